@@ -1,0 +1,1 @@
+"""Does pretraining word vectors help a text classifier, and which choices matter?"""

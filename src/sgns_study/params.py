@@ -1,0 +1,347 @@
+"""The parameters of a study, typed: one section a stage, every field described and bounded.
+
+`params.yaml` is checked against `Study` when the Snakefile is read, so that a mistyped key stops
+before any job. `sgns-study params` prints the table of all fields, which is made from this module.
+"""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+
+class ParamsError(ValueError):
+    """The parameters are not usable; the message names the key, the value and what is allowed."""
+
+
+class Section(BaseModel):
+    """A section of the parameters: unknown keys and loose types are rejected."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+PositiveInt = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class ImdbCorpus(Section):
+    """The Large Movie Review Dataset (Maas et al., 2011)."""
+
+    kind: Literal["imdb"]
+
+
+class PlantedCorpus(Section):
+    """Reviews made by a seeded generator in which the truth is known (`corpora/planted.py`)."""
+
+    kind: Literal["planted"]
+    train: int = Field(description="labelled training documents", ge=4, le=1_000_000)
+    test: int = Field(description="labelled test documents", ge=2, le=1_000_000)
+    unlabelled: int = Field(description="documents without a label", ge=0, le=1_000_000)
+    seed: Seed = Field(description="seed of the generator")
+
+
+Corpus = Annotated[ImdbCorpus | PlantedCorpus, Field(discriminator="kind")]
+
+
+class Tokens(Section):
+    """Text to token ids."""
+
+    tokenizer: Literal["wordpiece", "word"] = Field(
+        description="`wordpiece`: the published BERT uncased vocabulary; "
+        "`word`: lower-cased words and punctuation marks"
+    )
+    vocabulary_size: int | None = Field(
+        default=None,
+        description="`word` only: the most frequent words kept, with the two special entries; "
+        "all of them when empty",
+        ge=3,
+        le=10_000_000,
+    )
+
+    @model_validator(mode="after")
+    def _vocabulary_of_words_only(self) -> Self:
+        if self.tokenizer == "wordpiece" and self.vocabulary_size is not None:
+            raise ValueError(
+                "vocabulary_size goes with tokenizer: word; wordpiece has a published vocabulary "
+                "of fixed size: remove vocabulary_size or choose tokenizer: word"
+            )
+        return self
+
+
+class EmbeddingSample(Section):
+    """Which documents the word vectors are trained and validated on."""
+
+    documents: int = Field(description="documents drawn", ge=2)
+    validation_fraction: float = Field(
+        description="share of the drawn documents set aside for validation", gt=0, lt=1
+    )
+    train_used: PositiveInt | None = Field(
+        default=None, description="first documents of the training part used; all when empty"
+    )
+    validation_used: PositiveInt | None = Field(
+        default=None, description="first documents of the validation part used; all when empty"
+    )
+    unlabelled: bool = Field(
+        default=False, description="draw from the unlabelled documents too (never from the test)"
+    )
+    seed: Seed = Field(description="seed of the draw, shared by all models of the study")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        check_split(self.documents, self.validation_fraction)
+        train, validation = split_sizes(self.documents, self.validation_fraction)
+        for key, used, available in (
+            ("train_used", self.train_used, train),
+            ("validation_used", self.validation_used, validation),
+        ):
+            if used is not None and used > available:
+                raise ValueError(
+                    f"{key}: {used} documents are asked for, but the split leaves {available}: "
+                    f"lower {key} or raise documents"
+                )
+        return self
+
+
+class ClassifierSample(Section):
+    """Which labelled documents a classifier is trained and validated on, drawn anew per seed."""
+
+    documents: int = Field(description="labelled training documents drawn", ge=2)
+    validation_fraction: float = Field(
+        description="share of them set aside for validation", gt=0, lt=1
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        check_split(self.documents, self.validation_fraction)
+        return self
+
+
+class Sampling(Section):
+    """Which documents each stage sees."""
+
+    embedding: EmbeddingSample
+    classifier: ClassifierSample
+
+
+class Pairs(Section):
+    """Windows and the fixed validation task of each radius."""
+
+    max_tokens: int = Field(description="tokens kept of a document", ge=1, le=100_000)
+    validation_negatives: int = Field(
+        description="negatives per positive in the validation task", ge=1, le=100
+    )
+    seed: Seed = Field(description="seed of the fixed validation negatives")
+
+
+class LabRecipe(Section):
+    """SGNS as the lab published it (`sgns/lab.py`)."""
+
+    kind: Literal["lab"]
+    negatives: int = Field(description="negatives per positive, K", ge=1, le=100)
+    epochs: int = Field(description="passes over the training windows", ge=1, le=10_000)
+    batch: int = Field(description="centres per step", ge=1, le=1_000_000)
+    learning_rate: float = Field(description="AdamW step size", gt=0, le=10)
+    weight_decay: float = Field(description="AdamW decoupled weight decay", ge=0, le=1)
+
+
+class Grid(Section):
+    """What the study trains: every recipe at every radius, dimension and seed."""
+
+    recipes: list[Name] = Field(description="names from `recipes`", min_length=1)
+    radii: list[Annotated[int, Field(ge=1, le=1000)]] = Field(
+        description="context radii R, in tokens on each side", min_length=1
+    )
+    dims: list[Annotated[int, Field(ge=1, le=4096)]] = Field(
+        description="dimensions of the vectors", min_length=1
+    )
+    seeds: list[Seed] = Field(description="seeds; each is one paired replicate", min_length=1)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        for key in ("recipes", "radii", "dims", "seeds"):
+            values = getattr(self, key)
+            twice = sorted({str(value) for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(
+                    f"{key}: {', '.join(twice)} is given twice: each value names one set of models"
+                )
+        return self
+
+
+class Classifier(Section):
+    """The Conv1d text classifier (`classifiers/conv1d.py`)."""
+
+    inits: list[Literal["pretrained", "random"]] = Field(
+        description="initial embeddings compared", min_length=1
+    )
+    max_tokens: int = Field(description="document length, padded or cut", ge=1, le=100_000)
+    filters: int = Field(description="convolution filters", ge=1, le=10_000)
+    kernel: int = Field(description="width of a filter in tokens", ge=1, le=1000)
+    padding: int = Field(description="zero positions added on each side", ge=0, le=1000)
+    dropout: float = Field(description="dropout before the linear layer", ge=0, lt=1)
+    learning_rate: float = Field(description="Adam step size", gt=0, le=10)
+    batch: int = Field(description="documents per step", ge=1, le=1_000_000)
+    epochs: int = Field(description="passes over the training documents", ge=1, le=10_000)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(set(self.inits)) < len(self.inits):
+            raise ValueError("inits: a variant is given twice: name each once")
+        if self.kernel > self.max_tokens + 2 * self.padding:
+            raise ValueError(
+                f"kernel: a filter of {self.kernel} tokens does not fit into max_tokens + "
+                f"2 padding = {self.max_tokens + 2 * self.padding}: lower kernel"
+            )
+        return self
+
+
+class Report(Section):
+    """The report."""
+
+    title: str = Field(description="title of the report", min_length=1, max_length=200)
+    compare_with_lab: bool = Field(
+        description="lay the lab's published figures beside ours (IMDB with the lab recipe)"
+    )
+    lab_tolerance: float = Field(
+        default=0.015,
+        description="difference of best validation accuracy from the lab's that is remarked on",
+        gt=0,
+        lt=1,
+    )
+
+
+class Study(Section):
+    """All parameters of one study."""
+
+    study: Name = Field(description="name of the study: the folder under results/ and reports/")
+    corpus: Corpus = Field(description="where the text comes from")
+    tokens: Tokens
+    sampling: Sampling
+    pairs: Pairs
+    recipes: dict[Name, LabRecipe] = Field(description="named ways to train vectors", min_length=1)
+    grid: Grid
+    classifier: Classifier
+    report: Report
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for recipe in self.grid.recipes:
+            if recipe not in self.recipes:
+                raise ValueError(
+                    f"grid.recipes: {recipe!r} is not in recipes{nearest(recipe, self.recipes)}; "
+                    f"there are: {', '.join(self.recipes)}"
+                )
+        train, unlabelled = corpus_sizes(self.corpus)
+        pool = train + unlabelled * self.sampling.embedding.unlabelled
+        for key, wanted, available in (
+            ("sampling.embedding.documents", self.sampling.embedding.documents, pool),
+            ("sampling.classifier.documents", self.sampling.classifier.documents, train),
+        ):
+            if wanted > available:
+                raise ValueError(
+                    f"{key}: {wanted} documents are asked for, but the {self.corpus.kind} corpus "
+                    f"has {available} to draw from: lower {key}"
+                )
+        return self
+
+
+def corpus_sizes(corpus: ImdbCorpus | PlantedCorpus) -> tuple[int, int]:
+    """Labelled training documents and unlabelled documents of a corpus."""
+    if isinstance(corpus, PlantedCorpus):
+        return corpus.train, corpus.unlabelled
+    return 25_000, 50_000
+
+
+def split_sizes(documents: int, validation_fraction: float) -> tuple[int, int]:
+    """Training and validation documents of a split, the validation share rounded."""
+    validation = round(documents * validation_fraction)
+    return documents - validation, validation
+
+
+def check_split(documents: int, validation_fraction: float) -> None:
+    """Raise ValueError if a part of the split would be empty."""
+    for part, size in zip(
+        ("training", "validation"), split_sizes(documents, validation_fraction), strict=True
+    ):
+        if size < 1:
+            raise ValueError(
+                f"validation_fraction: {validation_fraction} of {documents} documents leaves no "
+                f"{part} document: choose a fraction that leaves at least one on each side"
+            )
+
+
+def read_study(path: Path) -> Study:
+    """Read and check a parameter file.
+
+    Raises ParamsError naming the file and the key if it is missing, not YAML or not valid.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: no such file: name an existing parameter file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: not readable as YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise ParamsError(f"{path}: found {type(content).__name__}, expected sections of keys")
+    return check_study(content, str(path))
+
+
+def check_study(content: Mapping[str, Any], origin: str) -> Study:
+    """Typed parameters from a mapping; raises ParamsError with every problem, one a line."""
+    try:
+        return Study.model_validate(content)
+    except ValidationError as error:
+        problems = [explain(problem) for problem in error.errors()]
+        raise ParamsError("\n".join(f"{origin}: {problem}" for problem in problems)) from None
+
+
+def explain(problem: ErrorDetails) -> str:
+    """One line: key, value found, what is allowed, and the nearest right key if one is unknown."""
+    location = [str(part) for part in problem["loc"] if part not in UNION_TAGS]
+    key = ".".join(location)
+    if problem["type"] == "extra_forbidden":
+        section = section_at(location[:-1])
+        known = list(section.model_fields) if section else []
+        return (
+            f"unknown key {key!r} (value {problem['input']!r})"
+            f"{nearest(location[-1], known)}; allowed here: {', '.join(known)}"
+        )
+    if problem["type"] == "missing":
+        field = section_at(location[:-1])
+        about = field.model_fields[location[-1]].description if field else None
+        return f"{key}: missing{f' ({about})' if about else ''}: add it"
+    if problem["type"] == "value_error":
+        return f"{key + ': ' if key else ''}{problem['ctx']['error']}"
+    allowed = problem["msg"].removeprefix("Input ").removeprefix("should be ")
+    return f"{key}: found {problem['input']!r}, allowed: {allowed}"
+
+
+UNION_TAGS = ("imdb", "planted")
+
+
+def section_at(location: Iterable[str]) -> type[Section] | None:
+    """The model that checks the section at a path of keys, None if there is none."""
+    model: Any = Study
+    for part in location:
+        if model is Study and part == "corpus":
+            model = PlantedCorpus
+        elif isinstance(model, type) and issubclass(model, Section) and part in model.model_fields:
+            model = model.model_fields[part].annotation
+            if getattr(model, "__origin__", None) is dict:
+                model = {"entry": model.__args__[1]}
+        elif isinstance(model, dict):
+            model = model["entry"]
+        else:
+            return None
+    return model if isinstance(model, type) and issubclass(model, Section) else None
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`, did you mean 'x'?` for the nearest known word, empty if none is near."""
+    found = get_close_matches(word, list(known), n=1)
+    return f", did you mean {found[0]!r}?" if found else ""
