@@ -75,7 +75,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 def read_table(path: Path) -> pd.DataFrame:
     """Read a CSV table of the study; raises ArtifactError if it is missing or malformed."""
     try:
-        return pd.read_csv(path, float_precision="round_trip")
+        return pd.read_csv(path)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: run the stage that makes it") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:

@@ -26,7 +26,7 @@ def code_digest(module: str) -> str:
 
 
 def imported_modules(module: str) -> set[str]:
-    """The module and all modules of this package that it imports, directly or not."""
+    """The module, the packages it lies in, and all modules of this package that they import."""
     found: set[str] = set()
     open_ends = [f"{PACKAGE}.{module}"]
     while open_ends:
@@ -34,6 +34,8 @@ def imported_modules(module: str) -> set[str]:
         if name not in found:
             found.add(name)
             open_ends.extend(_imports(name))
+            if "." in name:
+                open_ends.append(name.rpartition(".")[0])
     return found
 
 

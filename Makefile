@@ -1,0 +1,37 @@
+# make demo: the whole study on a planted corpus. make study: on IMDB. make test: the tests.
+PYTHON ?= python3.11
+PARAMS ?= params.yaml
+CORES ?= all
+RUN := . .venv/bin/activate &&
+
+.PHONY: help install demo study test check clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: .venv/installed ## create .venv with the pinned packages
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet -r requirements.lock
+	.venv/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: install ## the workflow on the planted corpus: no network, about a minute
+	$(RUN) snakemake --cores $(CORES) --configfile config/demo.yaml
+	@echo "The demo's report: reports/demo/report.html and reports/demo/report.pdf"
+
+study: install ## the study of PARAMS (default: params.yaml, IMDB)
+	$(RUN) snakemake --cores $(CORES) --configfile $(PARAMS)
+
+test: install ## the tests
+	$(RUN) pytest $(PYTEST_ARGS)
+
+check: install ## lint, format and types
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) snakefmt --check Snakefile
+	$(RUN) mypy
+
+clean: ## remove the demo's files and caches; results of studies stay
+	rm -rf results/demo reports/demo .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,295 @@
+# Does pretraining word vectors help a text classifier, and which choices matter?
+#
+#   download → tokenize → sample → build_pairs{radius} → train_sgns{recipe,radius,dim,seed}
+#       → train_classifier{init,…,seed} → aggregate → figure → report
+#
+# Each rule is one call of the command line `sgns-study`. A rule runs again when its inputs, its own
+# section of the parameters or the code it runs (`code_digest`) changed, and only then.
+from pathlib import Path
+
+from sgns_study.artifacts import lock_study
+from sgns_study.corpora import required_sources
+from sgns_study.corpora.sources import SOURCES
+from sgns_study.figures import FIGURES
+from sgns_study.params import ParamsError, check_study
+from sgns_study.provenance import code_digest
+
+if not workflow.overwrite_configfiles:
+
+    configfile: "params.yaml"
+
+
+try:
+    study = check_study(config, origin=" + ".join(map(str, workflow.configfiles)))
+except ParamsError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = f"results/{study.study}"
+REPORTS = f"reports/{study.study}"
+RAW = [f"data/raw/{SOURCES[name].file}" for name in required_sources(study.corpus, study.tokens)]
+grid = study.grid
+SGNS = "{recipe}-r{radius}-d{dim}-s{seed}"
+CLASSIFIER = "{variant}-d{dim}-s{seed}"
+EMBEDDINGS = expand(
+    f"{RESULTS}/embeddings/{SGNS}/curves.csv",
+    recipe=grid.recipes,
+    radius=grid.radii,
+    dim=grid.dims,
+    seed=grid.seeds,
+)
+VARIANTS = {
+    "pretrained": expand("pretrained-{recipe}-r{radius}", recipe=grid.recipes, radius=grid.radii),
+    "random": ["random"],
+}
+CLASSIFIERS = expand(
+    f"{RESULTS}/classifiers/{CLASSIFIER}/curves.csv",
+    variant=[variant for init in study.classifier.inits for variant in VARIANTS[init]],
+    dim=grid.dims,
+    seed=grid.seeds,
+)
+TOKENS = multiext(f"{RESULTS}/tokens/", "ids.npy", "offsets.npy", "documents.csv", "vocabulary.csv")
+PAIRS = multiext(
+    f"{RESULTS}/pairs/r{{radius}}/",
+    "train_stream.npy",
+    "train_centres.npy",
+    "validation_stream.npy",
+    "validation_centres.npy",
+    "validation_negatives.npy",
+)
+
+
+wildcard_constraints:
+    recipe="|".join(grid.recipes),
+    radius="|".join(map(str, grid.radii)),
+    dim="|".join(map(str, grid.dims)),
+    seed="|".join(map(str, grid.seeds)),
+    variant="|".join(sum(VARIANTS.values(), [])),
+    figure="|".join(FIGURES),
+
+
+onstart:
+    global lock  # held until this process ends
+    lock = lock_study(Path(RESULTS, "lock"))
+
+
+localrules:
+    all,
+    data,
+    embeddings,
+    classifiers,
+
+
+rule all:
+    input:
+        multiext(f"{REPORTS}/report", ".html", ".pdf"),
+        f"{RESULTS}/timings.csv",
+
+
+rule data:
+    input:
+        TOKENS,
+        expand(PAIRS, radius=grid.radii),
+        expand(f"{RESULTS}/samples/classifier-s{{seed}}.csv", seed=grid.seeds),
+
+
+rule embeddings:
+    input:
+        EMBEDDINGS,
+
+
+rule classifiers:
+    input:
+        CLASSIFIERS,
+
+
+rule download:
+    output:
+        protected("data/raw/{file}"),
+    log:
+        "data/logs/download/{file}.log",
+    benchmark:
+        "data/benchmarks/download/{file}.tsv"
+    retries: 2
+    shell:
+        "sgns-study download {wildcards.file} --folder data/raw 2> {log}"
+
+
+rule tokenize:
+    input:
+        RAW,
+    output:
+        TOKENS,
+        run=f"{RESULTS}/tokens/run.json",
+    log:
+        f"{RESULTS}/logs/tokenize.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tokenize/all.tsv"
+    threads: 2
+    params:
+        corpus=study.corpus.model_dump_json(),
+        tokens=study.tokens.model_dump_json(),
+        code=code_digest("tokens"),
+    shell:
+        "sgns-study tokenize --raw data/raw --corpus {params.corpus:q} --tokens {params.tokens:q} "
+        "--out {RESULTS}/tokens 2> {log}"
+
+
+rule sample_embedding:
+    input:
+        f"{RESULTS}/tokens/documents.csv",
+    output:
+        f"{RESULTS}/samples/embedding.csv",
+    log:
+        f"{RESULTS}/logs/sample_embedding.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sample_embedding/all.tsv"
+    params:
+        sample=study.sampling.embedding.model_dump_json(),
+        code=code_digest("samples"),
+    shell:
+        "sgns-study sample-embedding --documents {input} --settings {params.sample:q} "
+        "--out {output} 2> {log}"
+
+
+rule sample_classifier:
+    input:
+        f"{RESULTS}/tokens/documents.csv",
+    output:
+        f"{RESULTS}/samples/classifier-s{{seed}}.csv",
+    log:
+        f"{RESULTS}/logs/sample_classifier/s{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sample_classifier/s{{seed}}.tsv"
+    params:
+        sample=study.sampling.classifier.model_dump_json(),
+        code=code_digest("samples"),
+    shell:
+        "sgns-study sample-classifier --documents {input} --settings {params.sample:q} "
+        "--seed {wildcards.seed} --out {output} 2> {log}"
+
+
+rule build_pairs:
+    input:
+        TOKENS,
+        sample=f"{RESULTS}/samples/embedding.csv",
+    output:
+        PAIRS,
+        run=f"{RESULTS}/pairs/r{{radius}}/run.json",
+    log:
+        f"{RESULTS}/logs/build_pairs/r{{radius}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/build_pairs/r{{radius}}.tsv"
+    params:
+        folder=subpath(output.run, parent=True),
+        pairs=study.pairs.model_dump_json(),
+        code=code_digest("pairs"),
+    shell:
+        "sgns-study build-pairs --tokens {RESULTS}/tokens --sample {input.sample} "
+        "--settings {params.pairs:q} --radius {wildcards.radius} --out {params.folder} 2> {log}"
+
+
+rule train_sgns:
+    input:
+        PAIRS,
+        vocabulary=f"{RESULTS}/tokens/vocabulary.csv",
+    output:
+        vectors=f"{RESULTS}/embeddings/{SGNS}/vectors.safetensors",
+        curves=f"{RESULTS}/embeddings/{SGNS}/curves.csv",
+        run=f"{RESULTS}/embeddings/{SGNS}/run.json",
+    log:
+        f"{RESULTS}/logs/train_sgns/{SGNS}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_sgns/{SGNS}.tsv"
+    params:
+        folder=subpath(output.run, parent=True),
+        recipe=lambda wildcards: study.recipes[wildcards.recipe].model_dump_json(),
+        code=code_digest("sgns.lab"),
+    shell:
+        "sgns-study train-sgns --pairs {RESULTS}/pairs/r{wildcards.radius} "
+        "--vocabulary {input.vocabulary} --recipe {wildcards.recipe} --settings {params.recipe:q} "
+        "--dim {wildcards.dim} --seed {wildcards.seed} --out {params.folder} 2> {log}"
+
+
+def initial_vectors(wildcards):
+    """The vectors a classifier starts from, none for a random start."""
+    init, _, model = wildcards.variant.partition("-")
+    folder = f"{RESULTS}/embeddings/{model}-d{wildcards.dim}-s{wildcards.seed}"
+    return [f"{folder}/vectors.safetensors"] if init == "pretrained" else []
+
+
+rule train_classifier:
+    input:
+        TOKENS,
+        sample=f"{RESULTS}/samples/classifier-s{{seed}}.csv",
+        vectors=initial_vectors,
+    output:
+        curves=f"{RESULTS}/classifiers/{CLASSIFIER}/curves.csv",
+        predictions=f"{RESULTS}/classifiers/{CLASSIFIER}/predictions.csv",
+        run=f"{RESULTS}/classifiers/{CLASSIFIER}/run.json",
+    log:
+        f"{RESULTS}/logs/train_classifier/{CLASSIFIER}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_classifier/{CLASSIFIER}.tsv"
+    params:
+        folder=subpath(output.run, parent=True),
+        vectors=lambda wildcards, input: f"--vectors {input.vectors}" if input.vectors else "",
+        classifier=study.classifier.model_dump_json(exclude={"inits"}),
+        code=code_digest("classifiers.fit"),
+    shell:
+        "sgns-study train-classifier --tokens {RESULTS}/tokens --sample {input.sample} "
+        "{params.vectors} --settings {params.classifier:q} --dim {wildcards.dim} "
+        "--seed {wildcards.seed} --out {params.folder} 2> {log}"
+
+
+rule aggregate:
+    input:
+        embeddings=EMBEDDINGS,
+        classifiers=CLASSIFIERS,
+    output:
+        multiext(
+            f"{RESULTS}/",
+            "sgns_curves.csv",
+            "classifier_curves.csv",
+            "summary.csv",
+            "metrics.json",
+        ),
+    log:
+        f"{RESULTS}/logs/aggregate.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/aggregate/all.tsv"
+    params:
+        compare=" --compare-with-lab" * study.report.compare_with_lab,
+        code=code_digest("aggregate") + code_digest("evaluation.summary"),
+    shell:
+        "sgns-study aggregate --embeddings {input.embeddings} --classifiers {input.classifiers}"
+        "{params.compare} --out {RESULTS} 2> {log}"
+
+
+rule timings:
+    input:
+        EMBEDDINGS,
+        CLASSIFIERS,
+    output:
+        f"{RESULTS}/timings.csv",
+    log:
+        f"{RESULTS}/logs/timings.log",
+    params:
+        code=code_digest("aggregate"),
+    shell:
+        "sgns-study timings data/benchmarks {RESULTS}/benchmarks --out {output} 2> {log}"
+
+
+rule figure:
+    input:
+        lambda wildcards: [f"{RESULTS}/{name}.csv" for name in FIGURES[wildcards.figure]],
+    output:
+        report(f"{REPORTS}/figures/{{figure}}.svg", category="Figures"),
+        caption=f"{REPORTS}/figures/{{figure}}.md",
+    log:
+        f"{RESULTS}/logs/figure/{{figure}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figure/{{figure}}.tsv"
+    params:
+        code=lambda wildcards: code_digest(f"figures.{wildcards.figure}"),
+    shell:
+        "sgns-study figure {wildcards.figure} --tables {RESULTS} --out {output[0]} 2> {log}"

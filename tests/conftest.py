@@ -1,0 +1,103 @@
+"""The workflow's tests run the real Snakemake on a tiny planted corpus, each in its own folder."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+class Workspace:
+    """A copy of the project in which Snakemake runs, as a user would run it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("Snakefile", "params.yaml"):
+            shutil.copy(REPOSITORY / name, folder)
+        for name in ("src", "profiles", "config"):
+            ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+            shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
+        self.config = folder / "tiny.yaml"
+        shutil.copy(REPOSITORY / "tests/tiny.yaml", self.config)
+        # The copy's own code runs, so that a test may change it.
+        scripts = str(Path(sys.executable).parent)
+        self.environment = os.environ | {
+            "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(folder / "src"),
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=280,
+        )
+
+    def finish(self, cores: int = 2) -> None:
+        result = self.run("--cores", str(cores))
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def planned(self) -> set[str]:
+        """Rules that a dry run would run."""
+        result = self.run("--cores", "1", "--dry-run")
+        output = result.stdout + result.stderr
+        assert result.returncode == 0, output
+        return set(re.findall(r"^rule (\w+):", output, flags=re.MULTILINE))
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        path = self.folder / name
+        text = path.read_text()
+        assert text.count(old) >= 1, f"{old!r} not in {name}"
+        path.write_text(text.replace(old, new))
+
+    def bytes_of_results(self) -> dict[str, bytes]:
+        """Content of every file that is a function of params, code and data."""
+        results = self.folder / "results/tiny"
+        return {
+            str(path.relative_to(results)): path.read_bytes()
+            for path in sorted(results.rglob("*"))
+            if path.is_file()
+            and path.name not in ("run.json", "timings.csv", "lock")
+            and path.relative_to(results).parts[0] not in ("logs", "benchmarks")
+        }
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The tiny study, run once on two cores; tests that change it work on a copy."""
+    workspace = Workspace(tmp_path_factory.mktemp("finished"))
+    workspace.finish(cores=2)
+    return workspace

@@ -1,0 +1,108 @@
+"""Files between stages appear whole or not at all, and records say where they come from."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sgns_study import artifacts
+from sgns_study.artifacts import ArtifactError
+
+
+def test_a_file_appears_under_its_name_only_when_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new/table.csv"
+    with artifacts.writing(path) as part:
+        part.write_text("half")
+        assert not path.exists()
+        part.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_error_while_writing_keeps_the_former_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("former")
+
+    def fail() -> None:
+        with artifacts.writing(path) as part:
+            part.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert path.read_text() == "former"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device /dev/full")
+def test_a_full_disk_is_one_clear_error_and_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.npy"
+    # every write to this device fails as on a full disk
+    (tmp_path / ".vectors.npy.part").symlink_to("/dev/full")
+    with (
+        pytest.raises(ArtifactError, match="the disk is full; nothing was kept"),
+        artifacts.writing(path) as part,
+        part.open("wb") as file,
+    ):
+        np.save(file, np.zeros(100_000))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_is_not_writable(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(ArtifactError, match="not writable"):
+        artifacts.write_text(tmp_path / "a.txt", "text")
+
+
+def test_a_table_survives_writing_and_reading_bit_for_bit(tmp_path: Path) -> None:
+    values = np.random.default_rng(1).normal(size=100) * 10.0 ** np.arange(-50, 50)
+    table = pd.DataFrame({"value": values, "name": ["a,b"] * 50 + ['"quoted"\n'] * 50})
+    artifacts.write_table(tmp_path / "t.csv", table)
+    pd.testing.assert_frame_equal(artifacts.read_table(tmp_path / "t.csv"), table, check_exact=True)
+
+
+@pytest.mark.parametrize("content", [b"", b'a,b\n1,2,3,4\n"', b"\xff\xfe\x00"])
+def test_a_damaged_table_names_the_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    with pytest.raises(ArtifactError, match="not a CSV table") as error:
+        artifacts.read_table(path)
+    assert str(path) in str(error.value)
+
+
+def test_the_record_of_a_run(tmp_path: Path) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text("abc")
+    with artifacts.recorded_run(tmp_path / "run.json", {"seed": 3}, [source]) as results:
+        results["epoch"] = 7
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["parameters"] == {"seed": 3}
+    # SHA-256 of "abc", FIPS 180-2, appendix B.1
+    assert list(record["inputs"].values()) == [
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    ]
+    assert record["results"] == {"epoch": 7}
+    assert record["seconds"] >= 0
+    assert record["peak_memory_mib"] > 10
+    assert "numpy" in record["versions"]
+
+
+def test_a_failed_run_leaves_no_record(tmp_path: Path) -> None:
+    with (
+        pytest.raises(RuntimeError),
+        artifacts.recorded_run(tmp_path / "run.json", {}, []),
+    ):
+        raise RuntimeError
+    assert not (tmp_path / "run.json").exists()
+
+
+def test_the_lock_admits_one_and_ends_with_its_holder(tmp_path: Path) -> None:
+    held = artifacts.lock_study(tmp_path / "lock")
+    with pytest.raises(ArtifactError, match=f"process {os.getpid()}"):
+        artifacts.lock_study(tmp_path / "lock")
+    held.close()
+    artifacts.lock_study(tmp_path / "lock").close()

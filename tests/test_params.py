@@ -1,0 +1,116 @@
+"""The parameters: every mistake stops with the key, the value, what is allowed and the remedy."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sgns_study import params
+
+REPOSITORY = Path(__file__).parent.parent
+IMDB = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    content = copy.deepcopy(IMDB)
+    *sections, key = path.split(".")
+    place = content
+    for section in sections:
+        place = place[section]
+    place[key] = value
+    return content
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "config/demo.yaml", "tests/tiny.yaml"])
+def test_the_studies_of_the_repository_are_valid(name: str) -> None:
+    assert params.read_study(REPOSITORY / name).study
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("classifier.fliters", 3, "unknown key 'classifier.fliters' (value 3), did you mean 'fil"),
+        ("recipes.lab.negativs", 4, "did you mean 'negatives'?"),
+        ("corpus.train", 4, "unknown key 'corpus.train'"),
+        ("corpus.kind", "imbd", "'imdb', 'planted'"),
+        ("grid.radii", [0], "grid.radii.0: found 0, allowed: greater than or equal to 1"),
+        ("grid.dims", [128.5], "grid.dims.0: found 128.5, allowed: a valid integer"),
+        ("grid.dims", ["128"], "grid.dims.0: found '128', allowed: a valid integer"),
+        ("grid.dims", [128, 128], "grid: dims: 128 is given twice"),
+        ("grid.recipes", ["leb"], "'leb' is not in recipes, did you mean 'lab'?"),
+        ("grid.seeds", [], "grid.seeds: found []"),
+        ("sampling.classifier.documents", 25_001, "has 25000 to draw from"),
+        ("sampling.embedding.documents", 30_000, "has 25000 to draw from"),
+        ("sampling.classifier.validation_fraction", 1e-6, "leaves no validation document"),
+        ("sampling.embedding.train_used", 4001, "the split leaves 4000"),
+        ("classifier.kernel", 400, "does not fit into max_tokens"),
+        ("classifier.inits", ["random", "random"], "a variant is given twice"),
+        ("tokens.vocabulary_size", 100, "vocabulary_size goes with tokenizer: word"),
+        ("study", "../elsewhere", "study: found '../elsewhere'"),
+    ],
+)
+def test_a_mistake_is_one_clear_message(path: str, value: Any, message: str) -> None:
+    with pytest.raises(params.ParamsError) as error:
+        params.check_study(changed(path, value), "params.yaml")
+    assert message in str(error.value)
+    assert str(error.value).startswith("params.yaml: ")
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_key_says_what_it_is_for() -> None:
+    content = copy.deepcopy(IMDB)
+    del content["recipes"]["lab"]["epochs"]
+    with pytest.raises(params.ParamsError, match=r"recipes\.lab\.epochs: missing \(passes over"):
+        params.check_study(content, "params.yaml")
+
+
+def test_every_problem_is_named_at_once() -> None:
+    content = changed("grid.radii", [0])
+    content["classifier"]["dropout"] = 1.0
+    with pytest.raises(params.ParamsError) as error:
+        params.check_study(content, "params.yaml")
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_more_documents_are_allowed_with_the_unlabelled_ones() -> None:
+    content = changed("sampling.embedding.documents", 75_000)
+    content["sampling"]["embedding"]["unlabelled"] = True
+    assert params.check_study(content, "x").sampling.embedding.documents == 75_000
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("a: [", "not readable as YAML"), ("- 1\n", "expected sections of keys")]
+)
+def test_a_file_that_is_no_mapping(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(text)
+    with pytest.raises(params.ParamsError, match=message) as error:
+        params.read_study(path)
+    assert str(path) in str(error.value)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(params.ParamsError, match="no such file"):
+        params.read_study(tmp_path / "none.yaml")
+
+
+def test_yaml_runs_no_code(tmp_path: Path) -> None:
+    path = tmp_path / "evil.yaml"
+    path.write_text("study: !!python/object/apply:os.system ['touch hacked']\n")
+    with pytest.raises(params.ParamsError, match="not readable as YAML"):
+        params.read_study(path)
+
+
+def test_every_key_has_a_description_a_reader_can_use() -> None:
+    def walk(model: type[params.Section]) -> None:
+        for name, field in model.model_fields.items():
+            inner = field.annotation
+            if isinstance(inner, type) and issubclass(inner, params.Section):
+                walk(inner)
+            elif name != "kind":
+                assert field.description, f"{model.__name__}.{name}"
+
+    for model in (params.Study, params.ImdbCorpus, params.PlantedCorpus, params.LabRecipe):
+        walk(model)
