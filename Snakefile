@@ -43,7 +43,7 @@ VARIANTS = {
 }
 CLASSIFIERS = expand(
     f"{RESULTS}/classifiers/{CLASSIFIER}/curves.csv",
-    variant=[variant for init in study.classifier.inits for variant in VARIANTS[init]],
+    variant=[variant for init in grid.inits for variant in VARIANTS[init]],
     dim=grid.dims,
     seed=grid.seeds,
 )
@@ -233,7 +233,7 @@ rule train_classifier:
     params:
         folder=subpath(output.run, parent=True),
         vectors=lambda wildcards, input: f"--vectors {input.vectors}" if input.vectors else "",
-        classifier=study.classifier.model_dump_json(exclude={"inits"}),
+        classifier=study.classifier.model_dump_json(),
         code=code_digest("classifiers.fit"),
     shell:
         "sgns-study train-classifier --tokens {RESULTS}/tokens --sample {input.sample} "

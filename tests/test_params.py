@@ -46,7 +46,7 @@ def test_the_studies_of_the_repository_are_valid(name: str) -> None:
         ("sampling.classifier.validation_fraction", 1e-6, "leaves no validation document"),
         ("sampling.embedding.train_used", 4001, "the split leaves 4000"),
         ("classifier.kernel", 400, "does not fit into max_tokens"),
-        ("classifier.inits", ["random", "random"], "a variant is given twice"),
+        ("grid.inits", ["random", "random"], "inits: random is given twice"),
         ("tokens.vocabulary_size", 100, "vocabulary_size goes with tokenizer: word"),
         ("study", "../elsewhere", "study: found '../elsewhere'"),
     ],

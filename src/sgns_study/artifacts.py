@@ -20,9 +20,10 @@ from typing import IO, Any
 import pandas as pd
 
 from sgns_study import provenance
+from sgns_study.errors import StudyError
 
 
-class ArtifactError(ValueError):
+class ArtifactError(StudyError):
     """A file of the study is missing, damaged or cannot be written; the message says the remedy."""
 
 

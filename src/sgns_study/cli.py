@@ -17,6 +17,7 @@ import click  # noqa: E402
 from pydantic import BaseModel, TypeAdapter, ValidationError  # noqa: E402
 
 from sgns_study import params  # noqa: E402
+from sgns_study.errors import StudyError  # noqa: E402
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -72,10 +73,159 @@ def cli() -> None:
     """
 
 
+@cli.command()
+@click.argument("name")
+@folder("--folder", "where the file goes")
+def download(name: str, folder: Path) -> None:
+    """Fetch one source and verify its checksum.
+
+    The mirror in SGNS_STUDY_MIRROR (a folder or an address) is looked at first.
+    """
+    from sgns_study.corpora import sources
+
+    sources.fetch(name, folder, os.environ.get("SGNS_STUDY_MIRROR"))
+
+
+@cli.command()
+@folder("--raw", "the downloaded files")
+@settings("--corpus", params.Corpus)
+@settings("--tokens", params.Tokens)
+@folder("--out", "folder of the token stream")
+def tokenize(raw: Path, corpus: params.Corpus, tokens: params.Tokens, out: Path) -> None:
+    """Turn a corpus into a vocabulary and a stream of token ids."""
+    from sgns_study.artifacts import recorded_run
+    from sgns_study.corpora import read_corpus, required_sources
+    from sgns_study.corpora.sources import SOURCES
+    from sgns_study.tokens import save_tokens, tokenize
+
+    files = {name: raw / SOURCES[name].file for name in required_sources(corpus, tokens)}
+    record = {"corpus": corpus.model_dump(), "tokens": tokens.model_dump()}
+    with recorded_run(out / "run.json", record, files.values()):
+        stream, names = tokenize(read_corpus(corpus, raw), tokens, files.get("bert_vocabulary"))
+        save_tokens(out, stream, names)
+
+
+@cli.command()
+@file("--documents", "documents.csv of the token stream")
+@settings("--settings", params.EmbeddingSample)
+@file("--out", "the sample, CSV")
+def sample_embedding(documents: Path, settings: params.EmbeddingSample, out: Path) -> None:
+    """Draw the documents that word vectors are trained and validated on."""
+    from sgns_study.samples import draw_embedding_sample, load_splits, save_sample
+
+    save_sample(out, draw_embedding_sample(load_splits(documents), settings))
+
+
+@cli.command()
+@file("--documents", "documents.csv of the token stream")
+@settings("--settings", params.ClassifierSample)
+@seed
+@file("--out", "the sample, CSV")
+def sample_classifier(
+    documents: Path, settings: params.ClassifierSample, seed: int, out: Path
+) -> None:
+    """Draw the documents that a seed's classifiers are trained, validated and tested on."""
+    from sgns_study.samples import draw_classifier_sample, load_splits, save_sample
+
+    save_sample(out, draw_classifier_sample(load_splits(documents), settings, seed))
+
+
+@cli.command()
+@folder("--tokens", "the token stream")
+@file("--sample", "the sample of embedding documents")
+@settings("--settings", params.Pairs)
+@click.option("--radius", type=click.IntRange(1), required=True, help="tokens on each side")
+@folder("--out", "folder of the pairs")
+def build_pairs(
+    tokens: Path, sample: Path, settings: params.Pairs, radius: int, out: Path
+) -> None:
+    """Lay out windows of one radius and draw its fixed validation negatives."""
+    from sgns_study.artifacts import recorded_run
+    from sgns_study.pairs import build_pairs, save_pairs
+    from sgns_study.samples import load_sample
+    from sgns_study.tokens import load_tokens, truncated
+
+    record = {"radius": radius, **settings.model_dump()}
+    with recorded_run(out / "run.json", record, [tokens / "ids.npy", sample]):
+        stream = load_tokens(tokens)
+        documents = load_sample(sample)
+        pairs = build_pairs(
+            *truncated(stream, documents["train"], settings.max_tokens),
+            *truncated(stream, documents["validation"], settings.max_tokens),
+            radius=radius,
+            negatives=settings.validation_negatives,
+            vocabulary_size=len(stream.vocabulary.tokens),
+            seed=settings.seed,
+        )
+        save_pairs(out, pairs)
+
+
+@cli.command()
+@folder("--pairs", "the pairs of the radius")
+@file("--vocabulary", "vocabulary.csv of the token stream")
+@click.option("--recipe", required=True, help="name of the recipe, for the record")
+@settings("--settings", params.LabRecipe)
+@click.option("--dim", type=click.IntRange(1), required=True, help="dimension of the vectors")
+@seed
+@folder("--out", "folder of the vectors")
+def train_sgns(
+    pairs: Path,
+    vocabulary: Path,
+    recipe: str,
+    settings: params.LabRecipe,
+    dim: int,
+    seed: int,
+    out: Path,
+) -> None:
+    """Train word vectors by skip-gram with negative sampling."""
+    from sgns_study.artifacts import recorded_run, write_table
+    from sgns_study.pairs import load_pairs
+    from sgns_study.sgns import lab
+    from sgns_study.sgns.vectors import Vectors, save_vectors
+    from sgns_study.tokens import load_vocabulary
+
+    record = {"recipe": recipe, "dim": dim, "seed": seed, **settings.model_dump()}
+    with recorded_run(out / "run.json", record, [*sorted(pairs.glob("*.npy")), vocabulary]):
+        words = load_vocabulary(vocabulary).tokens
+        centre, context, curves = lab.train(load_pairs(pairs), len(words), dim, settings, seed)
+        save_vectors(out / "vectors.safetensors", Vectors(centre, context, words))
+        write_table(out / "curves.csv", curves)
+
+
+@cli.command()
+@folder("--tokens", "the token stream")
+@file("--sample", "the seed's sample of classifier documents")
+@click.option("--vectors", type=FILE, help="start from these vectors; at random without")
+@settings("--settings", params.Classifier)
+@click.option("--dim", type=click.IntRange(1), required=True, help="dimension of the embedding")
+@seed
+@folder("--out", "folder of the classifier")
+def train_classifier(
+    tokens: Path,
+    sample: Path,
+    vectors: Path | None,
+    settings: params.Classifier,
+    dim: int,
+    seed: int,
+    out: Path,
+) -> None:
+    """Train the Conv1d classifier from given vectors or from a random start."""
+    raise NotImplementedError
+
+
+@cli.command("params")
+def show_params() -> None:
+    """List every key of params.yaml: type, range, default and meaning."""
+
+
 def main() -> None:
     """Run the command line; an expected error is one message, not a traceback."""
     try:
         cli()
-    except (ValueError, OSError) as error:
+    except StudyError as error:
         click.echo(f"sgns-study: error: {error}", err=True)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

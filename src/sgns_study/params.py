@@ -13,8 +13,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from sgns_study.errors import StudyError
 
-class ParamsError(ValueError):
+
+class ParamsError(StudyError):
     """The parameters are not usable; the message names the key, the value and what is allowed."""
 
 
@@ -160,10 +162,13 @@ class Grid(Section):
         description="dimensions of the vectors", min_length=1
     )
     seeds: list[Seed] = Field(description="seeds; each is one paired replicate", min_length=1)
+    inits: list[Literal["pretrained", "random"]] = Field(
+        description="initial embeddings of the classifiers compared", min_length=1
+    )
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        for key in ("recipes", "radii", "dims", "seeds"):
+        for key in ("recipes", "radii", "dims", "seeds", "inits"):
             values = getattr(self, key)
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
@@ -176,9 +181,6 @@ class Grid(Section):
 class Classifier(Section):
     """The Conv1d text classifier (`classifiers/conv1d.py`)."""
 
-    inits: list[Literal["pretrained", "random"]] = Field(
-        description="initial embeddings compared", min_length=1
-    )
     max_tokens: int = Field(description="document length, padded or cut", ge=1, le=100_000)
     filters: int = Field(description="convolution filters", ge=1, le=10_000)
     kernel: int = Field(description="width of a filter in tokens", ge=1, le=1000)
@@ -190,8 +192,6 @@ class Classifier(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if len(set(self.inits)) < len(self.inits):
-            raise ValueError("inits: a variant is given twice: name each once")
         if self.kernel > self.max_tokens + 2 * self.padding:
             raise ValueError(
                 f"kernel: a filter of {self.kernel} tokens does not fit into max_tokens + "

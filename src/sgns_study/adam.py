@@ -1,0 +1,245 @@
+"""Dense Adam and AdamW on an embedding table at the cost of the rows that got a gradient.
+
+Dense AdamW (Loshchilov & Hutter, 2019) moves every row at every step, also where the gradient is
+zero: momentum still carries it and weight decay shrinks it. In a batch most rows are such rows, and
+reading and writing them is most of the time of a dense step. But a row without gradient follows a
+path known beforehand. With m, v its moments after step t, and s = √v, step t + j is
+
+    p ← (1 − ηλ) p − η_{t+j} β1^j m / (a_j s + ε),   a_j = β2^{j/2} / √(1 − β2^{t+j}),
+                                                     η_i = η / (1 − β1^i),
+
+so the row can stay untouched until it is needed, and then take all its missed steps at once. Over a
+run of steps in which a_j changes little, with weights w_j = η_{t+j} β1^j (1 − ηλ)^{n−j}, W = Σ w_j,
+mean ā = Σ w_j a_j / W, central moments μ_k = Σ w_j (a_j/ā − 1)^k / W, and x = ā s / (ā s + ε),
+
+    Σ_j w_j m / (a_j s + ε) = m W / (ā s + ε) · (1 + μ2 x² − μ3 x³ + μ4 x⁴ − …),
+
+one division for the whole run. Runs end where a_j has changed by `RUN` = 8 %: the first term left
+out, μ5, is below 0.04⁵ = 1e-7 of the move, and below 4e-8 for the usual betas: float32's own rounding.
+A run of one step is exact. After `reach` steps β1^j has fallen so far that all later moves together
+are below 2^-24 of those made, which float32 cannot hold either: only decay is left.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import float32, njit
+from numpy.typing import NDArray
+
+RUN = 0.08
+# Sums may be reordered and fused, so that loops vectorise; NaN and infinity keep their meaning.
+REORDER = {"reassoc", "contract", "nsz"}
+
+
+class Rule(NamedTuple):
+    """The constants of an optimiser, as the compiled functions take them."""
+
+    beta1: float
+    beta2: float
+    eps: float
+    decay: float  # ηλ
+    size: NDArray[np.float64]  # (steps + 1,), η / (1 − β1^i) of step i; entry 0 is not used
+    scale: NDArray[np.float64]  # (steps + 1,), 1 / √(1 − β2^i)
+    reach: int
+
+
+def rule(
+    learning_rate: float,
+    steps: int,
+    weight_decay: float = 0.0,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+) -> Rule:
+    """Constants of AdamW for at most `steps` steps; Adam if `weight_decay` is 0.
+
+    Raises ValueError naming the constant that is out of range.
+    """
+    beta1, beta2 = betas
+    for name, value, allowed, fits in (
+        ("learning_rate", learning_rate, "> 0", learning_rate > 0),
+        ("steps", steps, ">= 1", steps >= 1),
+        ("weight_decay", weight_decay, "0 to 1 / learning_rate", weight_decay >= 0),
+        ("weight_decay", weight_decay, "0 to 1 / learning_rate", weight_decay * learning_rate < 1),
+        ("betas", betas, "0 < β1 < √β2 < 1", 0 < beta1 < math.sqrt(max(beta2, 0)) < 1),
+        ("eps", eps, "> 0", eps > 0),
+    ):
+        if not fits:
+            raise ValueError(f"{name}: found {value}, allowed: {allowed}")
+    step = np.arange(1, steps + 1)
+    # Step t + j moves by at most (β1/√β2)^j / √(1 − β2) of step t + 1, which bounds what is cut.
+    reach = math.log(2.0**-24 * math.sqrt(1 - beta2)) / math.log(beta1 / math.sqrt(beta2))
+    return Rule(
+        beta1=beta1,
+        beta2=beta2,
+        eps=eps,
+        decay=learning_rate * weight_decay,
+        size=np.append(0.0, -learning_rate / np.expm1(step * math.log(beta1))),
+        scale=np.append(0.0, 1 / np.sqrt(-np.expm1(step * math.log(beta2)))),
+        reach=math.ceil(reach),
+    )
+
+
+@njit(cache=True, error_model="numpy")
+def run_of_steps(start, end, rule):  # type: ignore[no-untyped-def]  # numba infers the types
+    """The longest run of steps after `start`, up to `end`: length, W, ā, μ2, μ3, μ4."""
+    carried = rule.beta1 / (1 - rule.decay)
+    narrowed = math.sqrt(rule.beta2)
+    limit = (1 - RUN) * narrowed * rule.scale[start + 1]
+    weight, mean, power, width, length = 0.0, 0.0, 1.0, 1.0, 0
+    for step in range(start + 1, end + 1):
+        width *= narrowed
+        a = width * rule.scale[step]
+        if a < limit:
+            break
+        power *= carried
+        weight += power * rule.size[step]
+        mean += power * rule.size[step] * a
+        length += 1
+    mean /= weight
+    second, third, fourth, power, width = 0.0, 0.0, 0.0, 1.0, 1.0
+    if length > 1:
+        for step in range(start + 1, start + length + 1):
+            power *= carried
+            width *= narrowed
+            deviation = width * rule.scale[step] / mean - 1
+            term = power * rule.size[step] / weight * deviation * deviation
+            second += term
+            third += term * deviation
+            fourth += term * deviation * deviation
+    return length, weight * (1 - rule.decay) ** length, mean, second, third, fourth
+
+
+@njit(cache=True, fastmath=REORDER, error_model="numpy")
+def advance(table, momentum, variance, row, start, end, rule):  # type: ignore[no-untyped-def]
+    """Take the steps `start` + 1 to `end` of one row, none of which has a gradient on it."""
+    dim = table.shape[1]
+    near = min(end, start + rule.reach)
+    while start < end:
+        if start < near:
+            length, weight, mean, mu2, mu3, mu4 = run_of_steps(start, near, rule)
+        else:
+            length, weight, mean, mu2, mu3, mu4 = end - start, 0.0, 1.0, 0.0, 0.0, 0.0
+        shrink = float32(math.expm1(length * math.log1p(-rule.decay)))
+        keep1, keep2 = float32(rule.beta1**length), float32(rule.beta2**length)
+        w, a, eps = float32(weight), float32(mean), float32(rule.eps)
+        c2, c3, c4 = float32(mu2), float32(mu3), float32(mu4)
+        for k in range(dim):
+            p, m, v = table[row, k], momentum[row, k], variance[row, k]
+            q = float32(1) / (np.sqrt(v) * a + eps)
+            x = float32(1) - eps * q
+            series = float32(1) + x * x * (c2 - x * (c3 - x * c4))
+            table[row, k] = p + p * shrink - m * w * q * series
+            momentum[row, k] = m * keep1
+            variance[row, k] = v * keep2
+        start += length
+
+
+@njit(cache=True, fastmath=REORDER, error_model="numpy")
+def update(table, momentum, variance, row, gradient, i, step, rule):  # type: ignore[no-untyped-def]
+    """Step number `step` of a row that stands at `step` − 1, with `gradient[i]`."""
+    beta1, beta2 = float32(rule.beta1), float32(rule.beta2)
+    new1, new2 = float32(1 - rule.beta1), float32(1 - rule.beta2)
+    size, scale = float32(rule.size[step]), float32(rule.scale[step])
+    decay, eps = float32(rule.decay), float32(rule.eps)
+    for k in range(table.shape[1]):
+        p, g = table[row, k], gradient[i, k]
+        m = beta1 * momentum[row, k] + new1 * g
+        v = beta2 * variance[row, k] + new2 * g * g
+        table[row, k] = p - p * decay - size * m / (np.sqrt(v) * scale + eps)
+        momentum[row, k] = m
+        variance[row, k] = v
+
+
+@njit(cache=True)
+def advance_rows(table, momentum, variance, at, rows, now, rule):  # type: ignore[no-untyped-def]
+    """Bring `rows` to step `now`; `at` holds the step each row of the table stands at."""
+    for row in rows:
+        if at[row] < now:
+            advance(table, momentum, variance, row, at[row], now, rule)
+            at[row] = now
+
+
+@njit(cache=True)
+def update_rows(  # type: ignore[no-untyped-def]
+    table, momentum, variance, at, rows, gradient, step, rule
+):
+    """Step number `step` with a gradient on `rows`; returns the first row given twice, or −1."""
+    for i in range(len(rows)):
+        row = rows[i]
+        if at[row] == step:
+            return row
+        if at[row] < step - 1:
+            advance(table, momentum, variance, row, at[row], step - 1, rule)
+        update(table, momentum, variance, row, gradient, i, step, rule)
+        at[row] = step
+    return -1
+
+
+class RowAdam:
+    """Adam (`weight_decay` 0) or AdamW on the rows of a table, equal to the dense optimiser.
+
+    `table` is float32 (V, d), C-contiguous, and changed in place. Rows are behind until they are
+    caught up: call `catch_up` before reading some, `flush` before reading all. A row that is zero
+    and never passed to `step` stays zero.
+    """
+
+    def __init__(
+        self,
+        table: NDArray[np.float32],
+        learning_rate: float,
+        steps: int,
+        weight_decay: float = 0.0,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        """`steps` is the number of steps planned; one more is an error."""
+        if table.dtype != np.float32 or table.ndim != 2 or not table.flags.c_contiguous:
+            raise ValueError(
+                f"table: found {table.dtype} {table.shape}, allowed: float32 of two axes, "
+                "C-contiguous: use numpy.ascontiguousarray(table, numpy.float32)"
+            )
+        self.table = table
+        self.momentum = np.zeros_like(table)
+        self.variance = np.zeros_like(table)
+        self.at = np.zeros(len(table), np.int64)  # the step each row stands at
+        self.now = 0
+        self.rule = rule(learning_rate, steps, weight_decay, betas, eps)
+
+    def catch_up(self, rows: NDArray[np.int64]) -> None:
+        """Bring `rows` of the table to the present step."""
+        self._check(rows)
+        advance_rows(
+            self.table, self.momentum, self.variance, self.at, rows, self.now, self.rule
+        )
+
+    def step(self, rows: NDArray[np.int64], gradient: NDArray[np.float32]) -> None:
+        """One step: `gradient`, float32 (len(rows), d), on distinct `rows`, zero elsewhere."""
+        self._check(rows)
+        if gradient.shape != (len(rows), self.table.shape[1]) or gradient.dtype != np.float32:
+            raise ValueError(
+                f"gradient: found {gradient.dtype} {gradient.shape}, "
+                f"allowed: float32 {(len(rows), self.table.shape[1])}"
+            )
+        self.advance_clock()
+        twice = update_rows(
+            self.table, self.momentum, self.variance, self.at, rows, gradient, self.now, self.rule
+        )
+        if twice >= 0:
+            raise ValueError(f"rows: {twice} is given twice: add the gradients of equal rows first")
+
+    def flush(self) -> None:
+        """Bring all rows to the present step."""
+        self.catch_up(np.arange(len(self.table)))
+
+    def advance_clock(self) -> None:
+        """Count one step; raises ValueError if it is one more than planned."""
+        if self.now + 1 >= len(self.rule.size):
+            raise ValueError(f"steps: all {self.now} planned steps are taken: plan more of them")
+        self.now += 1
+
+    def _check(self, rows: NDArray[np.int64]) -> None:
+        if len(rows) and not 0 <= rows.min() <= rows.max() < len(self.table):
+            raise ValueError(
+                f"rows: found {rows.min()} to {rows.max()}, allowed: 0 to {len(self.table) - 1}"
+            )
