@@ -12,7 +12,7 @@ from sgns_study.corpora import required_sources
 from sgns_study.corpora.sources import SOURCES
 from sgns_study.figures import FIGURES
 from sgns_study.params import ParamsError, check_study
-from sgns_study.provenance import code_digest
+from sgns_study.provenance import code_digest, data_digest
 
 if not workflow.overwrite_configfiles:
 
@@ -27,6 +27,7 @@ except ParamsError as error:
 RESULTS = f"results/{study.study}"
 REPORTS = f"reports/{study.study}"
 RAW = [f"data/raw/{SOURCES[name].file}" for name in required_sources(study.corpus, study.tokens)]
+TABLES = [f"{RESULTS}/{name}.csv" for name in ("sgns_curves", "classifier_curves", "summary")]
 grid = study.grid
 SGNS = "{recipe}-r{radius}-d{dim}-s{seed}"
 CLASSIFIER = "{variant}-d{dim}-s{seed}"
@@ -48,13 +49,15 @@ CLASSIFIERS = expand(
     seed=grid.seeds,
 )
 TOKENS = multiext(f"{RESULTS}/tokens/", "ids.npy", "offsets.npy", "documents.csv", "vocabulary.csv")
-PAIRS = multiext(
-    f"{RESULTS}/pairs/r{{radius}}/",
-    "train_stream.npy",
-    "train_centres.npy",
-    "validation_stream.npy",
-    "validation_centres.npy",
-    "validation_negatives.npy",
+PAIRS = expand(
+    f"{RESULTS}/pairs/r{{{{radius}}}}/{{part}}.npy",
+    part=[
+        "train_stream",
+        "train_centres",
+        "validation_stream",
+        "validation_centres",
+        "validation_negatives",
+    ],
 )
 
 
@@ -243,8 +246,8 @@ rule train_classifier:
 
 rule aggregate:
     input:
-        embeddings=EMBEDDINGS,
-        classifiers=CLASSIFIERS,
+        EMBEDDINGS,
+        CLASSIFIERS,
     output:
         multiext(
             f"{RESULTS}/",
@@ -258,11 +261,14 @@ rule aggregate:
     benchmark:
         f"{RESULTS}/benchmarks/aggregate/all.tsv"
     params:
-        compare=" --compare-with-lab" * study.report.compare_with_lab,
-        code=code_digest("aggregate") + code_digest("evaluation.summary"),
+        compare=(
+            f"--lab-tolerance {study.report.lab_tolerance}"
+            if study.report.compare_with_lab
+            else ""
+        ),
+        code=[code_digest("aggregate"), code_digest("evaluation.summary")],
     shell:
-        "sgns-study aggregate --embeddings {input.embeddings} --classifiers {input.classifiers}"
-        "{params.compare} --out {RESULTS} 2> {log}"
+        "sgns-study aggregate {input} {params.compare} --out {RESULTS} 2> {log}"
 
 
 rule timings:
@@ -293,3 +299,22 @@ rule figure:
         code=lambda wildcards: code_digest(f"figures.{wildcards.figure}"),
     shell:
         "sgns-study figure {wildcards.figure} --tables {RESULTS} --out {output[0]} 2> {log}"
+
+
+rule report:
+    input:
+        TABLES,
+        f"{RESULTS}/timings.csv",
+        expand(f"{REPORTS}/figures/{{figure}}.svg", figure=FIGURES),
+        expand(f"{REPORTS}/figures/{{figure}}.md", figure=FIGURES),
+    output:
+        html=report(f"{REPORTS}/report.html", category="Report"),
+        pdf=f"{REPORTS}/report.pdf",
+    log:
+        f"{RESULTS}/logs/report.log",
+    params:
+        study=study.model_dump_json(),
+        code=[code_digest("report.render"), data_digest("report")],
+    shell:
+        "sgns-study report --study {params.study:q} --tables {RESULTS} --figures {REPORTS}/figures "
+        "--html {output.html} --pdf {output.pdf} 2> {log}"

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -14,23 +15,25 @@ REPOSITORY = Path(__file__).parent.parent
 
 
 class Workspace:
-    """A copy of the project in which Snakemake runs, as a user would run it."""
+    """A folder in which Snakemake runs, as a user would run it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         for name in ("Snakefile", "params.yaml"):
             shutil.copy(REPOSITORY / name, folder)
-        for name in ("src", "profiles", "config"):
-            ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-            shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
-        self.config = folder / "tiny.yaml"
-        shutil.copy(REPOSITORY / "tests/tiny.yaml", self.config)
-        # The copy's own code runs, so that a test may change it.
+        shutil.copytree(REPOSITORY / "profiles", folder / "profiles")
+        shutil.copy(REPOSITORY / "tests/tiny.yaml", folder)
         scripts = str(Path(sys.executable).parent)
-        self.environment = os.environ | {
-            "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(folder / "src"),
-        }
+        self.environment = os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
+
+    def copy(self, folder: Path) -> "Workspace":
+        """A copy with code of its own, which a test may change."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        shutil.copytree(REPOSITORY / "src", folder / "src")
+        copied = copy(self)
+        copied.folder = folder
+        copied.environment = self.environment | {"PYTHONPATH": str(folder / "src")}
+        return copied
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]

@@ -1,7 +1,6 @@
 """What the workflow promises: the same bytes always, nothing run twice, nothing lost to a kill."""
 
 import csv
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -23,11 +22,7 @@ CONTRACT = {
 
 @pytest.fixture
 def copy_of_finished(finished_study: Workspace, tmp_path: Path) -> Workspace:
-    shutil.copytree(finished_study.folder, tmp_path, dirs_exist_ok=True, symlinks=True)
-    copied = object.__new__(Workspace)
-    copied.folder = tmp_path
-    copied.environment = finished_study.environment | {"PYTHONPATH": str(tmp_path / "src")}
-    return copied
+    return finished_study.copy(tmp_path)
 
 
 def test_tables_have_the_columns_of_the_contract(finished_study: Workspace) -> None:

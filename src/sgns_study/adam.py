@@ -15,7 +15,7 @@ mean ā = Σ w_j a_j / W, central moments μ_k = Σ w_j (a_j/ā − 1)^k / W, an
     Σ_j w_j m / (a_j s + ε) = m W / (ā s + ε) · (1 + μ2 x² − μ3 x³ + μ4 x⁴ − …),
 
 one division for the whole run. Runs end where a_j has changed by `RUN` = 8 %: the first term left
-out, μ5, is below 0.04⁵ = 1e-7 of the move, and below 4e-8 for the usual betas: float32's own rounding.
+out, μ5, is below 0.04⁵ = 1e-7 of the move, below 4e-8 for the usual betas: float32's own rounding.
 A run of one step is exact. After `reach` steps β1^j has fallen so far that all later moves together
 are below 2^-24 of those made, which float32 cannot hold either: only decay is left.
 """
@@ -27,20 +27,30 @@ import numpy as np
 from numba import float32, njit
 from numpy.typing import NDArray
 
+from sgns_study.errors import StudyError
+
 RUN = 0.08
 # Sums may be reordered and fused, so that loops vectorise; NaN and infinity keep their meaning.
 REORDER = {"reassoc", "contract", "nsz"}
 
 
 class Rule(NamedTuple):
-    """The constants of an optimiser, as the compiled functions take them."""
+    """The constants of an optimiser, as the compiled functions take them.
+
+    Arrays are float64 with an entry per step, or per number of missed steps, from 0 on.
+    """
 
     beta1: float
     beta2: float
     eps: float
     decay: float  # ηλ
-    size: NDArray[np.float64]  # (steps + 1,), η / (1 − β1^i) of step i; entry 0 is not used
-    scale: NDArray[np.float64]  # (steps + 1,), 1 / √(1 − β2^i)
+    size: NDArray[np.float64]  # η / (1 − β1^i) of step i; entry 0 is not used
+    scale: NDArray[np.float64]  # 1 / √(1 − β2^i) of step i; entry 0 is not used
+    kept1: NDArray[np.float64]  # β1^n
+    kept2: NDArray[np.float64]  # β2^n
+    shrink: NDArray[np.float64]  # (1 − ηλ)^n − 1
+    narrowed: NDArray[np.float64]  # β2^{n/2}
+    carried: NDArray[np.float64]  # (β1 / (1 − ηλ))^n
     reach: int
 
 
@@ -53,7 +63,7 @@ def rule(
 ) -> Rule:
     """Constants of AdamW for at most `steps` steps; Adam if `weight_decay` is 0.
 
-    Raises ValueError naming the constant that is out of range.
+    Raises StudyError naming the constant that is out of range.
     """
     beta1, beta2 = betas
     for name, value, allowed, fits in (
@@ -65,66 +75,71 @@ def rule(
         ("eps", eps, "> 0", eps > 0),
     ):
         if not fits:
-            raise ValueError(f"{name}: found {value}, allowed: {allowed}")
-    step = np.arange(1, steps + 1)
+            raise StudyError(f"{name}: found {value}, allowed: {allowed}")
+    n = np.arange(steps + 1)
+    log1, log2, log_shrink = (
+        math.log(beta1),
+        math.log(beta2),
+        math.log1p(-learning_rate * weight_decay),
+    )
+    with np.errstate(divide="ignore"):
+        size = -learning_rate / np.expm1(n * log1)
+        scale = 1 / np.sqrt(-np.expm1(n * log2))
     # Step t + j moves by at most (β1/√β2)^j / √(1 − β2) of step t + 1, which bounds what is cut.
-    reach = math.log(2.0**-24 * math.sqrt(1 - beta2)) / math.log(beta1 / math.sqrt(beta2))
+    reach = (-24 * math.log(2) + math.log(1 - beta2) / 2) / (log1 - log2 / 2)
     return Rule(
         beta1=beta1,
         beta2=beta2,
         eps=eps,
         decay=learning_rate * weight_decay,
-        size=np.append(0.0, -learning_rate / np.expm1(step * math.log(beta1))),
-        scale=np.append(0.0, 1 / np.sqrt(-np.expm1(step * math.log(beta2)))),
+        size=size,
+        scale=scale,
+        kept1=np.exp(n * log1),
+        kept2=np.exp(n * log2),
+        shrink=np.expm1(n * log_shrink),
+        narrowed=np.exp(n * log2 / 2),
+        carried=np.exp(n * (log1 - log_shrink)),
         reach=math.ceil(reach),
     )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, fastmath=REORDER, error_model="numpy")
 def run_of_steps(start, end, rule):  # type: ignore[no-untyped-def]  # numba infers the types
     """The longest run of steps after `start`, up to `end`: length, W, ā, μ2, μ3, μ4."""
-    carried = rule.beta1 / (1 - rule.decay)
-    narrowed = math.sqrt(rule.beta2)
-    limit = (1 - RUN) * narrowed * rule.scale[start + 1]
-    weight, mean, power, width, length = 0.0, 0.0, 1.0, 1.0, 0
-    for step in range(start + 1, end + 1):
-        width *= narrowed
-        a = width * rule.scale[step]
-        if a < limit:
-            break
-        power *= carried
-        weight += power * rule.size[step]
-        mean += power * rule.size[step] * a
-        length += 1
+    limit = (1 - RUN) * rule.narrowed[1] * rule.scale[start + 1]
+    length = end - start  # mostly 1, else mostly the whole
+    while rule.narrowed[length] * rule.scale[start + length] < limit:
+        length -= 1
+    weight, mean, second, third, fourth = 0.0, 0.0, 0.0, 0.0, 0.0
+    for j in range(1, length + 1):
+        w = rule.carried[j] * rule.size[start + j]
+        weight += w
+        mean += w * rule.narrowed[j] * rule.scale[start + j]
     mean /= weight
-    second, third, fourth, power, width = 0.0, 0.0, 0.0, 1.0, 1.0
     if length > 1:
-        for step in range(start + 1, start + length + 1):
-            power *= carried
-            width *= narrowed
-            deviation = width * rule.scale[step] / mean - 1
-            term = power * rule.size[step] / weight * deviation * deviation
-            second += term
-            third += term * deviation
-            fourth += term * deviation * deviation
-    return length, weight * (1 - rule.decay) ** length, mean, second, third, fourth
+        for j in range(1, length + 1):
+            w = rule.carried[j] * rule.size[start + j] / weight
+            deviation = rule.narrowed[j] * rule.scale[start + j] / mean - 1
+            second += w * deviation**2
+            third += w * deviation**3
+            fourth += w * deviation**4
+    return length, weight * (1 + rule.shrink[length]), mean, second, third, fourth
 
 
 @njit(cache=True, fastmath=REORDER, error_model="numpy")
 def advance(table, momentum, variance, row, start, end, rule):  # type: ignore[no-untyped-def]
     """Take the steps `start` + 1 to `end` of one row, none of which has a gradient on it."""
-    dim = table.shape[1]
     near = min(end, start + rule.reach)
     while start < end:
         if start < near:
             length, weight, mean, mu2, mu3, mu4 = run_of_steps(start, near, rule)
         else:
             length, weight, mean, mu2, mu3, mu4 = end - start, 0.0, 1.0, 0.0, 0.0, 0.0
-        shrink = float32(math.expm1(length * math.log1p(-rule.decay)))
-        keep1, keep2 = float32(rule.beta1**length), float32(rule.beta2**length)
         w, a, eps = float32(weight), float32(mean), float32(rule.eps)
         c2, c3, c4 = float32(mu2), float32(mu3), float32(mu4)
-        for k in range(dim):
+        shrink = float32(rule.shrink[length])
+        keep1, keep2 = float32(rule.kept1[length]), float32(rule.kept2[length])
+        for k in range(table.shape[1]):
             p, m, v = table[row, k], momentum[row, k], variance[row, k]
             q = float32(1) / (np.sqrt(v) * a + eps)
             x = float32(1) - eps * q
@@ -209,9 +224,7 @@ class RowAdam:
     def catch_up(self, rows: NDArray[np.int64]) -> None:
         """Bring `rows` of the table to the present step."""
         self._check(rows)
-        advance_rows(
-            self.table, self.momentum, self.variance, self.at, rows, self.now, self.rule
-        )
+        advance_rows(self.table, self.momentum, self.variance, self.at, rows, self.now, self.rule)
 
     def step(self, rows: NDArray[np.int64], gradient: NDArray[np.float32]) -> None:
         """One step: `gradient`, float32 (len(rows), d), on distinct `rows`, zero elsewhere."""

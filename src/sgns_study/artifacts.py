@@ -11,13 +11,15 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sgns_study import provenance
 from sgns_study.errors import StudyError
@@ -73,16 +75,39 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(part, index=False, lineterminator="\n")
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a CSV table of the study; raises ArtifactError if it is missing or malformed."""
+def read_table(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a CSV table of the study; the columns in `text` are strings as they stand.
+
+    Raises ArtifactError if the file is missing or malformed.
+    """
+    strings = dict.fromkeys(text, str)
     try:
-        return pd.read_csv(path)
+        return pd.read_csv(path, converters=strings)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: run the stage that makes it") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ArtifactError(
             f"{path}: not a CSV table ({error}): delete it and run again"
         ) from error
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a NumPy array as .npy."""
+    with writing(path) as part, part.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+
+
+def read_array(path: Path) -> NDArray[Any]:
+    """Open a .npy file, memory-mapped and read-only; raises ArtifactError if it is not whole."""
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: no such file: run the stage that makes it") from None
+    except (ValueError, EOFError, OSError) as error:
+        raise ArtifactError(
+            f"{path}: not a whole .npy file ({error}): delete it and run again"
+        ) from error
+    return array
 
 
 def sha256(path: Path) -> str:

@@ -22,6 +22,7 @@ from sgns_study.errors import StudyError  # noqa: E402
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 SEED = click.IntRange(0, 2**32 - 1)
+STAGES = ("embeddings", "classifiers")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -77,13 +78,16 @@ def cli() -> None:
 @click.argument("name")
 @folder("--folder", "where the file goes")
 def download(name: str, folder: Path) -> None:
-    """Fetch one source and verify its checksum.
+    """Fetch the source that becomes the file NAME, and verify its checksum.
 
     The mirror in SGNS_STUDY_MIRROR (a folder or an address) is looked at first.
     """
-    from sgns_study.corpora import sources
+    from sgns_study.corpora.sources import SOURCES, fetch
 
-    sources.fetch(name, folder, os.environ.get("SGNS_STUDY_MIRROR"))
+    by_file = {source.file: key for key, source in SOURCES.items()}
+    if name not in by_file:
+        raise click.BadParameter(f"{name!r} is not a source; there are: {', '.join(by_file)}")
+    fetch(by_file[name], folder, os.environ.get("SGNS_STUDY_MIRROR"))
 
 
 @cli.command()
@@ -95,11 +99,13 @@ def tokenize(raw: Path, corpus: params.Corpus, tokens: params.Tokens, out: Path)
     """Turn a corpus into a vocabulary and a stream of token ids."""
     from sgns_study.artifacts import recorded_run
     from sgns_study.corpora import read_corpus, required_sources
-    from sgns_study.corpora.sources import SOURCES
+    from sgns_study.corpora.sources import SOURCES, verify
     from sgns_study.tokens import save_tokens, tokenize
 
     files = {name: raw / SOURCES[name].file for name in required_sources(corpus, tokens)}
     record = {"corpus": corpus.model_dump(), "tokens": tokens.model_dump()}
+    for name, path in files.items():
+        verify(name, path)
     with recorded_run(out / "run.json", record, files.values()):
         stream, names = tokenize(read_corpus(corpus, raw), tokens, files.get("bert_vocabulary"))
         save_tokens(out, stream, names)
@@ -136,9 +142,7 @@ def sample_classifier(
 @settings("--settings", params.Pairs)
 @click.option("--radius", type=click.IntRange(1), required=True, help="tokens on each side")
 @folder("--out", "folder of the pairs")
-def build_pairs(
-    tokens: Path, sample: Path, settings: params.Pairs, radius: int, out: Path
-) -> None:
+def build_pairs(tokens: Path, sample: Path, settings: params.Pairs, radius: int, out: Path) -> None:
     """Lay out windows of one radius and draw its fixed validation negatives."""
     from sgns_study.artifacts import recorded_run
     from sgns_study.pairs import build_pairs, save_pairs
@@ -210,12 +214,102 @@ def train_classifier(
     out: Path,
 ) -> None:
     """Train the Conv1d classifier from given vectors or from a random start."""
-    raise NotImplementedError
+    from sgns_study.artifacts import recorded_run
+    from sgns_study.classifiers import fit
+    from sgns_study.samples import load_sample
+    from sgns_study.sgns.vectors import load_vectors
+    from sgns_study.tokens import load_tokens, padded
+
+    record = {"dim": dim, "seed": seed, **settings.model_dump()}
+    inputs = [tokens / "ids.npy", sample] + ([vectors] if vectors else [])
+    with recorded_run(out / "run.json", record, inputs) as results:
+        stream, drawn = load_tokens(tokens), load_sample(sample)
+        words = stream.vocabulary.tokens
+        if vectors:
+            table = fit.pretrained_table(load_vectors(vectors), words, dim)
+        else:
+            table = fit.random_table(len(words), dim, seed)
+        documents = {
+            role: fit.Documents(padded(stream, part, settings.max_tokens), stream.labels[part])
+            for role, part in drawn.items()
+        }
+        fitted = fit.train_classifier(**documents, table=table, settings=settings, seed=seed)
+        fit.save_fitted(out, fitted, drawn["test"], documents["test"])
+        results["selected_epoch"] = fitted.selected_epoch
 
 
-@cli.command("params")
-def show_params() -> None:
-    """List every key of params.yaml: type, range, default and meaning."""
+@cli.command()
+@click.argument("curves", type=FILE, nargs=-1, required=True)
+@click.option(
+    "--lab-tolerance",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="lay the lab's published figures beside and remark on differences above this fraction",
+)
+@folder("--out", "folder of the tables")
+def aggregate(curves: tuple[Path, ...], lab_tolerance: float | None, out: Path) -> None:
+    """Gather the curves of all models into the tidy tables and their summary.
+
+    CURVES are the `curves.csv` of embeddings and classifiers.
+    """
+    from sgns_study import aggregate
+    from sgns_study.artifacts import read_table, write_json, write_table
+    from sgns_study.evaluation.summary import headline, summarise
+    from sgns_study.evaluation.tables import read_tidy
+    from sgns_study.report import PUBLISHED_LAB_CURVES
+
+    stages = {stage: [path for path in curves if path.parts[-3] == stage] for stage in STAGES}
+    write_table(out / "sgns_curves.csv", aggregate.sgns_curves(stages["embeddings"]))
+    write_table(out / "classifier_curves.csv", aggregate.classifier_curves(stages["classifiers"]))
+    published = read_table(PUBLISHED_LAB_CURVES) if lab_tolerance else None
+    summary = summarise(read_tidy(out, "classifier_curves"), published, lab_tolerance or 0)
+    write_table(out / "summary.csv", summary)
+    write_json(out / "metrics.json", headline(summary))
+
+
+@cli.command()
+@click.argument("benchmarks", type=FOLDER, nargs=-1, required=True)
+@file("--out", "the table")
+def timings(benchmarks: tuple[Path, ...], out: Path) -> None:
+    """Gather Snakemake's benchmark files: seconds and peak memory of every job."""
+    from sgns_study.aggregate import timings
+    from sgns_study.artifacts import write_table
+
+    write_table(out, timings(benchmarks))
+
+
+@cli.command()
+@click.argument("name")
+@folder("--tables", "folder of the tidy tables")
+@file("--out", "the figure, SVG; its caption goes beside it as .md")
+def figure(name: str, tables: Path, out: Path) -> None:
+    """Draw one figure of the report from the tidy tables."""
+    from sgns_study.figures import draw_figure
+
+    draw_figure(name, tables, out)
+
+
+@cli.command()
+@settings("--study", params.Study)
+@folder("--tables", "folder of the tidy tables and run records")
+@folder("--figures", "folder of the figures")
+@file("--html", "the page")
+@file("--pdf", "the same as PDF")
+def report(study: params.Study, tables: Path, figures: Path, html: Path, pdf: Path) -> None:
+    """Render the report as one self-contained HTML page and as PDF."""
+    from sgns_study.report.render import render
+
+    render(study, tables, figures, html, pdf)
+
+
+@cli.command()
+@click.argument("vectors", type=FILE)
+@click.option("--format", "kind", type=click.Choice(["text", "binary"]), default="text")
+@file("--out", "the exported file")
+def export(vectors: Path, kind: str, out: Path) -> None:
+    """Convert vectors.safetensors to word2vec's text or binary format, which gensim reads."""
+    from sgns_study.sgns.vectors import export_word2vec, load_vectors
+
+    export_word2vec(out, load_vectors(vectors), binary=kind == "binary")
 
 
 def main() -> None:

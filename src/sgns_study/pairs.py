@@ -15,12 +15,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from sgns_study.artifacts import ArtifactError, writing
+from sgns_study.errors import StudyError
 from sgns_study.randomness import below, kernel_state
 
 VALIDATION_BATCH = 500  # centres whose positives the validation negatives avoid together
 
 
-class PairsError(ValueError):
+class PairsError(StudyError):
     """The pairs asked for cannot be made; the message says which parameter to change."""
 
 

@@ -25,6 +25,16 @@ def code_digest(module: str) -> str:
     return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
+def data_digest(package: str) -> str:
+    """Digest of the files of a package that are not code, such as the report's template."""
+    files = sorted(path for path in (ROOT / package).iterdir() if path.is_file())
+    digest = sha256()
+    for path in files:
+        if path.suffix != ".py":
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def imported_modules(module: str) -> set[str]:
     """The module, the packages it lies in, and all modules of this package that they import."""
     found: set[str] = set()

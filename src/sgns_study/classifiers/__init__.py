@@ -1,0 +1,1 @@
+"""Text classifiers trained from word vectors."""

@@ -1,0 +1,17 @@
+"""What every corpus yields."""
+
+from dataclasses import dataclass
+
+TRAIN, TEST, UNLABELLED = 0, 1, 2
+SPLITS = ("train", "test", "unlabelled")  # the name of each split, at its number
+NO_LABEL = -1
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text of a corpus; `label` is 0 (negative) or 1 (positive), or NO_LABEL."""
+
+    id: str
+    split: int
+    label: int
+    text: str

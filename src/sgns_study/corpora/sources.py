@@ -1,0 +1,156 @@
+"""What the project downloads: addresses, sizes and checksums, and how a file is fetched.
+
+The mirror (setting `SGNS_STUDY_MIRROR`, a folder or a base address) is looked at before the public
+address. A file is kept under its name only if its checksum is right.
+"""
+
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pooch
+import requests
+
+from sgns_study.artifacts import ArtifactError, writing
+from sgns_study.errors import StudyError
+
+CONNECT, READ = 5, 30  # seconds without an answer after which an address counts as unreachable
+
+
+class DownloadError(StudyError):
+    """A source cannot be had; the message says what was tried and where to put it by hand."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One packing of a source: its name on a mirror, its checksum, its public address if any."""
+
+    name: str
+    size: int  # bytes
+    checksum: str  # algorithm:hexadecimal
+    address: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of `data/raw`; any of its copies will do, the public ones first."""
+
+    file: str
+    copies: tuple[Copy, ...]
+
+
+def published(name: str, size: int, sha256: str, address: str) -> Source:
+    """A source with one copy, the same on a mirror and at its public address."""
+    return Source(name, (Copy(name, size, f"sha256:{sha256}", address),))
+
+
+SOURCES = {
+    "imdb": Source(
+        "aclImdb.archive",
+        (
+            Copy(
+                "aclImdb_v1.tar.gz",
+                84_125_825,
+                "md5:7c2ac02c03563afcf9b574c7e56c153a",
+                "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+            ),
+            # the same texts, packed smaller and without the bag-of-words files
+            Copy(
+                "aclImdb.tar.xz",
+                40_384_644,
+                "sha256:d8e0467fc6faf292bc0f9f539d3ede8f63a6dd99526c5e415be70cb937d5f25b",
+            ),
+        ),
+    ),
+    "bert_vocabulary": published(
+        "bert-base-uncased-vocab.txt",
+        231_508,
+        "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+        "https://huggingface.co/bert-base-uncased/resolve/main/vocab.txt",
+    ),
+}
+
+
+def fetch(name: str, folder: Path, mirror: str | None = None) -> Path:
+    """Bring the source `name` into `folder`, verified; nothing to do if it is there already.
+
+    Raises DownloadError if no copy can be had, saying what was tried.
+    """
+    source = SOURCES[name]
+    target = folder / source.file
+    if target.exists():
+        verify(name, target)
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    tried = []
+    for copy, place in places(source, mirror):
+        try:
+            if "://" in place:
+                download(copy, place, target)
+            else:
+                copy_file(copy, Path(place), target)
+            return target
+        except (DownloadError, requests.RequestException, OSError, ValueError) as error:
+            tried.append(f"  {place}: {reason(error)}")
+    raise DownloadError(
+        f"{source.file}: not to be had; tried:\n" + "\n".join(tried) + f"\nPut one of "
+        f"{', '.join(copy.name for copy in source.copies)} at {target} by hand, or point "
+        "SGNS_STUDY_MIRROR at a folder or address that has it. `make demo` needs no download."
+    )
+
+
+def places(source: Source, mirror: str | None) -> list[tuple[Copy, str]]:
+    """Where to look for each copy, in order: the mirror, then the public addresses."""
+    found = []
+    if mirror:
+        found = [(copy, f"{mirror.rstrip('/')}/{copy.name}") for copy in source.copies]
+    return found + [(copy, copy.address) for copy in source.copies if copy.address]
+
+
+def download(copy: Copy, address: str, target: Path) -> None:
+    """Download to a temporary name; renamed when the checksum is right, removed when not."""
+    get = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=(CONNECT, READ))
+    pooch.retrieve(address, copy.checksum, fname=target.name, path=target.parent, downloader=get)
+
+
+def copy_file(copy: Copy, origin: Path, target: Path) -> None:
+    """Copy from a folder, verified before the copy gets its name."""
+    with writing(target) as part:
+        shutil.copyfile(origin, part)
+        check(part, [copy], origin)
+
+
+def verify(name: str, path: Path) -> None:
+    """Raise DownloadError if a file is none of the source's copies."""
+    check(path, list(SOURCES[name].copies), path)
+
+
+def check(path: Path, copies: list[Copy], origin: Path) -> None:
+    """Raise DownloadError, with both sums, if a file at `path` is none of `copies`."""
+    if not path.is_file():
+        raise ArtifactError(f"{path}: no such file: run the download first")
+    for copy in copies:
+        if path.stat().st_size == copy.size and checksum(path, copy) == copy.checksum:
+            return
+    wanted = " or ".join(f"{copy.size} bytes with {copy.checksum}" for copy in copies)
+    found = " or ".join(sorted({checksum(path, copy) for copy in copies}))
+    raise DownloadError(
+        f"{origin}: wrong file: found {path.stat().st_size} bytes with {found}, expected {wanted}:"
+        " delete it and download it again"
+    )
+
+
+def checksum(path: Path, copy: Copy) -> str:
+    """Checksum of a file by the algorithm of a copy's."""
+    algorithm = copy.checksum.partition(":")[0]
+    return f"{algorithm}:{pooch.file_hash(str(path), alg=algorithm)}"
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, in one line."""
+    if isinstance(error, requests.ConnectionError):
+        return "no connection"
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    return " ".join(str(error).split())

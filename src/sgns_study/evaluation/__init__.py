@@ -1,0 +1,1 @@
+"""What the models are worth: summaries of the tidy tables, statistics, claims."""

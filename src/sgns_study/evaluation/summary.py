@@ -1,0 +1,129 @@
+"""What the classifiers reached: every variant's accuracies over seeds, beside the lab's.
+
+A variant is an initial embedding at one dimension: `init`, `recipe`, `radius`, `dim`, where recipe
+and radius are empty for variants that are not made from trained vectors. Accuracies are fractions;
+differences are in points (hundredths). Curves are tables as `evaluation.tables.read_tidy` gives.
+"""
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+VARIANT = ["init", "recipe", "radius", "dim"]
+RUN = [*VARIANT, "seed"]
+
+
+def scores(curves: pd.DataFrame) -> pd.DataFrame:
+    """One row a run: best validation accuracy and its first epoch, test accuracy and its epoch.
+
+    The test accuracy is that of the selected epoch, the only one at which the test split is
+    scored; it is missing for a run that has not scored it.
+    """
+    validation = curves[curves["split"] == "validation"].sort_values("epoch", kind="stable")
+    best = validation.loc[validation.groupby(RUN, dropna=False)["accuracy"].idxmax()]
+    best = best.rename(columns={"accuracy": "validation_accuracy", "epoch": "best_epoch"})
+    test = curves[curves["split"] == "test"]
+    test = test.rename(columns={"accuracy": "test_accuracy", "epoch": "selected_epoch"})
+    runs = best[[*RUN, "validation_accuracy", "best_epoch"]].merge(
+        test[[*RUN, "test_accuracy", "selected_epoch"]], on=RUN, how="left"
+    )
+    return runs.sort_values(["init", "recipe", "dim", "radius", "seed"], ignore_index=True)
+
+
+def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float, float]:
+    """Mean, standard deviation (n − 1) and the t interval of the mean; missing values left out.
+
+    With one value all but the mean are NaN; with none, all four.
+    """
+    numbers = np.asarray(values, dtype=float)
+    numbers = numbers[~np.isnan(numbers)]
+    n = len(numbers)
+    mean = float(numbers.mean()) if n else np.nan
+    if n < 2:
+        return mean, np.nan, np.nan, np.nan
+    sd = float(numbers.std(ddof=1))
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd / np.sqrt(n)
+    return mean, sd, mean - half, mean + half
+
+
+def summarise(
+    curves: pd.DataFrame,
+    published: pd.DataFrame | None = None,
+    tolerance: float = 0.015,
+    lab_recipes: Collection[str] = ("lab",),
+) -> pd.DataFrame:
+    """One row a variant: mean, sd and 95 % t interval over seeds of both accuracies.
+
+    With the lab's `published` curves, variants the lab has (their recipe among `lab_recipes`, or
+    none) get its best validation accuracy, our difference from it in points and `differs`, true if
+    that is more than `tolerance` (a fraction).
+    """
+    rows = []
+    for variant, runs in scores(curves).groupby(VARIANT, dropna=False, sort=False):
+        row = dict(zip(VARIANT, variant)) | {"n_seeds": len(runs)}
+        for split in ("validation", "test"):
+            numbers = mean_interval(runs[f"{split}_accuracy"])
+            names = (f"{split}_accuracy", f"{split}_sd", f"{split}_low", f"{split}_high")
+            row |= dict(zip(names, numbers))
+        row["selected_epoch"] = runs["selected_epoch"].mean()
+        rows.append(row)
+    summary = pd.DataFrame(rows).astype({"radius": "Int64"})
+    return summary if published is None else beside(summary, published, tolerance, lab_recipes)
+
+
+def beside(
+    summary: pd.DataFrame, published: pd.DataFrame, tolerance: float, lab_recipes: Collection[str]
+) -> pd.DataFrame:
+    """The summary with the lab's best validation accuracy, the difference and the flag."""
+    best = published.astype({"radius": "Int64"}).groupby(["init", "radius", "dim"], dropna=False)
+    lab = (best["validation_accuracy_pct"].max() / 100).rename("lab_validation_accuracy")
+    summary = summary.merge(lab.reset_index(), on=["init", "radius", "dim"], how="left")
+    foreign = ~summary["recipe"].isin(["", *lab_recipes])
+    summary.loc[foreign, "lab_validation_accuracy"] = np.nan
+    difference = summary["validation_accuracy"] - summary["lab_validation_accuracy"]
+    summary["difference_points"] = 100 * difference
+    # Rounded, so that a difference of just the tolerance is not flagged by its last binary digit.
+    summary["differs"] = difference.abs().round(9) > tolerance
+    return summary
+
+
+def effects(curves: pd.DataFrame, reference: str = "random") -> pd.DataFrame:
+    """One row a variant with trained vectors: its gain over `reference`, paired by dim and seed.
+
+    Columns: the variant, `n_seeds` that both have, and for `validation` (best) and `test` accuracy
+    `<split>_points`, `<split>_points_low`, `<split>_points_high` (95 % t interval of the mean).
+    """
+    runs = scores(curves)
+    other = runs.loc[runs["init"] == reference, ["dim", "seed", *ACCURACIES]]
+    pairs = runs[runs["recipe"] != ""].merge(other, on=["dim", "seed"], suffixes=("", "_other"))
+    rows = []
+    for variant, pair in pairs.groupby(VARIANT, sort=False):
+        row = dict(zip(VARIANT, variant)) | {"n_seeds": len(pair)}
+        for split, accuracy in zip(("validation", "test"), ACCURACIES):
+            gain = 100 * (pair[accuracy] - pair[f"{accuracy}_other"])
+            mean, _, low, high = mean_interval(gain)
+            row[f"{split}_points"] = mean
+            row |= {f"{split}_points_low": low, f"{split}_points_high": high}
+        rows.append(row)
+    points = [f"{split}_points{end}" for split in ("validation", "test") for end in ENDS]
+    return pd.DataFrame(rows, columns=[*VARIANT, "n_seeds", *points])
+
+
+ACCURACIES = ["validation_accuracy", "test_accuracy"]
+ENDS = ("", "_low", "_high")
+
+
+def headline(summary: pd.DataFrame) -> dict[str, float]:
+    """The mean accuracies of every variant as one flat mapping, for `dvc metrics`."""
+    numbers = {}
+    for row in summary.to_dict("records"):
+        radius = "" if pd.isna(row["radius"]) else f"r{row['radius']}"
+        parts = (row["init"], row["recipe"], radius, f"d{row['dim']}")
+        name = "_".join(part for part in parts if part)
+        for accuracy in ACCURACIES:
+            if not np.isnan(row[accuracy]):
+                numbers[f"{name}_{accuracy}"] = float(row[accuracy])
+    return numbers

@@ -1,0 +1,41 @@
+"""The figures of the report, one module a figure, each drawn from the tidy tables alone.
+
+A figure's module has `ALT` (what is drawn, for who cannot see it), `draw(*tables)` and
+`caption(*tables)`: what is drawn and what it shows, in plain text, with every number computed from
+the tables. Modules are imported by name, so that a change to one figure redraws that one only.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+# Each figure and the tidy tables that `draw` and `caption` take, in the order of the report.
+FIGURES = {
+    "sgns_curves": ("sgns_curves",),
+    "classifier_validation": ("classifier_curves",),
+    "classifier_training": ("classifier_curves",),
+    "radius_and_dim": ("classifier_curves",),
+}
+
+
+def figure_module(name: str) -> ModuleType:
+    """The module of a figure; raises ValueError with the known names if there is none."""
+    if name not in FIGURES:
+        raise ValueError(f"figure {name!r} is not known; there are: {', '.join(FIGURES)}")
+    return import_module(f"sgns_study.figures.{name}")
+
+
+def draw_figure(name: str, results_folder: Path, out: Path) -> None:
+    """Draw a figure from the tables in `results_folder`: SVG to `out`, its caption beside as `.md`.
+
+    The same tables give the same bytes. Raises ArtifactError if a table is missing or malformed.
+    """
+    from sgns_study.artifacts import write_text
+    from sgns_study.evaluation.tables import read_tidy
+    from sgns_study.figures.style import published, save_svg
+
+    module = figure_module(name)
+    tables = [read_tidy(results_folder, table) for table in FIGURES[name]]
+    with published():
+        save_svg(module.draw(*tables), out)
+    write_text(out.with_suffix(".md"), module.caption(*tables) + "\n")

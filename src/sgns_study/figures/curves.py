@@ -1,0 +1,95 @@
+"""Learning curves: means and ranges over seeds, and what the captions say of them."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from sgns_study.evaluation.summary import RUN, VARIANT
+from sgns_study.figures.style import Look, legend, panels, series_looks
+from sgns_study.figures.wording import seeds_range
+
+METRICS = ("loss", "accuracy")
+
+
+def over_seeds(table: pd.DataFrame, metric: str, by: list[str]) -> pd.DataFrame:
+    """Columns of `by`, then mean, min, max over seeds and n of a metric; accuracy in percent."""
+    values = table.assign(**{metric: table[metric] * (100 if metric == "accuracy" else 1)})
+    grouped = values.dropna(subset=[metric]).groupby(by, dropna=False)[metric]
+    return grouped.agg(["mean", "min", "max", "size"]).reset_index().rename(columns={"size": "n"})
+
+
+def draw_band(axis: Axes, table: pd.DataFrame, metric: str, look: Look, **line: Any) -> None:
+    """The mean over seeds of a metric at every epoch, with a band from smallest to largest."""
+    curve = over_seeds(table, metric, ["epoch"])
+    every = max(1, len(curve) // 7)
+    drawn = {"color": look.colour, "marker": look.marker, "linestyle": look.line} | line
+    axis.plot(curve["epoch"], curve["mean"], markevery=every, **drawn)
+    if (curve["n"] > 1).any():
+        axis.fill_between(
+            curve["epoch"], curve["min"], curve["max"], color=look.colour, alpha=0.2, linewidth=0
+        )
+
+
+def whole_epochs(axis: Axes) -> None:
+    """Ticks at whole epochs only."""
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+
+
+def logarithmic(axis: Axes) -> None:
+    """A logarithmic axis with plain numbers at 1, 2, 5 of every decade."""
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.yaxis.set_minor_locator(NullLocator())
+
+
+def title(recipe: str, dim: int, several_recipes: bool) -> str:
+    """The title of the panel of a recipe and a dimension."""
+    return f"{recipe}\nd = {dim}" if several_recipes else f"d = {dim}"
+
+
+def draw_classifiers(curves: pd.DataFrame, split: str) -> Figure:
+    """Loss over accuracy, a column a dimension, a curve for each initial embedding, from epoch 1.
+
+    Several recipes stand one below the other, each with the variants that have no recipe.
+    """
+    table = curves[(curves["split"] == split) & (curves["epoch"] > 0)]
+    looks = series_looks(table)
+    recipes = sorted(set(table["recipe"]) - {""}) or [""]
+    dims = sorted(table["dim"].unique())
+    figure, axes = panels(2 * len(recipes), len(dims))
+    name = "training" if split == "train" else split
+    labels = (f"{name}\nloss (nats)", f"{name}\naccuracy (%)")
+    for i, recipe in enumerate(recipes):
+        for j, dim in enumerate(dims):
+            here = table[table["recipe"].isin(["", recipe]) & (table["dim"] == dim)]
+            for axis, metric, label in zip(axes[2 * i : 2 * i + 2, j], METRICS, labels):
+                for (init, radius), look in looks.items():
+                    same_radius = (
+                        here["radius"].isna() if radius is None else here["radius"] == radius
+                    )
+                    draw_band(axis, here[(here["init"] == init) & same_radius], metric, look)
+                axis.set_ylabel(label if j == 0 else "")
+            axes[2 * i, j].set_title(title(recipe, dim, len(recipes) > 1))
+    for axis in axes[-1]:
+        axis.set_xlabel("epoch")
+        whole_epochs(axis)
+    legend(figure, [look.handle() for look in looks.values()])
+    return figure
+
+
+def seeds_note(table: pd.DataFrame, variant: list[str] | None = None) -> str:
+    """What line and band are, with the number of seeds."""
+    n_seeds = table.groupby(variant or VARIANT, dropna=False)["seed"].nunique()
+    if n_seeds.max() == 1:
+        return "Lines: one seed each, so no spread is shown."
+    return f"Lines: mean over {seeds_range(n_seeds)}; bands: smallest to largest."
+
+
+def chance(curves: pd.DataFrame, split: str) -> list[float]:
+    """Accuracies of all runs before training, as fractions; empty if epoch 0 was not recorded."""
+    start = curves[(curves["split"] == split) & (curves["epoch"] == 0)].dropna(subset=["accuracy"])
+    return list(start.groupby(RUN, dropna=False)["accuracy"].first())

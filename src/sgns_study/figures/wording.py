@@ -1,0 +1,60 @@
+"""Numbers and lists in words, the same in captions, tables and prose."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import pandas as pd
+
+MINUS = "\N{MINUS SIGN}"
+MISSING = "\N{EN DASH}"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number with fixed decimals and a true minus; a dash if it is missing."""
+    if pd.isna(value):
+        return MISSING
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", MINUS)
+
+
+def whole(value: int) -> str:
+    """A whole number with its thousands apart, e.g. `25,000`."""
+    return f"{value:,}"
+
+
+def percent(fraction: float, digits: int = 1) -> str:
+    """A fraction as a percentage, e.g. `83.4 %`."""
+    return f"{number(100 * fraction, digits)} %" if not pd.isna(fraction) else MISSING
+
+
+def signed(points: float, digits: int = 1) -> str:
+    """A difference with its sign, e.g. `+0.3`; `0.0` has none."""
+    text = number(points, digits)
+    return f"+{text}" if text[0].isdigit() and float(text) > 0 else text
+
+
+def listed(words: Iterable[object]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    parts = [str(word) for word in words]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def span(values: Sequence[float], wording: Callable[[float], str]) -> str:
+    """`a to b`, or the one value they all have when written; missing values are left out."""
+    found = [value for value in values if not pd.isna(value)]
+    if not found:
+        return MISSING
+    low, high = wording(min(found)), wording(max(found))
+    return low if low == high else f"{low} to {high}"
+
+
+def counted(n: int, noun: str) -> str:
+    """`1 seed`, `3 seeds`."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def seeds_range(n_seeds: Iterable[int]) -> str:
+    """`3 seeds`, or `2 to 3 seeds` where variants differ."""
+    counts = sorted(set(n_seeds))
+    return counted(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"

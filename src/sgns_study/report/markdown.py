@@ -1,0 +1,77 @@
+"""Markdown written by program: escaped text, tables, numbered figures and tables."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+
+class Markdown(str):
+    """Text that is Markdown already and is not escaped again."""
+
+
+def escape_markdown(text: str) -> Markdown:
+    """Text such that Pandoc's Markdown shows it as it is, in every output format, on one line.
+
+    Every ASCII punctuation mark gets a backslash, so that no markup, mathematics, citation, HTML
+    or TeX in data takes effect; white space and control characters become single spaces.
+    """
+    line = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text).split())
+    return Markdown(re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", line))
+
+
+def markdown(value: object) -> Markdown:
+    """The value as Markdown: escaped, unless it is Markdown already."""
+    return value if isinstance(value, Markdown) else escape_markdown(str(value))
+
+
+def code(text: str) -> Markdown:
+    """Text as a code span, fenced by more backticks than it has in a row."""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    line = " ".join(text.split())
+    return Markdown(f"{fence} {line} {fence}" if "`" in line else f"{fence}{line}{fence}")
+
+
+SOURCE_WIDTH = 10_000  # of a line for Pandoc, which sizes columns by content up to it
+
+
+def pipe_table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    align: str,
+    caption: Markdown,
+    id: str,
+    widths: Sequence[int] = (),
+) -> Markdown:
+    """A table with a caption above; `align` has one of `l`, `r` for every column.
+
+    Columns are as wide as their content, or share the text width as `widths` (percent) says.
+    """
+    dashes = [width * SOURCE_WIDTH // 50 for width in widths] or [2] * len(align)
+    rules = {"l": ":{}", "r": "{}:"}
+    rule = [Markdown(rules[letter].format("-" * n)) for letter, n in zip(align, dashes)]
+    lines = [header, rule, *rows]
+    text = "\n".join("| " + " | ".join(markdown(cell) for cell in line) + " |" for line in lines)
+    return Markdown(f"::: {{#{id} .table}}\n{text}\n\n: {caption}\n:::")
+
+
+class Numbering:
+    """Numbers of figures and tables, given in advance so that text may refer to what follows."""
+
+    def __init__(self, figures: Sequence[str], tables: Sequence[str]) -> None:
+        """Names in the order in which they stand in the text."""
+        self._names = {"Figure": list(figures), "Table": list(tables)}
+
+    def label(self, kind: str, name: str) -> str:
+        """E.g. `Figure 2`; raises ValueError for a name without a number."""
+        return f"{kind} {self._names[kind].index(name) + 1}"
+
+    def anchor(self, kind: str, name: str) -> str:
+        """The identifier that references point to."""
+        return f"{kind.lower()}-{name}"
+
+    def reference(self, kind: str, name: str) -> Markdown:
+        """A link with the number as its text."""
+        return Markdown(f"[{self.label(kind, name)}](#{self.anchor(kind, name)})")
+
+    def caption(self, kind: str, name: str, text: object) -> Markdown:
+        """A caption that starts with the number."""
+        return Markdown(f"**{self.label(kind, name)}.** {markdown(text)}")

@@ -1,0 +1,98 @@
+"""What the appendix of the report says of a study: its parameters, its cost, its provenance."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from pydantic import BaseModel
+
+from sgns_study.artifacts import ArtifactError
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: its dotted key, its value and what it means."""
+
+    key: str
+    value: str
+    meaning: str
+
+
+def parameters(model: BaseModel, prefix: str = "") -> list[Parameter]:
+    """Every parameter of a section and of the sections in it, in their order."""
+    found: list[Parameter] = []
+    for name in type(model).model_fields:
+        value, key = getattr(model, name), f"{prefix}{name}"
+        entries = {key: value}
+        if isinstance(value, dict):
+            entries = {f"{key}.{entry}": content for entry, content in value.items()}
+        for place, content in entries.items():
+            if isinstance(content, BaseModel):
+                found += parameters(content, f"{place}.")
+            else:
+                found.append(Parameter(place, written(content), _meaning(model, name)))
+    return found
+
+
+def _meaning(model: BaseModel, name: str) -> str:
+    """The field's description; where there is none, what the model's docstring says first."""
+    described = type(model).model_fields[name].description
+    return described or (type(model).__doc__ or "").partition("\n")[0].rstrip(".")
+
+
+def written(value: object) -> str:
+    """A parameter's value as in the parameter file."""
+    if value is None:
+        return "(empty)"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ", ".join(written(entry) for entry in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def costs(timings: pd.DataFrame) -> pd.DataFrame:
+    """Columns rule, jobs, total and median (seconds), memory (largest, MiB); costliest first."""
+    seconds = timings.groupby("rule")["seconds"].agg(jobs="size", total="sum", median="median")
+    memory = pd.to_numeric(timings["peak_memory_mib"], errors="coerce")
+    seconds["memory"] = memory.groupby(timings["rule"]).max()
+    return seconds.reset_index().sort_values("total", ascending=False, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the results come from, over all records of runs: distinct values of each."""
+
+    records: int
+    commits: list[str]
+    versions: dict[str, list[str]]
+    inputs: dict[
+        str, list[str]
+    ]  # file → SHA-256; more than one means that runs saw different files
+
+
+def provenance(results: Path) -> Provenance:
+    """Collect the `run.json` files of a study; raises ArtifactError if one is not a record."""
+    commits: set[str] = set()
+    versions: dict[str, set[str]] = {}
+    inputs: dict[str, set[str]] = {}
+    paths = sorted(results.rglob("run.json"))
+    for path in paths:
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            commits.add(record["commit"] or "outside a repository")
+            for name, version in record["versions"].items():
+                versions.setdefault(name, set()).add(version)
+            for name, digest in record["inputs"].items():
+                inputs.setdefault(name, set()).add(digest)
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise ArtifactError(
+                f"{path}: not the record of a run ({error!r}): delete its folder and run again"
+            ) from None
+    return Provenance(
+        len(paths),
+        sorted(commits),
+        {name: sorted(found) for name, found in sorted(versions.items())},
+        {name: sorted(found) for name, found in sorted(inputs.items())},
+    )

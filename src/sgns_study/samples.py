@@ -1,0 +1,97 @@
+"""Which documents each stage sees: drawn with a seed, disjoint where they must be, and saved."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sgns_study import params
+from sgns_study.artifacts import ArtifactError, read_table, write_table
+from sgns_study.corpora.documents import SPLITS, TEST, TRAIN, UNLABELLED
+from sgns_study.params import split_sizes
+from sgns_study.randomness import generator
+
+Sample = dict[str, NDArray[np.int64]]  # role → documents, in the order they are used
+
+
+def draw_embedding_sample(split: NDArray[np.uint8], settings: params.EmbeddingSample) -> Sample:
+    """Documents that vectors are trained and validated on; never one of the test.
+
+    `split` (documents,) names the part of the corpus each document is of.
+    """
+    sources = [TRAIN, UNLABELLED] if settings.unlabelled else [TRAIN]
+    rng = generator(settings.seed, "sample", "embedding")
+    train, validation = draw(split, sources, settings.documents, settings.validation_fraction, rng)
+    return {
+        "train": train[: settings.train_used],
+        "validation": validation[: settings.validation_used],
+    }
+
+
+def draw_classifier_sample(
+    split: NDArray[np.uint8], settings: params.ClassifierSample, seed: int
+) -> Sample:
+    """Documents that the classifiers of a seed are trained, selected and, once, tested on.
+
+    Training and validation are drawn from the corpus's training part; test is all of its test part.
+    """
+    rng = generator(seed, "sample", "classifier")
+    train, validation = draw(split, [TRAIN], settings.documents, settings.validation_fraction, rng)
+    return {"train": train, "validation": validation, "test": np.flatnonzero(split == TEST)}
+
+
+def draw(
+    split: NDArray[np.uint8],
+    sources: Iterable[int],
+    documents: int,
+    validation_fraction: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Shuffled training and validation documents from some parts of the corpus, all different.
+
+    Raises ArtifactError if those parts hold fewer documents.
+    """
+    pool = np.flatnonzero(np.isin(split, list(sources)))
+    if documents > len(pool):
+        parts = " and ".join(SPLITS[source] for source in sources)
+        raise ArtifactError(
+            f"sampling: {documents} documents are asked for, but the corpus has {len(pool)} in "
+            f"{parts}: lower documents"
+        )
+    drawn = rng.permutation(pool)[:documents]
+    train_size, _ = split_sizes(documents, validation_fraction)
+    return drawn[:train_size], drawn[train_size:]
+
+
+def load_splits(documents: Path) -> NDArray[np.uint8]:
+    """The part of the corpus of each document, from `documents.csv`: a place in `SPLITS`."""
+    split = read_table(documents)["split"].map({name: i for i, name in enumerate(SPLITS)})
+    if split.isna().any():
+        raise ArtifactError(
+            f"{documents}: document {split.isna().idxmax()} has a split other than "
+            f"{', '.join(SPLITS)}: delete it and run again"
+        )
+    return split.to_numpy(np.uint8)
+
+
+def save_sample(path: Path, sample: Sample) -> None:
+    """Write columns role, document; the order of the rows is the order of use."""
+    parts = [pd.DataFrame({"role": role, "document": part}) for role, part in sample.items()]
+    write_table(path, pd.concat(parts))
+
+
+def load_sample(path: Path) -> Sample:
+    """Read what `save_sample` wrote; raises ArtifactError if a document has two roles."""
+    table = read_table(path)
+    twice = table["document"].duplicated()
+    if twice.any():
+        raise ArtifactError(
+            f"{path}: document {table['document'][twice.idxmax()]} is drawn twice: "
+            "delete it and run again"
+        )
+    return {
+        str(role): part["document"].to_numpy(np.int64)
+        for role, part in table.groupby("role", sort=False)
+    }

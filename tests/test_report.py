@@ -1,0 +1,274 @@
+"""The report: every number from a file, nothing from outside, hostile text as text."""
+
+import json
+import re
+import subprocess
+from html.parser import HTMLParser
+from shutil import which
+
+import pypandoc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+
+from sgns_study.artifacts import ArtifactError, write_json, write_table
+from sgns_study.figures import FIGURES, draw_figure
+from sgns_study.params import check_study
+from sgns_study.report.markdown import Markdown, Numbering, code, escape_markdown
+from sgns_study.report.records import costs, parameters, provenance
+from sgns_study.report.render import MARKDOWN, context, fill, render
+from tests.curve_tables import TIMINGS, classifier_curves, run, write_study
+
+HOSTILE = (
+    r"""<script>alert(1)</script> #let x = 1 $\frac // /* *a* @maas2011 [b](c) `d` {{7}} << e"""
+)
+
+
+def study(title="A title", compare=False, seeds=(1, 2)):
+    sample = {"documents": 10, "validation_fraction": 0.5}
+    recipe = {"kind": "lab", "negatives": 3, "epochs": 7, "batch": 11, "learning_rate": 0.001}
+    return check_study(
+        {
+            "study": "tiny",
+            "corpus": {"kind": "planted", "train": 10, "test": 13, "unlabelled": 0, "seed": 1},
+            "tokens": {"tokenizer": "word"},
+            "sampling": {"embedding": sample | {"seed": 1}, "classifier": sample},
+            "pairs": {"max_tokens": 8, "validation_negatives": 3, "seed": 1},
+            "recipes": {"lab": recipe | {"weight_decay": 0.0}},
+            "grid": {
+                "recipes": ["lab"],
+                "radii": [2],
+                "dims": [16],
+                "seeds": list(seeds),
+                "inits": ["pretrained", "random"],
+            },
+            "classifier": {
+                "max_tokens": 8,
+                "filters": 2,
+                "kernel": 3,
+                "padding": 1,
+                "dropout": 0.5,
+                "learning_rate": 0.001,
+                "batch": 2,
+                "epochs": 2,
+            },
+            "report": {"title": title, "compare_with_lab": compare},
+        },
+        "test",
+    )
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    write_study(folder, [2], [16], [1, 2])
+    record = {"commit": "c0ffee", "versions": {"numpy": "9.9"}, "inputs": {"pairs.npy": "ab" * 32}}
+    write_json(folder / "embeddings/lab-r2-d16-s1/run.json", record)
+    for name in FIGURES:
+        draw_figure(name, folder, folder / f"figures/{name}.svg")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rendered(results):
+    html, pdf = results / "report.html", results / "report.pdf"
+    render(study(HOSTILE, compare=True), results, results / "figures", html, pdf)
+    return html.read_text(encoding="utf-8"), pdf
+
+
+class Page(HTMLParser):
+    """Tags, their attributes and the text of a page."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_page_asks_for_nothing(rendered):
+    html, _ = rendered
+    page = Page(html)
+    sources = [
+        attrs[key] for tag, attrs in page.tags for key in ("src", "srcset", "data") if key in attrs
+    ]
+    assert len(sources) == len(FIGURES)
+    assert all(source.startswith("data:image/svg+xml") for source in sources)
+    assert not {"script", "link", "iframe", "object", "base"} & {tag for tag, _ in page.tags}
+    assert not re.search(r"@import|url\((?!['\"]?data:)", re.sub(r"data:[^\"]*", "", html))
+
+
+def test_hostile_text_is_shown_as_text(rendered):
+    html, pdf = rendered
+    assert HOSTILE in Page(html).text
+    assert "<script" not in html
+    assert pdf.read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.skipif(which("pdftotext") is None, reason="pdftotext (poppler) is not installed")
+def test_hostile_text_is_shown_in_the_pdf(rendered):
+    command = ["pdftotext", "-raw", str(rendered[1]), "-"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "".join(HOSTILE.split()) in "".join(text.split())
+
+
+def test_figures_and_tables_are_numbered_in_order_and_references_resolve(rendered):
+    page = Page(rendered[0])
+    anchors = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(anchors) == len(set(anchors))
+    links = [
+        attrs["href"][1:]
+        for tag, attrs in page.tags
+        if tag == "a" and attrs.get("href", "").startswith("#")
+    ]
+    assert set(links) <= set(anchors)
+    for kind in ("Figure", "Table"):
+        captions = [int(n) for n in re.findall(rf"<strong>{kind} (\d+)\.</strong>", rendered[0])]
+        assert captions == list(range(1, len(captions) + 1))
+        named = dict(re.findall(rf'href="#({kind.lower()}-\w+)"[^>]*>{kind}\s(\d+)<', rendered[0]))
+        in_order = [anchor for anchor in anchors if anchor.startswith(kind.lower() + "-")]
+        assert len(in_order) == len(captions)
+        assert {a: in_order.index(a) + 1 for a in named} == {a: int(n) for a, n in named.items()}
+
+
+def test_only_works_that_are_cited_are_listed(rendered):
+    html, _ = rendered
+    cited = {key for keys in re.findall(r'data-cites="([^"]*)"', html) for key in keys.split()}
+    assert set(re.findall(r'id="ref-(\w+)"', html)) == cited
+    assert {"chopra2005", "levy2014", "mikolov2013distributed"} <= cited
+    assert "maas2011" not in cited  # the corpus is planted
+
+
+def test_numbers_of_the_prose_are_those_of_the_tables(results):
+    text = fill(context(study(), results, results / "figures"))
+    plain = pypandoc.convert_text(text, "plain", format=MARKDOWN, extra_args=["--wrap=none"])
+    # Pretrained 0.74 and 0.75, random 0.79 and 0.80 on the test documents of seeds 1 and 2.
+    assert "mean test accuracy is 74.5 % against 79.5 % from the random start" in plain
+    assert "a difference of −5.0 points (95 % interval −5.0 to −5.0, paired over 2 seeds)" in plain
+    assert "here pretraining hurts" in plain
+    assert "with K = 3 by AdamW" in plain
+    assert "on the 13 test documents" in plain
+    assert "75.5 ± 0.7" in plain
+    assert "The 4 jobs took 60.5 s in all" in plain
+    assert "commit c0ffee with numpy 9.9." in plain
+    assert "Differences from the published figures" not in plain
+
+
+def test_a_study_half_done_says_what_is_there(results):
+    text = fill(context(study(seeds=(1, 2, 3)), results, results / "figures"))
+    assert "2 of 3 sets of word vectors and 4 of 6 classifiers" in text
+
+
+def test_one_seed_claims_nothing(results, tmp_path):
+    write_study(tmp_path, [2], [16], [1])
+    text = fill(context(study(seeds=(1,)), tmp_path, results / "figures"))
+    assert "One seed gives no interval" in text
+    assert "No record of a run was found" in text
+
+
+def test_without_a_random_start_there_is_no_answer_yet(results, tmp_path):
+    write_study(tmp_path, [2], [16], [1])
+    curves = classifier_curves(run("pretrained", "lab", 2, 16, 1, [0.5, 0.6], 0.6))
+    write_table(tmp_path / "classifier_curves.csv", curves)
+    assert "no answer yet" in fill(context(study(), tmp_path, results / "figures"))
+
+
+def test_a_variant_far_from_the_lab_is_remarked_on(results, tmp_path):
+    write_study(tmp_path, [2], [128], [1])  # pretrained 75.0 and random 80.0 at their best
+    text = fill(context(study(compare=True), tmp_path, results / "figures"))
+    assert "2 of the 2 that the lab has too differ" in text.replace("variants ", "")
+    plain = pypandoc.convert_text(text, "plain", format=MARKDOWN, extra_args=["--wrap=none"])
+    assert "random, d = 128: 80.0 % here, 86.3 % published (−6.3 points)" in plain
+
+
+def test_a_name_that_the_template_lacks_is_an_error(results):
+    values = context(study(), results, results / "figures")
+    del values["seeds"]
+    with pytest.raises(UndefinedError, match="seeds"):
+        fill(values)
+
+
+def test_the_same_results_give_the_same_bytes(results, tmp_path):
+    for name in "ab":
+        paths = (tmp_path / f"{name}.html", tmp_path / f"{name}.pdf")
+        render(study(), results, results / "figures", *paths)
+    for kind in ("html", "pdf"):
+        assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
+
+
+def test_a_missing_figure_or_caption_is_named(results, tmp_path):
+    with pytest.raises(ArtifactError, match=r"sgns_curves\.svg"):
+        context(study(), results, tmp_path)
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps({"commit": "x"}))
+    with pytest.raises(ArtifactError, match=r"run\.json: not the record of a run"):
+        provenance(tmp_path)
+
+
+def test_every_parameter_is_listed_with_its_meaning():
+    rows = {row.key: row for row in parameters(study())}
+    assert rows["recipes.lab.negatives"].value == "3"
+    assert rows["recipes.lab.negatives"].meaning == "negatives per positive, K"
+    assert rows["tokens.vocabulary_size"].value == "(empty)"
+    assert rows["grid.seeds"].value == "1, 2"
+    assert rows["recipes.lab.learning_rate"].value == "0.001"
+
+    def leaves(content, prefix=""):
+        for key, value in content.items():
+            yield from (
+                leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else [prefix + key]
+            )
+
+    assert list(rows) == list(leaves(study().model_dump()))
+    assert all(row.meaning for row in rows.values())
+
+
+def test_costs_by_hand():
+    table = costs(TIMINGS).set_index("rule")
+    assert table.loc["train_sgns"].to_dict() == {
+        "jobs": 3,
+        "total": 60.0,
+        "median": 20.0,
+        "memory": 300.5,
+    }
+    assert list(table.index) == ["train_sgns", "aggregate"]
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    st.lists(
+        st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1),
+        min_size=20,
+        max_size=40,
+    )
+)
+def test_escaped_text_comes_out_as_it_was(texts):
+    expected = [" ".join(text.split()) for text in texts]
+    expected = [text for text in expected if text]
+    source = "\n\n".join(f"x{escape_markdown(text)}x" for text in expected)
+    html = pypandoc.convert_text(source, "html", format=MARKDOWN, extra_args=["--wrap=none"])
+    page = Page(html)
+    assert {tag for tag, _ in page.tags} <= {"p"}
+    lines = [" ".join(line.split()) for line in page.text.split("\n") if line.strip()]
+    assert lines == [f"x{text}x" for text in expected]
+
+
+def test_code_keeps_backticks():
+    html = pypandoc.convert_text(code("a``b` <c>"), "html", format=MARKDOWN)
+    assert Page(html).text.strip() == "a``b` <c>"
+
+
+def test_numbering_refuses_what_has_no_number():
+    numbering = Numbering(["a", "b"], ["c"])
+    assert numbering.reference("Figure", "b") == "[Figure 2](#figure-b)"
+    assert numbering.caption("Table", "c", Markdown("*x*")) == "**Table 1.** *x*"
+    with pytest.raises(ValueError, match="z"):
+        numbering.label("Figure", "z")
