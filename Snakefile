@@ -75,13 +75,6 @@ onstart:
     lock = lock_study(Path(RESULTS, "lock"))
 
 
-localrules:
-    all,
-    data,
-    embeddings,
-    classifiers,
-
-
 rule all:
     input:
         multiext(f"{REPORTS}/report", ".html", ".pdf"),
@@ -107,7 +100,7 @@ rule classifiers:
 
 rule download:
     output:
-        protected("data/raw/{file}"),
+        "data/raw/{file}",
     log:
         "data/logs/download/{file}.log",
     benchmark:

@@ -68,7 +68,7 @@ class Workspace:
         result = self.run("--cores", "1", "--dry-run")
         output = result.stdout + result.stderr
         assert result.returncode == 0, output
-        return set(re.findall(r"^rule (\w+):", output, flags=re.MULTILINE))
+        return set(re.findall(r"^(?:local)?rule (\w+):", output, flags=re.MULTILINE)) - {"all"}
 
     def edit(self, name: str, old: str, new: str) -> None:
         path = self.folder / name
@@ -104,3 +104,12 @@ def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = Workspace(tmp_path_factory.mktemp("finished"))
     workspace.finish(cores=2)
     return workspace
+
+
+@pytest.fixture
+def mirror() -> Path:
+    """The folder with the real data; without one the test is skipped, and says so."""
+    folder = os.environ.get("SGNS_STUDY_MIRROR", "")
+    if not (folder and (Path(folder) / "aclImdb.tar.xz").is_file()):
+        pytest.skip("SGNS_STUDY_MIRROR names no folder with the IMDB archive")
+    return Path(folder)

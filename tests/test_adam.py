@@ -1,5 +1,7 @@
 """Row-sparse Adam against torch's dense optimiser, which moves every row at every step."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -33,7 +35,7 @@ def dense(
 ) -> NDArray[np.float64]:
     """The table after torch's dense optimiser took the same steps."""
     parameter = torch.tensor(table, dtype=dtype, requires_grad=True)
-    settings = {"lr": learning_rate, "weight_decay": weight_decay}
+    settings: Any = {"lr": learning_rate, "weight_decay": weight_decay}
     kind = torch.optim.AdamW if weight_decay else torch.optim.Adam
     optimiser = kind([parameter], **settings)
     for rows, gradient in steps:

@@ -82,7 +82,8 @@ def read_table(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
     """
     strings = dict.fromkeys(text, str)
     try:
-        return pd.read_csv(path, converters=strings)
+        # Only an empty field is a missing one: `nan` and `null` are words.
+        return pd.read_csv(path, dtype=strings, keep_default_na=False, na_values=[""])
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: run the stage that makes it") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:

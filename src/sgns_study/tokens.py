@@ -27,6 +27,7 @@ WORDPIECES = 30_522  # entries of the published vocabulary
 EXTRA = "[EXTRA]"  # the lab counts 30,522 + 1 ids; this one never occurs
 LINE_BREAK = re.compile(r"<\s*br\s*/?\s*>", re.IGNORECASE)
 WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+PLAIN = re.compile(r"[\t\n\r -~]*")  # ASCII without the control characters that BERT deletes
 ASCII_WORD = re.compile(r"[a-z0-9]+|[!-/:-@\[-`{-~]")  # of lower-cased ASCII text
 BATCH = 1000  # documents tokenized at a time
 
@@ -159,7 +160,7 @@ def wordpiece_encoder(entries: list[str]) -> Encoder:
     def encode(texts: list[str]) -> list[list[int]]:
         return [
             list(chain.from_iterable(map(known.__getitem__, ASCII_WORD.findall(text.lower()))))
-            if text.isascii()
+            if PLAIN.fullmatch(text)
             else pieces(text)
             for text in texts
         ]
@@ -266,11 +267,13 @@ def load_tokens(folder: Path) -> TokenStream:
         and offsets[-1] == len(ids)
         and bool(np.all(np.diff(offsets) >= 0))
         and documents["split"].isin(SPLITS).all()
+        and ids.max() < len(vocabulary.tokens)
     )
     if not fits:
         raise ArtifactError(
-            f"{folder}: {len(ids)} ids, {len(offsets)} offsets and {len(documents)} documents do "
-            "not fit together: delete the folder and run again"
+            f"{folder}: {len(ids)} ids, {len(offsets)} offsets, {len(documents)} documents and a "
+            f"vocabulary of {len(vocabulary.tokens)} do not fit together: delete the folder and run "
+            "again"
         )
     split = documents["split"].map(SPLITS.index).to_numpy(np.uint8)
     labels = documents["label"].fillna(NO_LABEL).to_numpy(np.int8)

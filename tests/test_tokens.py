@@ -1,0 +1,230 @@
+"""Text to ids: nothing lost, nothing invented, the same as BERT's own definition."""
+
+import re
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sgns_study import params, tokens
+from sgns_study.artifacts import ArtifactError
+from sgns_study.corpora import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
+from sgns_study.tokens import PAD_ID, TokenStream
+
+WORD = params.Tokens(tokenizer="word")
+PIECES = ["un", "##aff", "##able", "##a", "a", "b", "##b", "film", "##s", "é", ".", "[", "]"]
+
+
+def documents(*texts: str, split: int = TRAIN) -> list[Document]:
+    label = NO_LABEL if split == UNLABELLED else 1
+    return [Document(f"d{number}", split, label, text) for number, text in enumerate(texts)]
+
+
+def words_of(stream: TokenStream, document: int) -> list[str]:
+    ids = stream.ids[stream.offsets[document] : stream.offsets[document + 1]]
+    return [stream.vocabulary.tokens[i] for i in ids]
+
+
+@pytest.fixture
+def wordpieces(tmp_path: Path) -> Path:
+    """A vocabulary of the published size, most of its entries never met in a text."""
+    known = ["[PAD]", "[UNK]", *PIECES, "pad", *"0123456789"]
+    filling = [f"[unused{number}]" for number in range(tokens.WORDPIECES - len(known))]
+    path = tmp_path / "vocab.txt"
+    path.write_text("\n".join(known + filling) + "\n", encoding="utf-8")
+    return path
+
+
+def greedy_pieces(word: str, entries: set[str]) -> list[str]:
+    """Longest match first (Devlin et al., 2019), written out."""
+    pieces: list[str] = []
+    start = 0
+    while start < len(word):
+        for end in range(len(word), start, -1):
+            piece = ("##" if start else "") + word[start:end]
+            if piece in entries:
+                pieces.append(piece)
+                start = end
+                break
+        else:
+            return ["[UNK]"]
+    return pieces
+
+
+def bert(text: str, entries: set[str]) -> list[str]:
+    """BERT's uncased tokenizer from its description: clean, lower, strip accents, split, match."""
+    text = "".join(" " if c in "\t\n\r" else c for c in text)
+    text = "".join(c for c in text if unicodedata.category(c)[0] != "C" or c == " ")
+    text = unicodedata.normalize("NFD", text.lower())
+    text = "".join(c for c in text if unicodedata.category(c) != "Mn")
+    pieces = []
+    for chunk in text.split():
+        for word in re.findall(r"[^\W_]+|.", chunk):
+            pieces.extend(greedy_pieces(word, entries) if len(word) <= 100 else ["[UNK]"])
+    return pieces
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Unaffable FILMS.", ["un", "##aff", "##able", "film", "##s", "."]),
+        ("[PAD]", ["[", "pad", "]"]),
+        ("ab abb", ["a", "##b", "a", "##b", "##b"]),
+        ("xyz", ["[UNK]"]),
+        ("films<br /><BR>films", ["film", "##s", "film", "##s"]),
+        ("", []),
+    ],
+)
+def test_wordpieces(wordpieces: Path, text: str, expected: list[str]) -> None:
+    settings = params.Tokens(tokenizer="wordpiece")
+    stream, _ = tokens.tokenize(documents(text, "a"), settings, wordpieces)
+    assert words_of(stream, 0) == expected
+
+
+@given(st.lists(st.text(max_size=60), min_size=1, max_size=5))
+def test_wordpieces_equal_the_tokenizers_library_whole(texts: list[str]) -> None:
+    """Words cut once and remembered give what the library gives for the whole text."""
+    entries = ["[PAD]", "[UNK]", *PIECES, *"0123456789"]
+    encode = tokens.wordpiece_encoder(entries)
+    for text, ids in zip(texts, encode(texts), strict=True):
+        # a text that is not ASCII takes the library's way; the mark is a piece of its own
+        other = encode([text + " é"])[0]
+        assert ids == other[:-1]
+        assert PAD_ID not in ids
+
+
+@given(st.text(alphabet=st.characters(codec="ascii"), max_size=60))
+def test_wordpieces_of_ascii_equal_the_description(text: str) -> None:
+    entries = ["[PAD]", "[UNK]", *PIECES, *"0123456789"]
+    ids = tokens.wordpiece_encoder(entries)([text])[0]
+    assert [entries[i] for i in ids] == bert(text, set(entries))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It's GOOD, isn't it?!", ["it's", "good", ",", "isn't", "it", "?", "!"]),
+        ("naïve café — 7/10", ["naïve", "café", "—", "7", "/", "10"]),
+        ("one<br />two", ["one", "two"]),
+        ("'quoted'", ["'", "quoted", "'"]),
+    ],
+)
+def test_words(text: str, expected: list[str]) -> None:
+    stream, _ = tokens.tokenize(documents(text), WORD)
+    assert words_of(stream, 0) == expected
+
+
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=8))
+def test_documents_come_back_from_the_stream(texts: list[str]) -> None:
+    expected = [tokens.split_words(tokens.LINE_BREAK.sub(" ", text)) for text in texts]
+    if not any(expected):
+        return
+    stream, names = tokens.tokenize(documents(*texts), WORD)
+    assert [words_of(stream, i) for i in range(len(texts))] == expected
+    assert len(names) == len(texts)
+    assert (stream.ids != PAD_ID).all()
+
+
+def test_the_vocabulary_is_by_count_then_alphabet_and_blind_to_the_test() -> None:
+    corpus = [
+        *documents("b b c a", "c"),
+        *documents("c d a", split=UNLABELLED),
+        *documents("e e e e a", split=TEST),
+    ]
+    stream, _ = tokens.tokenize(corpus, WORD)
+    assert stream.vocabulary.tokens == ["[PAD]", "[UNK]", "c", "a", "b", "d"]
+    assert stream.vocabulary.counts.tolist() == [0, 0, 3, 2, 2, 1]
+    assert words_of(stream, 3) == ["[UNK]"] * 4 + ["a"]
+    assert stream.labels.tolist() == [1, 1, NO_LABEL, 1]
+
+
+def test_the_vocabulary_can_be_cut() -> None:
+    settings = params.Tokens(tokenizer="word", vocabulary_size=4)
+    stream, _ = tokens.tokenize(documents("a a a b b c"), settings)
+    assert stream.vocabulary.tokens == ["[PAD]", "[UNK]", "a", "b"]
+    assert words_of(stream, 0)[-1] == "[UNK]"
+    assert stream.vocabulary.counts.tolist() == [0, 1, 3, 2]
+
+
+def test_ids_are_as_small_as_the_vocabulary_allows(wordpieces: Path) -> None:
+    settings = params.Tokens(tokenizer="wordpiece")
+    stream, _ = tokens.tokenize(documents("a"), settings, wordpieces)
+    assert stream.ids.dtype == np.uint16
+    assert len(stream.vocabulary.tokens) == 30_523  # the lab's 30,522 + 1
+    many = " ".join(f"w{number}" for number in range(1 << 16))
+    assert tokens.tokenize(documents(many), WORD)[0].ids.dtype == np.uint32
+
+
+@pytest.mark.parametrize("corpus", [[], documents("", " \n")])
+def test_an_empty_corpus_is_an_error(corpus: list[Document]) -> None:
+    with pytest.raises(ArtifactError, match="the corpus is empty"):
+        tokens.tokenize(corpus, WORD)
+
+
+def test_truncated_and_padded_by_hand() -> None:
+    stream, _ = tokens.tokenize(documents("a b c d", "", "e"), WORD)
+    first = {word: number for number, word in enumerate(stream.vocabulary.tokens)}
+    chosen = np.array([2, 0, 1])
+    ids, offsets = tokens.truncated(stream, chosen, 3)
+    assert ids.tolist() == [first["e"], first["a"], first["b"], first["c"]]
+    assert offsets.tolist() == [0, 1, 4, 4]
+    assert tokens.padded(stream, chosen, 3).tolist() == [
+        [first["e"], 0, 0],
+        [first["a"], first["b"], first["c"]],
+        [0, 0, 0],
+    ]
+
+
+def test_a_stream_survives_saving(tmp_path: Path) -> None:
+    corpus = [*documents('"a",b', "nan null NA\n"), *documents("x", split=UNLABELLED)]
+    stream, names = tokens.tokenize(corpus, WORD)
+    tokens.save_tokens(tmp_path, stream, names)
+    loaded = tokens.load_tokens(tmp_path)
+    assert isinstance(loaded.ids, np.memmap)
+    for name in ("ids", "offsets", "split", "labels"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(stream, name))
+    assert loaded.vocabulary.tokens == stream.vocabulary.tokens
+    assert loaded.vocabulary.counts.tolist() == stream.vocabulary.counts.tolist()
+
+
+@pytest.mark.parametrize("name", ["ids.npy", "offsets.npy", "vocabulary.csv", "documents.csv"])
+def test_a_stream_cut_short_is_an_error(tmp_path: Path, name: str) -> None:
+    stream, names = tokens.tokenize(documents("a b c d", "e f"), WORD)
+    tokens.save_tokens(tmp_path, stream, names)
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes()[: -(len(path.read_bytes()) // 3)])
+    with pytest.raises(ArtifactError):
+        tokens.load_tokens(tmp_path)
+
+
+@pytest.mark.parametrize("change", ["missing", "short", "twice", "binary"])
+def test_a_vocabulary_file_that_is_not_the_published_one(wordpieces: Path, change: str) -> None:
+    lines = wordpieces.read_text().splitlines()
+    if change == "missing":
+        wordpieces.unlink()
+    elif change == "short":
+        wordpieces.write_text("\n".join(lines[:100]))
+    elif change == "twice":
+        wordpieces.write_text("\n".join([*lines[:-1], lines[0]]))
+    else:
+        wordpieces.write_bytes(b"\xff\xfe" * 100)
+    with pytest.raises(ArtifactError) as error:
+        tokens.read_wordpieces(wordpieces)
+    assert str(wordpieces) in str(error.value)
+    assert "download" in str(error.value)
+
+
+@pytest.mark.real_data
+def test_real_reviews_equal_the_description_of_bert(mirror: Path) -> None:
+    from sgns_study.corpora import imdb
+
+    entries = tokens.read_wordpieces(mirror / "bert-base-uncased-vocab.txt")
+    encode, known = tokens.wordpiece_encoder(entries), set(entries)
+    reviews = [d.text for d in imdb.read(mirror / "aclImdb.tar.xz")][::500]
+    texts = [tokens.LINE_BREAK.sub(" ", text) for text in reviews if text.isascii()]
+    assert len(texts) > 100
+    for text, ids in zip(texts, encode(texts), strict=True):
+        assert [entries[i] for i in ids] == bert(text, known)
