@@ -272,8 +272,8 @@ def load_tokens(folder: Path) -> TokenStream:
     if not fits:
         raise ArtifactError(
             f"{folder}: {len(ids)} ids, {len(offsets)} offsets, {len(documents)} documents and a "
-            f"vocabulary of {len(vocabulary.tokens)} do not fit together: delete the folder and run "
-            "again"
+            f"vocabulary of {len(vocabulary.tokens)} do not fit together: "
+            "delete the folder and run again"
         )
     split = documents["split"].map(SPLITS.index).to_numpy(np.uint8)
     labels = documents["label"].fillna(NO_LABEL).to_numpy(np.int8)

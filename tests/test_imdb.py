@@ -1,0 +1,126 @@
+"""The archive is read whole and in order, or not at all."""
+
+import io
+import tarfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from sgns_study.artifacts import ArtifactError
+from sgns_study.corpora import NO_LABEL, TEST, TRAIN, UNLABELLED, imdb
+
+REVIEWS = {
+    "aclImdb/test/pos/0_10.txt": b"a fine film",
+    "aclImdb/train/pos/10_8.txt": b"good",
+    "aclImdb/train/pos/9_9.txt": "très bon".encode(),
+    "aclImdb/train/neg/0_1.txt": b"bad<br />film",
+    "aclImdb/train/unsup/0_0.txt": b"",
+    "aclImdb/README": b"about",
+    "aclImdb/train/labeledBow.feat": b"1 2:3",
+}
+COUNTS = {TRAIN: 3, TEST: 1, UNLABELLED: 1}
+
+
+def archive(folder: Path, members: dict[str, bytes], packing: str = "gz") -> Path:
+    path = folder / "aclImdb.archive"
+    with tarfile.open(path, f"w:{packing}") as tar:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize("packing", ["gz", "xz"])
+def test_reviews_come_by_split_label_and_number(tmp_path: Path, packing: str) -> None:
+    found = list(imdb.read(archive(tmp_path, REVIEWS, packing), COUNTS))
+    assert [(d.id, d.split, d.label, d.text) for d in found] == [
+        ("train/neg/0_1", TRAIN, 0, "bad<br />film"),
+        ("train/pos/9_9", TRAIN, 1, "très bon"),
+        ("train/pos/10_8", TRAIN, 1, "good"),
+        ("test/pos/0_10", TEST, 1, "a fine film"),
+        ("train/unsup/0_0", UNLABELLED, NO_LABEL, ""),
+    ]
+
+
+def test_the_order_inside_the_archive_does_not_matter(tmp_path: Path) -> None:
+    first = list(imdb.read(archive(tmp_path, REVIEWS), COUNTS))
+    backwards = dict(reversed(REVIEWS.items()))
+    assert list(imdb.read(archive(tmp_path, backwards), COUNTS)) == first
+
+
+@pytest.mark.parametrize("packing", ["gz", "xz"])
+@pytest.mark.parametrize("kept", [0.2, 0.6, 0.9])
+def test_an_archive_cut_short(tmp_path: Path, packing: str, kept: float) -> None:
+    many = {f"aclImdb/train/pos/{n}_8.txt": bytes(range(32, 127)) * 20 for n in range(200)}
+    path = archive(tmp_path, many, packing)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * kept)])
+    with pytest.raises(ArtifactError) as error:
+        list(imdb.read(path, {TRAIN: 200}))
+    assert str(path) in str(error.value)
+    assert "download it again" in str(error.value)
+
+
+def test_wrong_bytes_of_the_right_size(tmp_path: Path) -> None:
+    path = archive(tmp_path, REVIEWS)
+    path.write_bytes(b"\x00" * path.stat().st_size)
+    with pytest.raises(ArtifactError, match="download it again"):
+        list(imdb.read(path, COUNTS))
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.txt", "aclImdb/../../evil.txt", "/etc/evil", "aclImdb/train/pos/../../x"]
+)
+def test_a_path_that_climbs_out(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ArtifactError, match="leads out of the archive"):
+        list(imdb.read(archive(tmp_path, REVIEWS | {name: b"x"}), COUNTS))
+    assert not list(tmp_path.parent.glob("evil*"))
+
+
+def test_a_link_is_no_review(tmp_path: Path) -> None:
+    path = archive(tmp_path, REVIEWS)
+    with tarfile.open(path, "w:gz") as tar:
+        link = tarfile.TarInfo("aclImdb/train/pos/1_8.txt")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    with pytest.raises(ArtifactError, match="found 0 training"):
+        list(imdb.read(path, {TRAIN: 1}))
+
+
+def test_a_missing_review_is_counted(tmp_path: Path) -> None:
+    fewer = {name: text for name, text in REVIEWS.items() if "9_9" not in name}
+    with pytest.raises(ArtifactError, match="found 2 training, 1 test and 1 unlabelled reviews"):
+        list(imdb.read(archive(tmp_path, fewer), COUNTS))
+
+
+def test_text_that_is_not_utf8_names_the_review(tmp_path: Path) -> None:
+    wrong = REVIEWS | {"aclImdb/train/pos/9_9.txt": b"tr\xe8s bon"}
+    with pytest.raises(ArtifactError, match=r"9_9\.txt is not UTF-8 \(byte 2\)"):
+        list(imdb.read(archive(tmp_path, wrong), COUNTS))
+
+
+def test_a_review_of_absurd_size_is_refused_unread(tmp_path: Path) -> None:
+    bomb = REVIEWS | {"aclImdb/train/pos/9_9.txt": b"\x00" * (2 << 20)}
+    with pytest.raises(ArtifactError, match="has 2097152 bytes"):
+        list(imdb.read(archive(tmp_path, bomb), COUNTS))
+
+
+def test_a_missing_archive(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="run the download first"):
+        list(imdb.read(tmp_path / "none", COUNTS))
+
+
+@pytest.mark.real_data
+def test_the_real_archive_is_complete(mirror: Path) -> None:
+    documents = list(imdb.read(mirror / "aclImdb.tar.xz"))
+    counts = Counter((document.split, document.label) for document in documents)
+    assert counts == {
+        (TRAIN, 0): 12_500,
+        (TRAIN, 1): 12_500,
+        (TEST, 0): 12_500,
+        (TEST, 1): 12_500,
+        (UNLABELLED, NO_LABEL): 50_000,
+    }
+    assert len({document.id for document in documents}) == 100_000

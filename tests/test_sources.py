@@ -1,0 +1,136 @@
+"""A file is fetched right or not at all, from a folder or over HTTP, and errors say what to do."""
+
+import hashlib
+import http.server
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from sgns_study.corpora import sources
+from sgns_study.corpora.sources import Copy, DownloadError, Source
+
+CONTENT = bytes(range(256)) * 400
+SHA256 = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
+MD5 = f"md5:{hashlib.md5(CONTENT[::-1]).hexdigest()}"
+
+
+class Misbehaving(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder; `cut-` files end half way, as when a connection breaks."""
+
+    def do_GET(self) -> None:
+        if not self.path.startswith("/cut-"):
+            return super().do_GET()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(CONTENT)))
+        self.end_headers()
+        return self.wfile.write(CONTENT[: len(CONTENT) // 2])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder and the address of a server on loopback that serves it."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = partial(Misbehaving, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def source(monkeypatch: pytest.MonkeyPatch) -> Source:
+    """Two packings, the second of other bytes; nothing listens at the public address."""
+    copies = (
+        Copy("data.bin", len(CONTENT), SHA256, "http://127.0.0.1:9/data.bin"),
+        Copy("other.bin", len(CONTENT), MD5),
+    )
+    source = Source("data.archive", copies)
+    monkeypatch.setitem(sources.SOURCES, "test", source)
+    return source
+
+
+@pytest.mark.parametrize("kind", ["folder", "address"])
+def test_a_mirror_is_looked_at_first(
+    tmp_path: Path, served: tuple[Path, str], source: Source, kind: str
+) -> None:
+    folder, address = served
+    (folder / "data.bin").write_bytes(CONTENT)
+    mirror = str(folder) if kind == "folder" else address
+    path = sources.fetch("test", tmp_path / "raw", mirror)
+    assert path == tmp_path / "raw/data.archive"
+    assert path.read_bytes() == CONTENT
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_either_packing_will_do(tmp_path: Path, served: tuple[Path, str], source: Source) -> None:
+    folder, address = served
+    (folder / "other.bin").write_bytes(CONTENT[::-1])
+    assert sources.fetch("test", tmp_path / "raw", address).read_bytes() == CONTENT[::-1]
+
+
+@pytest.mark.parametrize("kind", ["folder", "address"])
+@pytest.mark.parametrize("content", [b"\x00" * len(CONTENT), CONTENT[:-1], b"<html>Sign in</html>"])
+def test_wrong_bytes_keep_nothing_and_say_both_sums(
+    tmp_path: Path, served: tuple[Path, str], source: Source, kind: str, content: bytes
+) -> None:
+    folder, address = served
+    (folder / "data.bin").write_bytes(content)
+    with pytest.raises(DownloadError) as error:
+        sources.fetch("test", tmp_path / "raw", str(folder) if kind == "folder" else address)
+    assert hashlib.sha256(content).hexdigest() in str(error.value)
+    assert SHA256.removeprefix("sha256:") in str(error.value)
+    assert list((tmp_path / "raw").iterdir()) == []
+
+
+def test_a_broken_connection_keeps_nothing_and_can_be_repeated(
+    tmp_path: Path, served: tuple[Path, str], source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, address = served
+    cut = Source("data.archive", (Copy("cut-data.bin", len(CONTENT), SHA256),))
+    monkeypatch.setitem(sources.SOURCES, "test", cut)
+    with pytest.raises(DownloadError, match=r"cut-data\.bin"):
+        sources.fetch("test", tmp_path / "raw", address)
+    assert list((tmp_path / "raw").iterdir()) == []
+    (folder / "cut-data.bin").write_bytes(CONTENT)
+    assert sources.fetch("test", tmp_path / "raw", str(folder)).read_bytes() == CONTENT
+
+
+def test_with_nothing_to_reach_one_error_says_what_to_do(tmp_path: Path, source: Source) -> None:
+    start = time.monotonic()
+    with pytest.raises(DownloadError) as error:
+        sources.fetch("test", tmp_path / "raw", str(tmp_path / "no mirror"))
+    assert time.monotonic() - start < 30
+    message = str(error.value)
+    assert f"{tmp_path}/no mirror/data.bin: no such file" in message
+    assert "http://127.0.0.1:9/data.bin: no connection" in message
+    assert f"Put one of data.bin, other.bin at {tmp_path}/raw/data.archive by hand" in message
+    assert "SGNS_STUDY_MIRROR" in message
+    assert "`make demo` needs no download" in message
+
+
+def test_a_file_put_by_hand_is_taken_if_it_is_right(tmp_path: Path, source: Source) -> None:
+    (tmp_path / "data.archive").write_bytes(CONTENT)
+    assert sources.fetch("test", tmp_path) == tmp_path / "data.archive"
+    (tmp_path / "data.archive").write_bytes(CONTENT[1:])
+    with pytest.raises(DownloadError, match="wrong file: found 102399 bytes"):
+        sources.fetch("test", tmp_path)
+
+
+def test_every_source_has_a_public_address_and_a_checksum() -> None:
+    for source in sources.SOURCES.values():
+        assert any(copy.address for copy in source.copies)
+        assert all(copy.checksum.startswith(("sha256:", "md5:")) for copy in source.copies)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", list(sources.SOURCES))
+def test_the_mirror_has_what_the_registry_says(mirror: Path, tmp_path: Path, name: str) -> None:
+    assert sources.fetch(name, tmp_path, str(mirror)).is_file()
