@@ -8,7 +8,7 @@
 from pathlib import Path
 
 from sgns_study.artifacts import lock_study
-from sgns_study.corpora import required_sources
+from sgns_study.corpora.registry import required_sources
 from sgns_study.corpora.sources import SOURCES
 from sgns_study.figures import FIGURES
 from sgns_study.params import ParamsError, check_study
@@ -124,7 +124,7 @@ rule tokenize:
     params:
         corpus=study.corpus.model_dump_json(),
         tokens=study.tokens.model_dump_json(),
-        code=code_digest("tokens"),
+        code=[code_digest("corpora.registry"), code_digest("tokens")],
     shell:
         "sgns-study tokenize --raw data/raw --corpus {params.corpus:q} --tokens {params.tokens:q} "
         "--out {RESULTS}/tokens 2> {log}"
@@ -178,7 +178,7 @@ rule build_pairs:
     params:
         folder=subpath(output.run, parent=True),
         pairs=study.pairs.model_dump_json(),
-        code=code_digest("pairs"),
+        code=[code_digest("tokens"), code_digest("pairs")],
     shell:
         "sgns-study build-pairs --tokens {RESULTS}/tokens --sample {input.sample} "
         "--settings {params.pairs:q} --radius {wildcards.radius} --out {params.folder} 2> {log}"
@@ -199,7 +199,7 @@ rule train_sgns:
     params:
         folder=subpath(output.run, parent=True),
         recipe=lambda wildcards: study.recipes[wildcards.recipe].model_dump_json(),
-        code=code_digest("sgns.lab"),
+        code=[code_digest("sgns.lab"), code_digest("sgns.vectors")],
     shell:
         "sgns-study train-sgns --pairs {RESULTS}/pairs/r{wildcards.radius} "
         "--vocabulary {input.vocabulary} --recipe {wildcards.recipe} --settings {params.recipe:q} "
@@ -307,7 +307,7 @@ rule report:
         f"{RESULTS}/logs/report.log",
     params:
         study=study.model_dump_json(),
-        code=[code_digest("report.render"), data_digest("report")],
+        code=[code_digest("report.render"), code_digest("params"), data_digest("report")],
     shell:
         "sgns-study report --study {params.study:q} --tables {RESULTS} --figures {REPORTS}/figures "
         "--html {output.html} --pdf {output.pdf} 2> {log}"

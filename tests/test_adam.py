@@ -132,7 +132,7 @@ def test_series_equals_the_sum_over_single_steps() -> None:
 def test_errors_name_what_is_wrong() -> None:
     table = np.zeros((4, 2), np.float32)
     with pytest.raises(ValueError, match="table: found float64"):
-        RowAdam(np.zeros((4, 2)), 1e-3, 1)  # type: ignore[arg-type]
+        RowAdam(np.zeros((4, 2)), 1e-3, 1)
     with pytest.raises(ValueError, match="learning_rate: found 0"):
         RowAdam(table, 0, 1)
     with pytest.raises(ValueError, match="betas: found"):

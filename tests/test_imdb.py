@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sgns_study.artifacts import ArtifactError
-from sgns_study.corpora import NO_LABEL, TEST, TRAIN, UNLABELLED, imdb
+from sgns_study.corpora import imdb
+from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED
 
 REVIEWS = {
     "aclImdb/test/pos/0_10.txt": b"a fine film",

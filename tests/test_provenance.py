@@ -8,8 +8,9 @@ from sgns_study import provenance
 
 MODULES = {
     "__init__.py": "",
-    "stage.py": "from sgns_study import part\nfrom sgns_study.deep.leaf import f\n",
+    "stage.py": "from sgns_study import params, part\nfrom sgns_study.deep.leaf import f\n",
     "part.py": '"""About."""\nX = 1\n',
+    "params.py": "ALLOWED = 1\n",
     "other.py": "Y = 1\n",
     "deep/__init__.py": "",
     "deep/leaf.py": "def f():\n    return 1\n",
@@ -49,6 +50,7 @@ def test_code_that_runs_changes_the_digest(package: Path, name: str) -> None:
     ("name", "text"),
     [
         ("other.py", "Y = 2\n"),
+        ("params.py", "ALLOWED = 2\n"),
         ("part.py", '"""Another text."""\n\n\nX = 1  # why\n'),
         ("deep/leaf.py", 'def f():\n    """Return one."""\n    return (\n        1\n    )\n'),
     ],
@@ -57,6 +59,10 @@ def test_comments_layout_and_other_modules_do_not(package: Path, name: str, text
     before = digest()
     (package / name).write_text(text)
     assert digest() == before
+
+
+def test_params_have_a_digest_of_their_own(package: Path) -> None:
+    assert provenance.imported_modules("params") == {"sgns_study", "sgns_study.params"}
 
 
 def test_a_module_that_is_not_there(package: Path) -> None:

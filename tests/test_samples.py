@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from sgns_study import params, samples
 from sgns_study.artifacts import ArtifactError, write_text
-from sgns_study.corpora import TEST, TRAIN, UNLABELLED
+from sgns_study.corpora.documents import TEST, TRAIN, UNLABELLED
+from sgns_study.splits import split_sizes
 
 SPLIT = np.repeat([TRAIN, TEST, UNLABELLED], [40, 30, 50]).astype(np.uint8)
 EMBEDDING = params.EmbeddingSample(documents=30, validation_fraction=0.2, seed=1)
@@ -19,7 +20,7 @@ EMBEDDING = params.EmbeddingSample(documents=30, validation_fraction=0.2, seed=1
 def test_classifier_parts_are_disjoint_and_the_test_is_whole(
     documents: int, fraction: float, seed: int
 ) -> None:
-    train_size, validation_size = params.split_sizes(documents, fraction)
+    train_size, validation_size = split_sizes(documents, fraction)
     if min(train_size, validation_size) < 1:
         return
     settings = params.ClassifierSample(documents=documents, validation_fraction=fraction)
@@ -85,3 +86,10 @@ def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
     write_text(tmp_path / "d.csv", "document,id,split,label\n0,a,train,1\n1,b,dev,0\n")
     with pytest.raises(ArtifactError, match="document 1 has a split other than"):
         samples.load_splits(tmp_path / "d.csv")
+
+
+@pytest.mark.parametrize("content", ["x,y\n1,2\n", "role,document\n", "role,document\ntrain,a\n"])
+def test_a_table_that_is_no_sample_is_refused(tmp_path: Path, content: str) -> None:
+    write_text(tmp_path / "s.csv", content)
+    with pytest.raises(ArtifactError, match="expected the columns role and document"):
+        samples.load_sample(tmp_path / "s.csv")

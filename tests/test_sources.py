@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -57,13 +58,13 @@ def source(monkeypatch: pytest.MonkeyPatch) -> Source:
     return source
 
 
-@pytest.mark.parametrize("kind", ["folder", "address"])
+@pytest.mark.parametrize("kind", ["folder", "file", "address"])
 def test_a_mirror_is_looked_at_first(
     tmp_path: Path, served: tuple[Path, str], source: Source, kind: str
 ) -> None:
     folder, address = served
     (folder / "data.bin").write_bytes(CONTENT)
-    mirror = str(folder) if kind == "folder" else address
+    mirror = {"folder": str(folder), "file": folder.as_uri(), "address": address}[kind]
     path = sources.fetch("test", tmp_path / "raw", mirror)
     assert path == tmp_path / "raw/data.archive"
     assert path.read_bytes() == CONTENT
@@ -114,6 +115,24 @@ def test_with_nothing_to_reach_one_error_says_what_to_do(tmp_path: Path, source:
     assert f"Put one of data.bin, other.bin at {tmp_path}/raw/data.archive by hand" in message
     assert "SGNS_STUDY_MIRROR" in message
     assert "`make demo` needs no download" in message
+
+
+def test_an_address_that_never_answers_is_given_up(
+    tmp_path: Path, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "ANSWER", 0.3)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        mirror = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(DownloadError) as error:
+            sources.fetch("test", tmp_path / "raw", mirror)
+    assert f"{mirror}/data.bin: no answer" in str(error.value)
+
+
+def test_every_source_is_given_up_within_half_a_minute() -> None:
+    attempts = [len(sources.places(s, "http://mirror")) for s in sources.SOURCES.values()]
+    assert max(attempts) * sources.ANSWER < 30
 
 
 def test_a_file_put_by_hand_is_taken_if_it_is_right(tmp_path: Path, source: Source) -> None:

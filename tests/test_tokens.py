@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sgns_study import params, tokens
 from sgns_study.artifacts import ArtifactError
-from sgns_study.corpora import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
+from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
 from sgns_study.tokens import PAD_ID, TokenStream
 
 WORD = params.Tokens(tokenizer="word")
@@ -197,6 +197,37 @@ def test_a_stream_cut_short_is_an_error(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(path.read_bytes()[: -(len(path.read_bytes()) // 3)])
     with pytest.raises(ArtifactError):
+        tokens.load_tokens(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("documents.csv", "document,id\n0,a\n1,b\n"),
+        ("documents.csv", "document,id,split,label\n0,a,train,7\n1,b,train,1\n"),
+        ("documents.csv", "document,id,split,label\n0,a,train,good\n1,b,train,1\n"),
+        ("documents.csv", "document,id,split,label\n0,a,dev,1\n1,b,train,1\n"),
+        ("vocabulary.csv", "token,count\n[PAD],0\n[UNK],0\n"),
+        ("vocabulary.csv", "token,count\n[UNK],0\na,1\nb,1\nc,1\nd,1\ne,1\nf,1\n[PAD],0\n"),
+        ("vocabulary.csv", "token,count\n[PAD],none\n[UNK],0\na,1\nb,1\nc,1\nd,1\ne,1\nf,1\n"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_an_error(tmp_path: Path, name: str, content: str) -> None:
+    stream, names = tokens.tokenize(documents("a b c d", "e f"), WORD)
+    tokens.save_tokens(tmp_path, stream, names)
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ArtifactError, match="run again"):
+        tokens.load_tokens(tmp_path)
+
+
+@pytest.mark.parametrize("ids", [np.full(6, 8, np.uint16), np.ones((6, 1), np.uint16), np.ones(6)])
+def test_ids_that_are_no_rows_of_the_vocabulary_are_an_error(
+    tmp_path: Path, ids: np.ndarray
+) -> None:
+    stream, names = tokens.tokenize(documents("a b c d", "e f"), WORD)
+    tokens.save_tokens(tmp_path, stream, names)
+    np.save(tmp_path / "ids.npy", ids)
+    with pytest.raises(ArtifactError, match="run again"):
         tokens.load_tokens(tmp_path)
 
 

@@ -98,7 +98,7 @@ def download(name: str, folder: Path) -> None:
 def tokenize(raw: Path, corpus: params.Corpus, tokens: params.Tokens, out: Path) -> None:
     """Turn a corpus into a vocabulary and a stream of token ids."""
     from sgns_study.artifacts import recorded_run
-    from sgns_study.corpora import read_corpus, required_sources
+    from sgns_study.corpora.registry import read_corpus, required_sources
     from sgns_study.corpora.sources import SOURCES, verify
     from sgns_study.tokens import save_tokens, tokenize
 

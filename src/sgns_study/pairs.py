@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sgns_study.artifacts import ArtifactError, writing
+from sgns_study.artifacts import ArtifactError, read_array, write_array
 from sgns_study.errors import StudyError
 from sgns_study.randomness import below, kernel_state
 
@@ -196,16 +196,15 @@ def save_pairs(folder: Path, pairs: Pairs) -> None:
     train, validation = pairs.train, pairs.validation
     arrays = (train.stream, train.centres, validation.stream, validation.centres)
     for name, array in zip((*FILES, NEGATIVES), (*arrays, pairs.validation_negatives), strict=True):
-        with writing(folder / f"{name}.npy") as part, part.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
+        write_array(folder / f"{name}.npy", array)
 
 
-def load_pairs(folder: Path, mmap: bool = True) -> Pairs:
-    """Read what `save_pairs` wrote, memory-mapped unless `mmap` is False.
+def load_pairs(folder: Path) -> Pairs:
+    """Read what `save_pairs` wrote, memory-mapped.
 
     Raises ArtifactError if a file is missing, cut short, or does not fit the others.
     """
-    arrays = [_load(folder / f"{name}.npy", mmap) for name in (*FILES, NEGATIVES)]
+    arrays = [read_array(folder / f"{name}.npy") for name in (*FILES, NEGATIVES)]
     train_stream, train_centres, stream, centres, negatives = arrays
     # The first centre has only its R pads before it, the last one only R pads after it.
     radii = {
@@ -222,15 +221,3 @@ def load_pairs(folder: Path, mmap: bool = True) -> Pairs:
     return Pairs(
         Windows(train_stream, train_centres, radius), Windows(stream, centres, radius), negatives
     )
-
-
-def _load(path: Path, mmap: bool) -> NDArray[Any]:
-    try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
-    except FileNotFoundError:
-        raise ArtifactError(f"{path}: no such file: run the stage that builds pairs") from None
-    except (ValueError, EOFError, OSError) as error:
-        raise ArtifactError(
-            f"{path}: not a whole .npy file ({error}): delete it and build the pairs again"
-        ) from None
-    return array

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 
 from sgns_study.errors import StudyError
+from sgns_study.splits import split_sizes
 
 
 class ParamsError(StudyError):
@@ -255,12 +256,6 @@ def corpus_sizes(corpus: ImdbCorpus | PlantedCorpus) -> tuple[int, int]:
     if isinstance(corpus, PlantedCorpus):
         return corpus.train, corpus.unlabelled
     return 25_000, 50_000
-
-
-def split_sizes(documents: int, validation_fraction: float) -> tuple[int, int]:
-    """Training and validation documents of a split, the validation share rounded."""
-    validation = round(documents * validation_fraction)
-    return documents - validation, validation
 
 
 def check_split(documents: int, validation_fraction: float) -> None:

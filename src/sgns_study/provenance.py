@@ -9,6 +9,7 @@ from pathlib import Path
 from platform import python_version
 
 PACKAGE = "sgns_study"
+DECLARATIONS = f"{PACKAGE}.params"
 ROOT = Path(__file__).parent
 LIBRARIES = ("numba", "numpy", "pandas", "scipy", "snakemake", "tokenizers", "torch")
 
@@ -19,7 +20,8 @@ def code_digest(module: str) -> str:
 
     Taken over the parsed code without comments, docstrings and layout: it changes if and only
     if what the module does may change. A rule carries it as a parameter, so that a stage runs
-    again when its own code changed, and only then.
+    again when its own code changed, and only then. `params` is left out where it is imported: it
+    says which values are allowed, and those in use reach a rule as values.
     """
     parts = [f"{name} {_parsed(name)}" for name in sorted(imported_modules(module))]
     return sha256("\n".join(parts).encode()).hexdigest()[:16]
@@ -36,12 +38,12 @@ def data_digest(package: str) -> str:
 
 
 def imported_modules(module: str) -> set[str]:
-    """The module, the packages it lies in, and all modules of this package that they import."""
+    """The module, the packages it lies in, and what they import of this package but `params`."""
     found: set[str] = set()
     open_ends = [f"{PACKAGE}.{module}"]
     while open_ends:
         name = open_ends.pop()
-        if name not in found:
+        if name not in found and (name != DECLARATIONS or not found):
             found.add(name)
             open_ends.extend(_imports(name))
             if "." in name:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sgns_study import params
 from sgns_study.artifacts import ArtifactError, read_table, write_table
 from sgns_study.corpora.documents import SPLITS, TEST, TRAIN, UNLABELLED
-from sgns_study.params import split_sizes
 from sgns_study.randomness import generator
+from sgns_study.splits import split_sizes
 
 Sample = dict[str, NDArray[np.int64]]  # role → documents, in the order they are used
 
@@ -85,6 +85,10 @@ def save_sample(path: Path, sample: Sample) -> None:
 def load_sample(path: Path) -> Sample:
     """Read what `save_sample` wrote; raises ArtifactError if a document has two roles."""
     table = read_table(path)
+    if list(table.columns) != ["role", "document"] or table["document"].dtype.kind != "i":
+        raise ArtifactError(
+            f"{path}: expected the columns role and document, a number: delete it and run again"
+        )
     twice = table["document"].duplicated()
     if twice.any():
         raise ArtifactError(

@@ -262,11 +262,15 @@ def load_tokens(folder: Path) -> TokenStream:
     ids, offsets = (read_array(folder / f"{name}.npy") for name in ("ids", "offsets"))
     documents = read_table(folder / "documents.csv")
     fits = (
-        len(offsets) == len(documents) + 1
+        {"split", "label"} <= set(documents.columns)
+        and ids.ndim == 1
+        and {ids.dtype.kind, offsets.dtype.kind} <= set("ui")
+        and len(offsets) == len(documents) + 1
         and offsets[0] == 0
         and offsets[-1] == len(ids)
         and bool(np.all(np.diff(offsets) >= 0))
         and documents["split"].isin(SPLITS).all()
+        and documents["label"].fillna(NO_LABEL).isin([NO_LABEL, 0, 1]).all()
         and ids.max() < len(vocabulary.tokens)
     )
     if not fits:
@@ -283,9 +287,15 @@ def load_tokens(folder: Path) -> TokenStream:
 def load_vocabulary(path: Path) -> Vocabulary:
     """Read `vocabulary.csv`; raises ArtifactError if it is missing or malformed."""
     table = read_table(path, text=("token",))
-    if list(table.columns) != ["token", "count"] or table["token"].duplicated().any():
+    whole = (
+        list(table.columns) == ["token", "count"]
+        and not table["token"].duplicated().any()
+        and table["token"][:1].eq(PAD).all()
+        and table["count"].dtype.kind == "i"
+    )
+    if not whole:
         raise ArtifactError(
-            f"{path}: expected the columns token, count and every token once: "
+            f"{path}: expected the columns token and count, every token once and {PAD} first: "
             "delete it and run again"
         )
     return Vocabulary(table["token"].tolist(), table["count"].to_numpy(np.int64))

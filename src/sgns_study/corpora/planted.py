@@ -1,17 +1,17 @@
 """A corpus in which the truth is known: made on the spot from a seed, with no network.
 
-Its language is a small grammar over some 1,000 words, most of them invented.
+Its language is a small grammar over some 700 words, most of them invented.
 
 - Plain words. Topics have sets of synonymous nouns, each set with its own verbs; adjectives and
   adverbs say nothing of topic or label. All are drawn by Zipf's law.
 - Sentiment. Each polarity has sets of many synonyms, each set with its own few modifiers. An
-  opinion is a modifier and a synonym of its set: `the tolvan was MODIFIER SYNONYM .`
-- Balance. Each opinion is answered by a remark: a modifier of the *other* polarity before a plain
-  adjective. So a modifier says to which set a word belongs and nothing about the label.
+  opinion puts a synonym among modifiers of its set: `the tolvan was BEFORE SYNONYM AFTER .`
+- Balance. Each opinion is answered by a remark: a plain adjective among modifiers of the *other*
+  polarity. So a modifier says to which set a word belongs and nothing about the label.
 
 Hence only the synonyms tell the label, and in a few hundred labelled documents most of them are
-seen once or never. Which of them belong together can be learned from text without labels: here
-pretraining must help, and synonyms must come out as neighbours.
+met once, twice or never. Which of them belong together can be learned from text without labels:
+here pretraining must help, and synonyms must come out as neighbours.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,20 +31,7 @@ TOPICS, TOPIC_SETS, NOUNS, VERBS = 6, 4, 8, 3  # nouns and verbs are counted per
 SENTIMENT_SETS, SYNONYMS, MODIFIERS = 2, 60, 4  # sets per polarity; words per set
 ADJECTIVES, ADVERBS = 80, 40
 DETERMINERS = ["the", "a", "this", "that", "every", "another", "some", "his", "her", "our", "their"]
-PREPOSITIONS = [
-    "of",
-    "in",
-    "with",
-    "on",
-    "for",
-    "from",
-    "at",
-    "by",
-    "near",
-    "behind",
-    "under",
-    "beyond",
-]
+PLACES = ["of", "in", "with", "on", "for", "from", "at", "by", "near", "behind", "under", "beyond"]
 COPULAS = ["was", "is", "seemed", "felt", "looked", "became"]
 
 OPINIONS = (2, 3, 4)  # opinions in a document, equally likely; as many remarks answer them
@@ -53,7 +40,7 @@ AGREEMENT = 0.85  # probability that an opinion has the polarity of its document
 
 
 def generate(settings: params.PlantedCorpus) -> Iterator[Document]:
-    """Lower-case documents of 30 to 75 tokens; half of every split is positive.
+    """Lower-case documents of 35 to 65 tokens; half of every split is positive.
 
     Unlabelled documents are made like the others and keep their label to themselves.
     """
@@ -112,35 +99,8 @@ def language() -> Language:
 
 def invented_words(number: int) -> NDArray[np.str_]:
     """Different pronounceable words of two syllables that are not in the grammar."""
-    onsets = [
-        "b",
-        "br",
-        "d",
-        "dr",
-        "f",
-        "fl",
-        "g",
-        "gl",
-        "h",
-        "j",
-        "k",
-        "kr",
-        "l",
-        "m",
-        "n",
-        "p",
-        "pl",
-        "qu",
-        "r",
-        "s",
-        "sk",
-        "st",
-        "t",
-        "tr",
-        "v",
-        "w",
-        "z",
-    ]
+    blends = ["br", "dr", "fl", "gl", "kr", "pl", "qu", "sk", "st", "tr"]
+    onsets = sorted([*"bdfghjklmnprstvwz", *blends])
     codas = ["", "l", "m", "n", "r", "s", "t", "nd", "rk", "st"]
     first = ["".join(parts) for parts in product(onsets, "aeiou", ["", "l", "n", "r", "s"])]
     second = ["".join(parts) for parts in product("bdfgklmnprstvz", "aeiou", codas)]
@@ -199,7 +159,7 @@ def judgement(
     """Sentences that apply each word, between modifiers of a set, to a noun of a topic."""
     words, size = language(), len(topic)
     noun = zipf(words.nouns[topic, rng.integers(TOPIC_SETS, size=size)], rng)
-    before, after = (zipf(places[polarity, which], rng) for places in words.modifiers)
+    before, after = (zipf(sets[polarity, which], rng) for sets in words.modifiers)
     determiner, copula = repeated(DETERMINERS, size, rng), repeated(COPULAS, size, rng)
     return sentence(determiner, noun, copula, before, word, after)
 
@@ -213,7 +173,7 @@ def plain(topic: Numbers, _: Numbers, rng: np.random.Generator) -> NDArray[np.ob
         zipf(words.nouns[topic, subject], rng),
         zipf(words.verbs[topic, subject], rng),
         repeated(words.adverbs, size, rng),
-        repeated(PREPOSITIONS, size, rng),
+        repeated(PLACES, size, rng),
         repeated(DETERMINERS, size, rng),
         repeated(words.adjectives, size, rng),
         zipf(words.nouns[topic, object_], rng),

@@ -8,6 +8,10 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pooch
 import requests
@@ -15,7 +19,8 @@ import requests
 from sgns_study.artifacts import ArtifactError, writing
 from sgns_study.errors import StudyError
 
-CONNECT, READ = 5, 30  # seconds without an answer after which an address counts as unreachable
+ANSWER = 8  # seconds an address has to answer; three are tried at most, so under 30 in all
+STALL = 30  # seconds a download that has begun may stand still
 
 
 class DownloadError(StudyError):
@@ -104,14 +109,41 @@ def places(source: Source, mirror: str | None) -> list[tuple[Copy, str]]:
     """Where to look for each copy, in order: the mirror, then the public addresses."""
     found = []
     if mirror:
+        if mirror.startswith("file:"):
+            mirror = url2pathname(urlsplit(mirror).path)
         found = [(copy, f"{mirror.rstrip('/')}/{copy.name}") for copy in source.copies]
     return found + [(copy, copy.address) for copy in source.copies if copy.address]
 
 
 def download(copy: Copy, address: str, target: Path) -> None:
     """Download to a temporary name; renamed when the checksum is right, removed when not."""
-    get = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=(CONNECT, READ))
+    await_answer(address)
+    get = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=(ANSWER, STALL))
     pooch.retrieve(address, copy.checksum, fname=target.name, path=target.parent, downloader=get)
+
+
+def await_answer(address: str) -> None:
+    """Raise if an address gives no answer, of whatever kind, within `ANSWER` seconds.
+
+    In a thread, because the limits of `requests` hold for each of a host's numeric addresses and
+    not for looking up its name: without a network, minutes can pass.
+    """
+    answers: Queue[Exception | None] = Queue()
+
+    def ask() -> None:
+        try:
+            requests.head(address, allow_redirects=True, timeout=ANSWER).close()
+            answers.put(None)
+        except Exception as error:
+            answers.put(error)
+
+    Thread(target=ask, daemon=True).start()
+    try:
+        error = answers.get(timeout=ANSWER)
+    except Empty:
+        raise DownloadError(f"no answer within {ANSWER} seconds") from None
+    if error:
+        raise error
 
 
 def copy_file(copy: Copy, origin: Path, target: Path) -> None:
@@ -151,6 +183,8 @@ def reason(error: Exception) -> str:
     """What went wrong, in one line."""
     if isinstance(error, requests.ConnectionError):
         return "no connection"
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
     if isinstance(error, FileNotFoundError):
         return "no such file"
     return " ".join(str(error).split())

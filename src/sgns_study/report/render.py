@@ -27,7 +27,7 @@ from sgns_study.figures.wording import (
     signed,
     whole,
 )
-from sgns_study.params import ImdbCorpus, Study, corpus_sizes, split_sizes
+from sgns_study.params import ImdbCorpus, Study, corpus_sizes
 from sgns_study.report import PUBLISHED_LAB_CURVES
 from sgns_study.report.markdown import (
     SOURCE_WIDTH,
@@ -39,6 +39,7 @@ from sgns_study.report.markdown import (
     pipe_table,
 )
 from sgns_study.report.records import Provenance, costs, parameters, provenance, written
+from sgns_study.splits import split_sizes
 
 HERE = Path(__file__).parent
 # Raw HTML and TeX are off: nothing in the text can reach an output format unescaped.
