@@ -114,3 +114,21 @@ def test_every_key_has_a_description_a_reader_can_use() -> None:
 
     for model in (params.Study, params.ImdbCorpus, params.PlantedCorpus, params.LabRecipe):
         walk(model)
+
+
+def test_every_key_of_the_studies_is_listed_with_what_it_may_hold() -> None:
+    listed = {key.name: key for key in params.all_keys()}
+
+    def walk(content: dict[str, Any], prefix: str) -> None:
+        for name, value in content.items():
+            key = f"{prefix}<name>" if prefix == "recipes." else f"{prefix}{name}"
+            if isinstance(value, dict):
+                walk(value, f"{key}.")
+            else:
+                assert listed[key].allowed
+
+    for name in ("params.yaml", "config/demo.yaml"):
+        walk(yaml.safe_load((REPOSITORY / name).read_text()), "")
+    assert listed["classifier.dropout"].allowed == "number >= 0, < 1"
+    assert listed["grid.radii"].allowed == "list of: integer >= 1, <= 1000"
+    assert listed["tokens.tokenizer"].allowed == "wordpiece or word"

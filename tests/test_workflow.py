@@ -36,10 +36,11 @@ def test_curves_hold_every_model_epoch_and_split_once(finished_study: Workspace)
     with (finished_study.folder / "results/tiny/classifier_curves.csv").open() as file:
         rows = list(csv.DictReader(file))
     models = {(row["init"], row["recipe"], row["radius"], row["dim"], row["seed"]) for row in rows}
-    expected = {("random", "", "", "8", seed) for seed in "12"} | {
-        ("pretrained", "lab", radius, "8", seed) for radius in "23" for seed in "12"
+    assert models == {
+        ("random", "", "", "8", "1"),
+        ("pretrained", "lab", "2", "8", "1"),
+        ("pretrained", "lab", "3", "8", "1"),
     }
-    assert models == expected
     # 3 epochs and the state before them, on train and validation; test once
     assert len(rows) == len(models) * (4 * 2 + 1)
     assert sum(row["split"] == "test" for row in rows) == len(models)
@@ -117,7 +118,7 @@ def test_a_comment_reruns_nothing(copy_of_finished: Workspace) -> None:
 
 
 def test_a_new_seed_trains_its_models_only(copy_of_finished: Workspace) -> None:
-    copy_of_finished.edit("tiny.yaml", "seeds: [1, 2]", "seeds: [1, 2, 3]")
+    copy_of_finished.edit("tiny.yaml", "seeds: [1]", "seeds: [1, 2]")
     result = copy_of_finished.run("--cores", "1", "--dry-run")
     output = result.stdout + result.stderr
     assert output.count("rule train_sgns:") == 2

@@ -312,6 +312,15 @@ def export(vectors: Path, kind: str, out: Path) -> None:
     export_word2vec(out, load_vectors(vectors), binary=kind == "binary")
 
 
+@cli.command("params")
+def show_params() -> None:
+    """List every key of params.yaml with what it may hold and what it means."""
+    for key in params.all_keys():
+        click.echo(f"{click.style(key.name, bold=True)}: {key.allowed}")
+        if key.meaning:
+            click.echo(f"    {key.meaning}")
+
+
 def main() -> None:
     """Run the command line; an expected error is one message, not a traceback."""
     try:

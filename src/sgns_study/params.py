@@ -4,10 +4,10 @@
 before any job. `sgns-study params` prints the table of all fields, which is made from this module.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -340,3 +340,60 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """`, did you mean 'x'?` for the nearest known word, empty if none is near."""
     found = get_close_matches(word, list(known), n=1)
     return f", did you mean {found[0]!r}?" if found else ""
+
+
+class Key(NamedTuple):
+    """A key of the parameters: where it stands, what it may hold and what it means."""
+
+    name: str
+    allowed: str
+    meaning: str
+
+
+def all_keys() -> list[Key]:
+    """Every key of a study, from the models above; `<name>` stands for a name of one's own."""
+    schema = Study.model_json_schema()
+    return list(_keys(schema, schema["$defs"], ""))
+
+
+def _keys(section: dict[str, Any], models: dict[str, Any], prefix: str) -> Iterator[Key]:
+    for name, field in section["properties"].items():
+        place = f"{prefix}{name}"
+        inner = field
+        if "patternProperties" in field:
+            place, (inner,) = f"{place}.<name>", field["patternProperties"].values()
+        if "$ref" in inner:
+            yield from _keys(_model(inner, models), models, f"{place}.")
+        elif "oneOf" in inner:
+            for variant in inner["oneOf"]:
+                yield from _keys(_model(variant, models), models, f"{place}.")
+        else:
+            yield Key(place, _allowed(field), field.get("description", ""))
+
+
+def _model(reference: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
+    model: dict[str, Any] = models[reference["$ref"].rpartition("/")[2]]
+    return model
+
+
+BOUNDS = {
+    "minimum": ">= {}",
+    "exclusiveMinimum": "> {}",
+    "maximum": "<= {}",
+    "exclusiveMaximum": "< {}",
+    "pattern": "of the form {}",
+}
+
+
+def _allowed(field: dict[str, Any]) -> str:
+    if "anyOf" in field:
+        return " or ".join(_allowed(choice) for choice in field["anyOf"])
+    if "const" in field:
+        return str(field["const"])
+    if "enum" in field:
+        return " or ".join(field["enum"])
+    if field["type"] == "array":
+        return f"list of: {_allowed(field['items'])}"
+    kind = {"null": "empty", "boolean": "true or false"}.get(field["type"], field["type"])
+    bounds = [text.format(field[key]) for key, text in BOUNDS.items() if key in field]
+    return " ".join([kind, ", ".join(bounds)]).strip()
