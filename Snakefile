@@ -282,7 +282,11 @@ rule figure:
     input:
         lambda wildcards: [f"{RESULTS}/{name}.csv" for name in FIGURES[wildcards.figure]],
     output:
-        report(f"{REPORTS}/figures/{{figure}}.svg", category="Figures"),
+        report(
+            f"{REPORTS}/figures/{{figure}}.svg",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
         caption=f"{REPORTS}/figures/{{figure}}.md",
     log:
         f"{RESULTS}/logs/figure/{{figure}}.log",
@@ -301,7 +305,7 @@ rule report:
         expand(f"{REPORTS}/figures/{{figure}}.svg", figure=FIGURES),
         expand(f"{REPORTS}/figures/{{figure}}.md", figure=FIGURES),
     output:
-        html=report(f"{REPORTS}/report.html", category="Report"),
+        html=report(f"{REPORTS}/report.html", category="Report", labels={"report": "HTML"}),
         pdf=f"{REPORTS}/report.pdf",
     log:
         f"{RESULTS}/logs/report.log",
