@@ -80,7 +80,6 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
     numbering = Numbering(list(FIGURES), TABLES)
     records = provenance(results)
     timings = costs(read_tidy(results, "timings"))
-    measured = results / "measured.json"
     return {
         "study": study,
         "subtitle": f"Study {study.study}, {seeds_range(summary['n_seeds'])}",
@@ -93,7 +92,6 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
         "compared": int(summary["lab_validation_accuracy"].notna().sum())
         if published is not None
         else 0,
-        "measured": json.loads(measured.read_text()) if measured.is_file() else {},
         "records": records,
         "cost": {
             "jobs": int(timings["jobs"].sum()),
