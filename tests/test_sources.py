@@ -112,7 +112,7 @@ def test_with_nothing_to_reach_one_error_says_what_to_do(tmp_path: Path, source:
     message = str(error.value)
     assert f"{tmp_path}/no mirror/data.bin: no such file" in message
     assert "http://127.0.0.1:9/data.bin: no connection" in message
-    assert f"Put data.bin or other.bin at {tmp_path}/raw/data.archive by hand" in message
+    assert f"Put one of data.bin, other.bin at {tmp_path}/raw/data.archive by hand" in message
     assert "SGNS_STUDY_MIRROR" in message
     assert "`make demo` needs no download" in message
 

@@ -99,8 +99,8 @@ def fetch(name: str, folder: Path, mirror: str | None = None) -> Path:
         except (DownloadError, requests.RequestException, OSError, ValueError) as error:
             tried.append(f"  {place}: {reason(error)}")
     raise DownloadError(
-        f"{source.file}: not to be had; tried:\n" + "\n".join(tried) + f"\nPut "
-        f"{' or '.join(copy.name for copy in source.copies)} at {target} by hand, or point "
+        f"{source.file}: not to be had; tried:\n" + "\n".join(tried) + f"\nPut one of "
+        f"{', '.join(copy.name for copy in source.copies)} at {target} by hand, or point "
         "SGNS_STUDY_MIRROR at a folder or address that has it. `make demo` needs no download."
     )
 
