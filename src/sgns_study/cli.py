@@ -62,6 +62,20 @@ def file(flag: str, text: str) -> Callable[[Function], Function]:
     return click.option(flag, type=FILE, required=True, help=text)
 
 
+def in_writable_folder(_context: Any, _option: Any, path: Path) -> Path:
+    """Refuse, before any work, a file whose folder is missing or not writable."""
+    if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+        raise click.BadParameter(
+            f"{path.parent} is not a folder that can be written to: create it or name another"
+        )
+    return path
+
+
+def option(flag: str, kind: Any, default: Any, text: str) -> Callable[[Function], Function]:
+    """Option with a default, which its help text shows."""
+    return click.option(flag, type=kind, default=default, show_default=True, help=text)
+
+
 seed = click.option("--seed", type=SEED, required=True, help="seed of the job")
 
 
@@ -310,6 +324,62 @@ def export(vectors: Path, kind: str, out: Path) -> None:
     from sgns_study.sgns.vectors import export_word2vec, load_vectors
 
     export_word2vec(out, load_vectors(vectors), binary=kind == "binary")
+
+
+@cli.command()
+@file("--text", "one document a line, its tokens between white space")
+@click.option(
+    "--out", type=FILE, required=True, callback=in_writable_folder, help="the file of vectors"
+)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["text", "binary", "safetensors"]),
+    default="text",
+    show_default=True,
+    help="word2vec's text or binary format, or safetensors",
+)
+@option("--radius", click.IntRange(1, 1000), 5, "tokens on each side of a window, R")
+@option("--dim", click.IntRange(1, 4096), 128, "dimension of the vectors")
+@option("--negatives", click.IntRange(1, 100), 5, "negatives per positive, K")
+@option("--epochs", click.IntRange(1), 5, "passes over the text")
+@option("--min-count", click.IntRange(1), 5, "rarer words are deleted")
+@option("--subsample", click.FloatRange(0, 1), 1e-3, "threshold t for common words; 0 keeps all")
+@option("--alpha", click.FloatRange(0, 1), 0.75, "negatives are drawn by counts to this power")
+@option("--window", click.Choice(["dynamic", "fixed", "harmonic"]), "dynamic", "kind of window")
+@option("--lr", click.FloatRange(0, 10, min_open=True), 0.025, "first learning rate")
+@option("--seed", SEED, 1, "seed of the job")
+def embed(text: Path, out: Path, kind: str, lr: float, seed: int, **settings: Any) -> None:
+    """Train word2vec on any text file.
+
+    The last line on standard output is a JSON object: tokens trained on, over all epochs, seconds,
+    tokens per second and the mean loss of a pair in the last epoch.
+    """
+    import json
+    import time
+
+    from sgns_study.corpora.lines import read_lines
+    from sgns_study.sgns import word2vec
+    from sgns_study.sgns.vectors import export_word2vec, save_vectors
+
+    lines = read_lines(text)
+    recipe = word2vec.Settings(**settings, learning_rate=lr)
+    start = time.perf_counter()
+    trained = word2vec.train(lines.ids, lines.offsets, lines.counts, recipe, seed)
+    seconds = time.perf_counter() - start
+    vectors = word2vec.vectors_of_words(trained, lines.words, lines.counts, recipe)
+    if kind == "safetensors":
+        save_vectors(out, vectors)
+    else:
+        export_word2vec(out, vectors, binary=kind == "binary")
+    tokens = len(lines.ids) * recipe.epochs
+    summary = {
+        "tokens": tokens,
+        "seconds": round(seconds, 3),
+        "tokens_per_second": round(tokens / seconds),
+        "loss": float(trained.losses[-1]),
+    }
+    click.echo(json.dumps(summary))
 
 
 @cli.command("params")

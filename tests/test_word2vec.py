@@ -1,0 +1,254 @@
+"""The fast kernel against the definition, computed by autograd one window at a time."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from sgns_study.randomness import below, kernel_state
+from sgns_study.sgns import word2vec
+from sgns_study.sgns.word2vec import Settings, TrainingError, train
+
+RADIUS = 3
+PLAIN = Settings(
+    dim=20, radius=RADIUS, negatives=5, epochs=2, min_count=1, subsample=0, learning_rate=0.05
+)
+
+
+def text(seed=0, documents=12, words=15, longest=30):
+    """Zipfian documents, some empty: ids, offsets, counts."""
+    draws = np.random.default_rng(seed)
+    offsets = np.concatenate([[0], np.cumsum(draws.integers(0, longest, documents))])
+    share = 1 / np.arange(1, words)
+    ids = 1 + draws.choice(words - 1, offsets[-1], p=share / share.sum()).astype(np.uint16)
+    return ids, offsets, np.bincount(ids, minlength=words)
+
+
+def windows_by_hand(ids, offsets, settings, seed, epoch):
+    """(token, neighbours, weights) of every window, clipped at the borders of its document."""
+    radii = kernel_state(seed, "windows", epoch)
+    for first, last in pairwise(offsets):
+        for p in range(first, last):
+            dynamic = settings.window == "dynamic"
+            reach = 1 + int(below(radii, settings.radius)) if dynamic else settings.radius
+            near = [q for q in range(max(first, p - reach), min(last, p + reach + 1)) if q != p]
+            if near:
+                harmonic = settings.window == "harmonic"
+                yield ids[p], ids[near], [1 / abs(q - p) if harmonic else 1.0 for q in near]
+
+
+def trained_by_autograd(ids, offsets, counts, settings, seed):
+    """The recipe in float64 by autograd; both tables and the mean loss of each epoch."""
+    centre, context = (
+        torch.tensor(table[:, : settings.dim], dtype=torch.float64, requires_grad=True)
+        for table in word2vec.initial_tables(len(counts), settings.dim, seed)
+    )
+    noise, losses = word2vec.alias_table(counts, settings.alpha), []
+    for epoch in range(settings.epochs):
+        draws, loss_sum, weight_sum = kernel_state(seed, "negatives", epoch), 0.0, 0.0
+        positions = np.cumsum(np.ones(len(ids))) - 1
+        found = list(windows_by_hand(ids, offsets, settings, seed, epoch))
+        rates = rate_of_windows(positions, offsets, settings, epoch)
+        for (token, neighbours, weights), rate in zip(found, rates, strict=True):
+            negatives = [word2vec.draw(noise, draws) for _ in range(settings.negatives)]
+            c = centre[torch.tensor(neighbours.astype(np.int64))]
+            scores = c @ context[torch.tensor([int(token), *negatives])].T
+            signs = torch.tensor([1.0] + [-1.0] * settings.negatives, dtype=torch.float64)
+            pairs = -torch.nn.functional.logsigmoid(signs * scores).sum(1)
+            loss = (torch.tensor(weights, dtype=torch.float64) * pairs).sum()
+            loss.backward()
+            with torch.no_grad():
+                for table in (centre, context):
+                    table -= rate * table.grad
+                    table.grad = None
+            loss_sum, weight_sum = loss_sum + loss.item(), weight_sum + sum(weights)
+        losses.append(loss_sum / weight_sum)
+    return centre.detach().numpy(), context.detach().numpy(), losses
+
+
+def rate_of_windows(positions, offsets, settings, epoch):
+    """Learning rate at each window: even in the framed stream of a text of a single piece."""
+    lengths = np.diff(offsets)
+    lengths = lengths[lengths > 0]
+    frame = len(positions) + RADIUS * len(lengths)
+    at = 0
+    first = max(1 - epoch / settings.epochs, 1e-4)
+    last = max(1 - (epoch + 1) / settings.epochs, 1e-4)
+    for length in lengths:
+        for _ in range(length):
+            if length > 1:
+                yield settings.learning_rate * (first + (last - first) * at / frame)
+            at += 1
+        at += RADIUS
+
+
+@pytest.mark.parametrize("window", ["dynamic", "fixed", "harmonic"])
+@pytest.mark.parametrize("negatives", [1, 5, 7])
+def test_equals_autograd_of_the_objective_window_by_window(window, negatives):
+    # 15 Zipfian words: windows in which a neighbour or a negative occurs twice are common.
+    ids, offsets, counts = text()
+    settings = replace(PLAIN, window=window, negatives=negatives)
+    found = train(ids, offsets, counts, settings, 7)
+    centre, context, losses = trained_by_autograd(ids, offsets, counts, settings, 7)
+    np.testing.assert_allclose(found.centre, centre, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found.context, context, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found.losses, losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize("negatives", [2, 5, 11])
+def test_a_step_is_the_gradient_at_the_tables_before_it(negatives):
+    draws = np.random.default_rng(negatives)
+    start = draws.normal(0, 0.3, (2, 9, 32)).astype(np.float32)
+    start[:, 0] = 0
+    neighbours, outputs = np.array([3, 4, 3, 8, 5]), draws.integers(1, 9, 1 + negatives)
+    outputs[-1] = outputs[0]  # a negative that is the positive
+    weights = draws.uniform(0.2, 1, 5)
+    found = start.copy()
+    one_window(*found, neighbours, outputs, weights, 0.1)
+    centre, context = (torch.tensor(t.astype(np.float64), requires_grad=True) for t in start)
+    scores = centre[neighbours] @ context[outputs].T
+    signs = torch.tensor([1.0] + [-1.0] * negatives)
+    losses = -torch.nn.functional.logsigmoid(signs * scores) * torch.tensor(weights)[:, None]
+    losses.sum().backward()
+    for table, before, gradient in zip(found, start, (centre.grad, context.grad)):
+        change = -0.1 * gradient.numpy()
+        np.testing.assert_allclose(table - before, change, rtol=1e-5, atol=2e-7)
+
+
+def one_window(centre, context, neighbours, outputs, weights, rate):
+    """The kernel's step for given rows, in place."""
+    n, width = len(neighbours), centre.shape[1]
+    groups = -(-len(outputs) // word2vec.OUTPUTS)
+    inputs = np.append(neighbours * width, 0)
+    rows = np.zeros(groups * word2vec.OUTPUTS, np.int64)
+    rows[: len(outputs)] = outputs * width
+    scores = np.zeros(groups * (n + 1) * word2vec.COLUMNS, np.float32)
+    signed = np.zeros_like(scores)
+    for i, weight in enumerate(weights):
+        word2vec.weigh(signed, n + 1, i, np.float32(weight), len(outputs) - 1)
+    change = np.zeros(len(rows) * word2vec.LINE, np.float32)
+    flat = centre.ravel(), context.ravel()
+    word2vec.window_step(*flat, inputs, n, rows, width, scores, signed, change, np.float32(rate))
+
+
+def test_the_fast_sigmoid_and_loss_keep_their_stated_error():
+    scores = np.linspace(-19, 19, 80_000, dtype=np.float32)
+    for sign in (1, -1):
+        steps, loss = scores.copy(), []
+        weights = np.full(len(scores), sign, np.float32)
+        word2vec.gradients(steps, weights, np.float32(1))
+        z = sign * scores.astype(np.float64)
+        np.testing.assert_allclose(steps, sign / (1 + np.exp(z)), rtol=3e-6)
+        for one in scores[::400]:
+            loss.append(word2vec.gradients(np.array([one]), weights, np.float32(1)))
+        np.testing.assert_allclose(loss, np.logaddexp(0, -z[::400]), rtol=3e-6)
+
+
+def test_pieces_of_the_text_do_not_show(monkeypatch):
+    ids, offsets, counts = text(3, documents=40)
+    keep = word2vec.keep_probabilities(counts, 0.05)
+
+    def stream(chunk):
+        monkeypatch.setattr(word2vec, "CHUNK", chunk)
+        margin = RADIUS + word2vec.AHEAD
+        parts = [p for p, _ in word2vec.framed(ids, offsets, keep, RADIUS, kernel_state(1, "x"))]
+        return np.concatenate([part[RADIUS : len(part) - margin] for part in parts])
+
+    whole = stream(10**6)
+    assert np.count_nonzero(whole) < 0.9 * len(ids)
+    for chunk in (1, 2, 7, 64):
+        np.testing.assert_array_equal(stream(chunk), whole)
+
+
+def test_documents_are_units():
+    # Words 1 and 2 share documents, as do 3 and 4: no window may hold words of both.
+    ids = np.tile(np.array([1, 2, 2, 1, 3, 4, 4, 3], np.int32), 20)
+    offsets = np.arange(0, len(ids) + 1, 4)
+    parts = list(word2vec.framed(ids, offsets, np.full(5, 2**32), 4, kernel_state(1, "x")))
+    stream = parts[0][0]
+    for p in np.flatnonzero(stream):
+        near = stream[p - 4 : p + 5]
+        assert set(near[near > 0]) <= ({1, 2} if stream[p] < 3 else {3, 4})
+
+
+def test_noise_follows_counts_to_the_power_alpha():
+    counts = np.array([0, 1000, 100, 10, 1, 0, 50])
+    for alpha in (0, 0.75, 1):
+        noise = word2vec.alias_table(counts, alpha)
+        share = np.zeros(len(noise.own))
+        own = noise.own / (2**32 - 1)
+        np.add.at(share, np.arange(len(counts)), own)
+        np.add.at(share, noise.alias, 1 - own)
+        expected = np.where(counts > 0, counts.astype(float) ** alpha, 0)
+        np.testing.assert_allclose(share / len(share), expected / expected.sum(), atol=1e-9)
+
+
+def test_common_words_stay_as_often_as_in_word2vec():
+    counts = np.array([0, 90_000, 9_000, 900, 100, 3])
+    kept = np.where(counts >= 5, counts, 0)
+    share = counts / kept.sum()
+    found = word2vec.keep_probabilities(kept, 1e-2) / 2**32
+    expected = [min(1, (np.sqrt(f / 1e-2) + 1) * 1e-2 / f) for f in share[1:5]]
+    np.testing.assert_allclose(found, [0, *expected, 0], atol=1e-9)
+    np.testing.assert_array_equal(word2vec.keep_probabilities(kept, 0), (kept > 0) * 2**32)
+
+
+def test_rare_words_and_padding_are_never_trained():
+    ids, offsets, counts = text(5, documents=60, words=40)
+    settings = replace(PLAIN, min_count=int(np.median(counts)), dim=8)
+    found = train(ids, offsets, counts, settings, 2)
+    first = word2vec.initial_tables(len(counts), 8, 2)[0][:, :8]
+    rare = counts < settings.min_count
+    np.testing.assert_array_equal(found.centre[rare], first[rare])
+    assert not found.context[rare].any()
+    assert not found.centre[0].any()
+    assert (found.context[~rare].any(axis=1)).all()
+
+
+def test_same_seed_same_bits_another_seed_others():
+    corpus = text(6, documents=50)
+    settings = replace(PLAIN, subsample=0.1, window="dynamic")
+    first, again, other = (train(*corpus, settings, seed) for seed in (1, 1, 2))
+    for a, b, c in zip(first, again, other):
+        np.testing.assert_array_equal(a, b)
+        assert not np.array_equal(a, c)
+    assert first.losses[0] != first.losses[1]
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.uint32, np.int32])
+def test_the_type_of_the_ids_does_not_show(kind, tmp_path):
+    ids, offsets, counts = text(8)
+    np.save(tmp_path / "ids.npy", ids.astype(kind))
+    mapped = np.load(tmp_path / "ids.npy", mmap_mode="r")
+    expected = train(ids, offsets, counts, PLAIN, 1).centre
+    np.testing.assert_array_equal(train(mapped, offsets, counts, PLAIN, 1).centre, expected)
+
+
+def test_words_in_the_same_places_become_neighbours():
+    draws = np.random.default_rng(0)
+    topic = draws.integers(0, 2, 3000)  # ids 1 to 10 or 11 to 20
+    ids = (1 + draws.integers(0, 10, (3000, 12)) + 10 * topic[:, None]).astype(np.int32).ravel()
+    offsets = np.arange(0, len(ids) + 1, 12)
+    settings = replace(PLAIN, epochs=3, window="dynamic")
+    found = train(ids, offsets, np.bincount(ids), settings, 1)
+    unit = found.centre[1:] / np.linalg.norm(found.centre[1:], axis=1, keepdims=True)
+    cosine = unit @ unit.T
+    assert cosine[:10, :10].min() > cosine[:10, 10:].max()
+    assert found.losses[2] < found.losses[0]
+
+
+def test_a_learning_rate_too_large_is_named():
+    with pytest.raises(TrainingError, match=r"epoch 1.*tokens 0 and.*lower learning_rate"):
+        train(*text(9, documents=300), replace(PLAIN, learning_rate=1e20), 1)
+
+
+def test_nothing_to_train_on_is_named():
+    ids, offsets, counts = text(10)
+    with pytest.raises(TrainingError, match="min_count: 0 words"):
+        train(ids, offsets, counts, replace(PLAIN, min_count=10**6), 1)
+    with pytest.raises(TrainingError, match="no pair of neighbours"):
+        train(ids, np.arange(len(ids) + 1), counts, PLAIN, 1)
+    with pytest.raises(TrainingError, match="counts has ids 0 to 4"):
+        train(ids, offsets, counts[:5], PLAIN, 1)
