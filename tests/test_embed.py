@@ -76,6 +76,33 @@ def test_synonyms_of_sentiment_come_out_as_neighbours(tmp_path: Path, text: Path
     assert np.mean(shares) > 0.9
 
 
+def test_vectors_are_looked_at_from_the_command_line(tmp_path: Path, text: Path) -> None:
+    out = tmp_path / "out.safetensors"
+    assert embed(text, out, "--dim", "16", "--format", "safetensors").exit_code == 0
+    vectors = load_vectors(out)
+    first, second, third = vectors.vocabulary[:3]
+    result = CliRunner().invoke(cli, ["neighbours", str(out), first, "--number", "3"])
+    assert result.exit_code == 0, result.output
+    unit = vectors.centre / np.linalg.norm(vectors.centre, axis=1, keepdims=True)
+    cosines = unit @ unit[0]
+    nearest = int(np.argsort(-cosines)[1])
+    assert result.output.splitlines()[1].split() == [
+        f"{cosines[nearest]:.3f}",
+        vectors.vocabulary[nearest],
+    ]
+    (tmp_path / "judged.txt").write_text(
+        f"{first} {second} 3\n{first} {third} 2\n{second} {third} 1\n{first} absent 9\n"
+    )
+    result = CliRunner().invoke(
+        cli, ["evaluate", str(out), "--similarity", str(tmp_path / "judged.txt")]
+    )
+    header, row = result.output.splitlines()
+    assert header == "dataset,metric,value,coverage"
+    assert row.startswith("judged,spearman,")
+    assert row.endswith(",0.75")
+    assert CliRunner().invoke(cli, ["evaluate", str(out)]).exit_code != 0
+
+
 @given(st.lists(st.lists(st.sampled_from(["a", "b", "naïve", "[PAD]x"]), max_size=6), min_size=1))
 def test_a_text_is_read_whole(
     tmp_path_factory: pytest.TempPathFactory, lines: list[list[str]]

@@ -382,6 +382,50 @@ def embed(text: Path, out: Path, kind: str, lr: float, seed: int, **settings: An
     click.echo(json.dumps(summary))
 
 
+@cli.command()
+@click.argument("vectors", type=FILE)
+@click.argument("words", nargs=-1, required=True)
+@option("--number", click.IntRange(1), 10, "neighbours of each word")
+def neighbours(vectors: Path, words: tuple[str, ...], number: int) -> None:
+    """List the nearest words of each of WORDS by cosine; VECTORS is a safetensors file."""
+    from sgns_study.evaluation.intrinsic import neighbours
+    from sgns_study.sgns.vectors import load_vectors
+
+    loaded = load_vectors(vectors)
+    for word, near in neighbours(loaded.centre, loaded.vocabulary, words, number).items():
+        click.echo(word)
+        for neighbour in near:
+            click.echo(f"  {neighbour.cosine:6.3f}  {neighbour.word}")
+
+
+@cli.command()
+@click.argument("vectors", type=FILE)
+@click.option(
+    "--similarity", type=FILE, multiple=True, help="pairs of words with a score, one a line"
+)
+@click.option("--analogies", type=FILE, multiple=True, help="questions as in questions-words.txt")
+def evaluate(vectors: Path, similarity: tuple[Path, ...], analogies: tuple[Path, ...]) -> None:
+    """Print a CSV table of Spearman correlations and analogy accuracies.
+
+    VECTORS is a safetensors file. Each data set is named for its file; coverage is the share of it
+    whose words have a vector.
+    """
+    from sgns_study.evaluation.intrinsic import intrinsic_scores, read_pairs, read_questions
+    from sgns_study.sgns.vectors import load_vectors
+
+    if not similarity + analogies:
+        raise click.UsageError("nothing to evaluate on: give --similarity or --analogies files")
+    loaded = load_vectors(vectors)
+    scores = intrinsic_scores(
+        loaded.centre,
+        loaded.vocabulary,
+        {path.stem: read_pairs(path) for path in similarity},
+        {path.stem: read_questions(path) for path in analogies},
+        synonym_sets={},
+    )
+    click.echo(scores.to_csv(index=False), nl=False)
+
+
 @cli.command("params")
 def show_params() -> None:
     """List every key of params.yaml with what it may hold and what it means."""

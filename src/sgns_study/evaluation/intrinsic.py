@@ -1,0 +1,385 @@
+"""What word vectors know by themselves: word similarity, analogies, neighbours, known synonyms.
+
+A table is float32 (V, d), row i the vector of `vocabulary[i]`. Rows are most frequent first, as
+`occurring` gives them: of words that differ only by case the first stands for all.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import chain
+from pathlib import Path
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from sgns_study.artifacts import ArtifactError
+from sgns_study.errors import StudyError
+
+SCORES = ["dataset", "metric", "value", "coverage"]
+RESTRICT_VOCAB = 300_000  # rows looked at unless told otherwise, as in gensim
+EPSILON = 1e-3  # keeps 3CosMul from dividing by 0 (Levy & Goldberg, 2014)
+PRECISION_AT = 5  # below the size of the smallest synonym set of the planted corpus, 8
+TOTAL = "total"  # the name of the counts over all sections
+COSINES = 1 << 22  # cosines of question words with table rows held at a time: 16 MiB
+COMBINED = 1 << 18  # of them, added up for questions at a time: 1 MiB, which stays in cache
+
+Table = NDArray[np.float32]
+Integers = NDArray[np.int64]
+Pair = tuple[str, str, float]
+Question = tuple[str, str, str, str]
+Method = Literal["3cosadd", "3cosmul"]
+
+
+class UnknownWordError(StudyError):
+    """A word without a vector; the message names words like it that have one."""
+
+
+class Similarity(NamedTuple):
+    """Spearman's ρ over the pairs with both words, NaN if undefined, and the share of these."""
+
+    spearman: float
+    coverage: float
+
+
+@dataclass(frozen=True)
+class Section:
+    """Counts of a section's questions: all, those with four known words, those answered right."""
+
+    name: str
+    questions: int
+    covered: int
+    correct: int
+
+    @property
+    def accuracy(self) -> float:
+        """Right answers among the covered questions; NaN if there are none."""
+        return self.correct / self.covered if self.covered else np.nan
+
+    @property
+    def coverage(self) -> float:
+        """Share of the questions that could be asked; NaN if there are none."""
+        return self.covered / self.questions if self.questions else np.nan
+
+
+class Neighbour(NamedTuple):
+    """A word and its cosine with the word asked for."""
+
+    word: str
+    cosine: float
+
+
+class Recovery(NamedTuple):
+    """Mean precision at k, that of neighbours drawn at random, the share of words with a vector."""
+
+    precision: float
+    chance: float
+    coverage: float
+
+
+def read_pairs(path: Path) -> list[Pair]:
+    """Pairs of words and people's score of their similarity: three fields a line.
+
+    Empty lines and those that start with `#` are left out. Raises ArtifactError naming the line.
+    """
+    pairs = []
+    for place, fields in lines(path):
+        if fields[0].startswith("#"):
+            continue
+        if len(fields) != 3 or not is_finite_number(fields[2]):
+            raise malformed(place, fields, "two words and a number")
+        pairs.append((fields[0], fields[1], float(fields[2])))
+    if not pairs:
+        raise ArtifactError(f"{path}: no pair of words in it: download it again")
+    return pairs
+
+
+def read_questions(path: Path) -> dict[str, list[Question]]:
+    """Analogy questions by section: `: name` begins one, then four words a line.
+
+    Raises ArtifactError naming the line.
+    """
+    sections: dict[str, list[Question]] = {}
+    section: list[Question] | None = None
+    for place, fields in lines(path):
+        if fields[0].startswith(":"):
+            name = " ".join(fields).removeprefix(":").strip()
+            if not name:
+                raise malformed(place, fields, "the name of a section after the colon")
+            section = sections.setdefault(name, [])
+        elif section is None:
+            raise malformed(place, fields, "a section, `: name`, before the first question")
+        elif len(fields) != 4:
+            raise malformed(place, fields, "four words")
+        else:
+            a, b, c, d = fields
+            section.append((a, b, c, d))
+    if not any(sections.values()):
+        raise ArtifactError(f"{path}: no analogy question in it: download it again")
+    return sections
+
+
+def lines(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """The place, `file:line`, and the fields of each line that is not empty."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, 1):
+                if fields := line.split():
+                    yield f"{path}:{number}", fields
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: no such file: run the download first") from None
+    except UnicodeDecodeError as error:
+        raise ArtifactError(f"{path}: not UTF-8 ({error}): download it again") from None
+
+
+def is_finite_number(text: str) -> bool:
+    """Whether a text is a number, and neither `nan` nor `inf`."""
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
+
+
+def malformed(place: str, fields: Sequence[str], expected: str) -> ArtifactError:
+    """The error for a line that cannot be understood."""
+    found = " ".join(fields)
+    shown = found if len(found) <= 60 else f"{found[:60]}…"
+    return ArtifactError(
+        f"{place}: found `{shown}`, expected {expected}: correct the line or download it again"
+    )
+
+
+def similarity(
+    table: Table,
+    vocabulary: Sequence[str],
+    pairs: Sequence[Pair],
+    restrict_vocab: int | None = RESTRICT_VOCAB,
+    case_insensitive: bool = True,
+) -> Similarity:
+    """Spearman's rank correlation of cosines with people's scores.
+
+    As gensim's `evaluate_word_pairs`: pairs with a word that is not among the first
+    `restrict_vocab` rows are left out.
+    """
+    words = chain.from_iterable(pair[:2] for pair in pairs)
+    rows = first_rows(words, vocabulary[:restrict_vocab], case_insensitive).reshape(-1, 2)
+    covered = rows.min(axis=1) >= 0
+    coverage = float(covered.mean()) if pairs else np.nan
+    first, second = (unit(table[column]) for column in rows[covered].T)
+    cosines = np.einsum("ij,ij->i", first, second)
+    scores = np.array([pair[2] for pair in pairs])[covered]
+    if len(set(cosines)) < 2 or len(set(scores)) < 2:  # no ranks
+        return Similarity(np.nan, coverage)
+    return Similarity(float(stats.spearmanr(scores, cosines).statistic), coverage)
+
+
+def analogies(
+    table: Table,
+    vocabulary: Sequence[str],
+    questions: Mapping[str, Sequence[Question]],
+    method: Method = "3cosadd",
+    restrict_vocab: int | None = RESTRICT_VOCAB,
+    case_insensitive: bool = True,
+) -> list[Section]:
+    """Right answers to "a is to b as c is to what?", by section and last in total.
+
+    As gensim's `evaluate_word_analogies`: questions with a word that is not among the first
+    `restrict_vocab` rows are left out; answers are among these rows, and none of the three words
+    of the question in any case.
+    """
+    vocabulary = vocabulary[:restrict_vocab]
+    words = chain.from_iterable(chain.from_iterable(questions.values()))
+    rows = first_rows(words, vocabulary, case_insensitive).reshape(-1, 4)
+    same_word = first_rows(vocabulary, vocabulary, case_insensitive)
+    covered = rows.min(axis=1) >= 0
+    answers = best_answers(table[: len(vocabulary)], same_word, rows[covered, :3], method)
+    correct = np.zeros(len(rows), bool)
+    correct[covered] = (answers >= 0) & (same_word[answers] == rows[covered, 3])
+
+    def counts(name: str, part: slice) -> Section:
+        return Section(name, len(rows[part]), int(covered[part].sum()), int(correct[part].sum()))
+
+    ends = np.cumsum([len(asked) for asked in questions.values()])
+    sections = [
+        counts(name, slice(end - len(asked), end))
+        for (name, asked), end in zip(questions.items(), ends)
+    ]
+    return [*sections, counts(TOTAL, slice(None))]
+
+
+def first_rows(words: Iterable[str], vocabulary: Sequence[str], case_insensitive: bool) -> Integers:
+    """The first row of each word, in whatever case if so wanted; −1 if it has none."""
+    fold = str.upper if case_insensitive else str
+    rows = {fold(word): row for row, word in reversed(list(enumerate(vocabulary)))}
+    return np.fromiter((rows.get(fold(word), -1) for word in words), np.int64)
+
+
+def best_answers(
+    table: Table, same_word: Integers, questions: Integers, method: Method
+) -> Integers:
+    """The row that answers each question (n, 3) of rows a, b, c best; −1 if no word is left.
+
+    `same_word` (V,) is equal for rows that are one word in different case. Both methods maximise
+    f(x, b) + f(x, c) − g(x, a) over x: with cosines for f and g it is 3CosAdd (Mikolov et al.,
+    2013), with logarithms of cosines moved to [0, 1] 3CosMul (Levy & Goldberg, 2014, eq. 4). As
+    the questions share few words, f and g are made once for each, for a block of rows at a time.
+    """
+    words, places = np.unique(questions, return_inverse=True)
+    a, b, c = places.reshape(-1, 3).T
+    asked = unit(table[words])
+    best = np.full(len(questions), -np.inf, np.float32)
+    answers = np.full(len(questions), -1)
+    block = max(1, COSINES // max(1, len(words)))
+    for start in range(0, len(table), block):
+        candidates = table[start : start + block]
+        f, g = attraction_repulsion(asked @ unit(candidates).T, method)
+        excluded = same_word[words][:, None] == same_word[start : start + block]
+        f[excluded], g[excluded] = -np.inf, np.inf
+        f[:, lengths(candidates) == 0] = -np.inf  # no direction
+        chunk = max(1, COMBINED // len(candidates))
+        for part in (slice(i, i + chunk) for i in range(0, len(questions), chunk)):
+            combined = f[b[part]]
+            combined += f[c[part]]
+            combined -= g[a[part]]
+            row = combined.argmax(axis=1)
+            value = combined[np.arange(len(row)), row]
+            better = value > best[part]
+            best[part][better] = value[better]
+            answers[part][better] = start + row[better]
+    return answers
+
+
+def attraction_repulsion(cosines: Table, method: Method) -> tuple[Table, Table]:
+    """The terms f and g of `best_answers`."""
+    if method == "3cosadd":
+        return cosines, cosines.copy()
+    if method == "3cosmul":
+        shifted = np.maximum((1 + cosines) / 2, 0)
+        with np.errstate(divide="ignore"):  # of a word opposite to b or c: −∞, the worst
+            return np.log(shifted), np.log(shifted + np.float32(EPSILON))
+    raise StudyError(f"method: found {method!r}, allowed are {', '.join(get_args(Method))}")
+
+
+def unit(table: Table) -> Table:
+    """Rows of length 1; rows of zeros stay."""
+    length = lengths(table)[:, None]
+    length[length == 0] = 1
+    return table / length
+
+
+def lengths(table: Table) -> Table:
+    """Euclidean length of each row, (V,)."""
+    return np.linalg.norm(table, axis=1)
+
+
+def neighbours(
+    table: Table, vocabulary: Sequence[str], words: Iterable[str], n: int = 10
+) -> dict[str, list[Neighbour]]:
+    """The `n` rows of largest cosine with each word, nearest first: fewer if there are fewer.
+
+    A word stands for the row spelt so or, if there is none, the first in another case. Raises
+    UnknownWordError, and StudyError if a word's vector is zero or `n` below 1.
+    """
+    if n < 1:
+        raise StudyError(f"n: found {n}, allowed is 1 or more")
+    rows = {word: row_of(word, vocabulary) for word in words}
+    for word, row in rows.items():
+        if lengths(table[[row]]) == 0:
+            raise StudyError(f"{word!r} has no neighbours, for its vector is zero: was it trained?")
+    nearest, cosines = nearest_rows(table, list(rows.values()), n)
+    return {
+        word: [Neighbour(vocabulary[row], float(cosine)) for row, cosine in zip(near, how_near)]
+        for word, near, how_near in zip(rows, nearest, cosines)
+    }
+
+
+def row_of(word: str, vocabulary: Sequence[str]) -> int:
+    """The row spelt like the word, else the first in another case.
+
+    Raises UnknownWordError, which names words like it.
+    """
+    for case_insensitive in (False, True):
+        row = int(first_rows([word], vocabulary, case_insensitive)[0])
+        if row >= 0:
+            return row
+    like = get_close_matches(word, vocabulary) or get_close_matches(word.lower(), vocabulary)
+    remedy = f"did you mean {' or '.join(like)}?" if like else "and none is like it"
+    raise UnknownWordError(f"{word!r} is not among the {len(vocabulary)} words: {remedy}")
+
+
+def nearest_rows(table: Table, rows: Sequence[int], n: int) -> tuple[Integers, Table]:
+    """The `n` rows nearest to each of `rows` and their cosines, (rows, n), nearest first.
+
+    Of rows as near the first comes first. A row is not near itself, and none to a row of zeros.
+    """
+    table, directed = unit(table), lengths(table) > 0
+    nearest, cosines = [], []
+    for row in rows:
+        cosine = table @ table[row]
+        order = np.argsort(-cosine, kind="stable")
+        order = order[directed[order] & (order != row)][:n]
+        nearest.append(order)
+        cosines.append(cosine[order])
+    return np.array(nearest, np.int64), np.array(cosines, np.float32)
+
+
+def recovery(
+    table: Table,
+    vocabulary: Sequence[str],
+    synonym_sets: Mapping[str, Collection[str]],
+    k: int = PRECISION_AT,
+) -> Recovery:
+    """Share of a word's `k` nearest neighbours that are of its set, mean over all words of sets.
+
+    Chance is the same share of all other words. Words are as spelt; with a vector of zeros they
+    count as unknown. NaN if no word of a set is known.
+    """
+    directed = lengths(table) > 0
+    members = {
+        name: [row for row in first_rows(words, vocabulary, False) if row >= 0 and directed[row]]
+        for name, words in synonym_sets.items()
+    }
+    rows = list(chain.from_iterable(members.values()))
+    coverage = len(rows) / sum(map(len, synonym_sets.values()))
+    if not rows:
+        return Recovery(np.nan, np.nan, coverage)
+    sizes = list(map(len, members.values()))
+    nearest, _ = nearest_rows(table, rows, k)
+    right = [
+        np.isin(near, members[name]).mean()
+        for name, near in zip(np.repeat(list(members), sizes), nearest)
+    ]
+    chance = (np.repeat(sizes, sizes) - 1) / (directed.sum() - 1)
+    return Recovery(float(np.mean(right)), float(np.mean(chance)), coverage)
+
+
+def intrinsic_scores(
+    table: Table,
+    vocabulary: Sequence[str],
+    pairs: Mapping[str, Sequence[Pair]],
+    questions: Mapping[str, Mapping[str, Sequence[Question]]],
+    synonym_sets: Mapping[str, Mapping[str, Collection[str]]],
+) -> pd.DataFrame:
+    """Every score of one model as rows of dataset, metric, value and coverage.
+
+    Each argument is by the name of the dataset. A section of questions is the dataset
+    `name/section`, their total `name`.
+    """
+    rows: list[tuple[str, str, float, float]] = []
+    for name, judged in pairs.items():
+        rows.append((name, "spearman", *similarity(table, vocabulary, judged)))
+    for name, asked in questions.items():
+        for method in get_args(Method):
+            *sections, total = analogies(table, vocabulary, asked, method)
+            rows.append((name, method, total.accuracy, total.coverage))
+            for section in sections:
+                dataset = f"{name}/{section.name}"
+                rows.append((dataset, method, section.accuracy, section.coverage))
+    for name, sets in synonym_sets.items():
+        precision, chance, coverage = recovery(table, vocabulary, sets)
+        rows.append((name, f"precision_at_{PRECISION_AT}", precision, coverage))
+        rows.append((name, f"chance_at_{PRECISION_AT}", chance, coverage))
+    return pd.DataFrame(rows, columns=SCORES)
