@@ -100,6 +100,17 @@ def test_a_vocabulary_file_that_is_missing_or_wrong(
     assert not (tmp_path / "tokens").exists()
 
 
+def test_a_parameter_file_is_checked(tmp_path: Path, refused: Refused) -> None:
+    repository = Path(__file__).parent.parent
+    result = CliRunner().invoke(cli, ["params", str(repository / "config/demo.yaml")])
+    assert "the parameters of the study 'demo' are valid" in result.output
+    mistyped = (repository / "config/demo.yaml").read_text().replace("dropout:", "drop_out:")
+    (tmp_path / "my.yaml").write_text(mistyped)
+    said = refused("params", str(tmp_path / "my.yaml"))
+    assert f"{tmp_path}/my.yaml: unknown key 'classifier.drop_out'" in said
+    assert "did you mean 'dropout'?" in said
+
+
 def test_an_unknown_source(tmp_path: Path, refused: Refused) -> None:
     said = refused("download", "imbd", "--folder", str(tmp_path))
     assert "'imbd' is not a source; there are: aclImdb.archive" in said

@@ -427,8 +427,13 @@ def evaluate(vectors: Path, similarity: tuple[Path, ...], analogies: tuple[Path,
 
 
 @cli.command("params")
-def show_params() -> None:
-    """List every key of params.yaml with what it may hold and what it means."""
+@click.argument("study", type=FILE, required=False)
+def show_params(study: Path | None) -> None:
+    """Check the parameter file STUDY; without one, list every key with what it may hold."""
+    if study:
+        checked = params.read_study(study)
+        click.echo(f"{study}: the parameters of the study {checked.study!r} are valid")
+        return
     for key in params.all_keys():
         click.echo(f"{click.style(key.name, bold=True)}: {key.allowed}")
         if key.meaning:
