@@ -9,21 +9,14 @@ import torch
 
 from sgns_study.randomness import below, kernel_state
 from sgns_study.sgns import word2vec
-from sgns_study.sgns.word2vec import Settings, TrainingError, train
+from sgns_study.sgns.stream import TrainingError
+from sgns_study.sgns.word2vec import Settings, train
+from tests.zipfian import text
 
 RADIUS = 3
 PLAIN = Settings(
     dim=20, radius=RADIUS, negatives=5, epochs=2, min_count=1, subsample=0, learning_rate=0.05
 )
-
-
-def text(seed=0, documents=12, words=15, longest=30):
-    """Zipfian documents, some empty: ids, offsets, counts."""
-    draws = np.random.default_rng(seed)
-    offsets = np.concatenate([[0], np.cumsum(draws.integers(0, longest, documents))])
-    share = 1 / np.arange(1, words)
-    ids = 1 + draws.choice(words - 1, offsets[-1], p=share / share.sum()).astype(np.uint16)
-    return ids, offsets, np.bincount(ids, minlength=words)
 
 
 def windows_by_hand(ids, offsets, settings, seed, epoch):
@@ -146,33 +139,6 @@ def test_the_fast_sigmoid_and_loss_keep_their_stated_error():
         np.testing.assert_allclose(loss, np.logaddexp(0, -z[::400]), rtol=3e-6)
 
 
-def test_pieces_of_the_text_do_not_show(monkeypatch):
-    ids, offsets, counts = text(3, documents=40)
-    keep = word2vec.keep_probabilities(counts, 0.05)
-
-    def stream(chunk):
-        monkeypatch.setattr(word2vec, "CHUNK", chunk)
-        margin = RADIUS + word2vec.AHEAD
-        parts = [p for p, _ in word2vec.framed(ids, offsets, keep, RADIUS, kernel_state(1, "x"))]
-        return np.concatenate([part[RADIUS : len(part) - margin] for part in parts])
-
-    whole = stream(10**6)
-    assert np.count_nonzero(whole) < 0.9 * len(ids)
-    for chunk in (1, 2, 7, 64):
-        np.testing.assert_array_equal(stream(chunk), whole)
-
-
-def test_documents_are_units():
-    # Words 1 and 2 share documents, as do 3 and 4: no window may hold words of both.
-    ids = np.tile(np.array([1, 2, 2, 1, 3, 4, 4, 3], np.int32), 20)
-    offsets = np.arange(0, len(ids) + 1, 4)
-    parts = list(word2vec.framed(ids, offsets, np.full(5, 2**32), 4, kernel_state(1, "x")))
-    stream = parts[0][0]
-    for p in np.flatnonzero(stream):
-        near = stream[p - 4 : p + 5]
-        assert set(near[near > 0]) <= ({1, 2} if stream[p] < 3 else {3, 4})
-
-
 def test_noise_follows_counts_to_the_power_alpha():
     counts = np.array([0, 1000, 100, 10, 1, 0, 50])
     for alpha in (0, 0.75, 1):
@@ -183,16 +149,6 @@ def test_noise_follows_counts_to_the_power_alpha():
         np.add.at(share, noise.alias, 1 - own)
         expected = np.where(counts > 0, counts.astype(float) ** alpha, 0)
         np.testing.assert_allclose(share / len(share), expected / expected.sum(), atol=1e-9)
-
-
-def test_common_words_stay_as_often_as_in_word2vec():
-    counts = np.array([0, 90_000, 9_000, 900, 100, 3])
-    kept = np.where(counts >= 5, counts, 0)
-    share = counts / kept.sum()
-    found = word2vec.keep_probabilities(kept, 1e-2) / 2**32
-    expected = [min(1, (np.sqrt(f / 1e-2) + 1) * 1e-2 / f) for f in share[1:5]]
-    np.testing.assert_allclose(found, [0, *expected, 0], atol=1e-9)
-    np.testing.assert_array_equal(word2vec.keep_probabilities(kept, 0), (kept > 0) * 2**32)
 
 
 def test_rare_words_and_padding_are_never_trained():

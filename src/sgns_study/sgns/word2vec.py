@@ -23,12 +23,11 @@ from numba import float32, int32, int64, njit, uint64
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sgns_study.errors import StudyError
 from sgns_study.randomness import below, generator, kernel_state, next_uint64
 from sgns_study.sgns.lanes import fma, load, prefetch, spread, store, totals, zeros
+from sgns_study.sgns.stream import CERTAIN, TrainingError, framed, keep_probabilities, kept_counts
 from sgns_study.sgns.vectors import Vectors
 
-CHUNK = 2**16  # tokens of the text in memory at a time
 BLOCK = 1024  # rows initialised at a time
 LINE = 16  # float32 in a cache line of 64 bytes: rows start and end on one
 OUTPUTS = 6  # context rows met at a time: 2 × 6 sums fill 12 of the 16 vector registers
@@ -36,13 +35,8 @@ COLUMNS = 8  # their gradients lie in rows of 8, of which the last two stay zero
 AHEAD = 4  # tokens between asking memory for a row and using it
 WINDOWS = ("dynamic", "fixed", "harmonic")
 RATE_FLOOR = 1e-4  # of the first learning rate, as in word2vec
-CERTAIN = 2**32  # a probability of one, in the integers it is compared in
 # Sums may be reordered and fused, so that loops vectorise; NaN and infinity keep their meaning.
 REORDER = {"reassoc", "contract", "nsz"}
-
-
-class TrainingError(StudyError):
-    """Training cannot start or go on; the message names what to change."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +89,7 @@ def train(
     Raises TrainingError if nothing is left to train on, an id is outside the vocabulary, or the
     loss is no longer finite.
     """
-    kept = np.where(np.arange(len(counts)) > 0, counts, 0)
-    kept = np.where(kept >= settings.min_count, kept, 0)
-    if np.count_nonzero(kept) < 2:
-        raise TrainingError(
-            f"min_count: {np.count_nonzero(kept)} words occur at least {settings.min_count} times, "
-            "two are needed: lower min_count or use more text"
-        )
+    kept = kept_counts(counts, settings.min_count)
     keep = keep_probabilities(kept, settings.subsample)
     noise = alias_table(kept, settings.alpha)
     centre, context = initial_tables(len(counts), settings.dim, seed)
@@ -113,7 +101,7 @@ def train(
                 kernel_state(seed, purpose, epoch)
                 for purpose in ("subsample", "windows", "negatives")
             ]
-            pieces = framed(ids, offsets, keep, settings.radius, draws[0])
+            pieces = framed(ids, offsets, keep, settings.radius, draws[0], settings.radius + AHEAD)
             losses[epoch] = train_epoch(
                 pieces, tokens, noise, (centre, context), settings, epoch, draws[1:], bar
             )
@@ -180,19 +168,6 @@ def train_epoch(
     return loss / weight
 
 
-def keep_probabilities(kept: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
-    """Probability, times 2^32, that an occurrence stays: (√(f/t) + 1) t/f as in word2vec.c.
-
-    kept: (V,) counts, zero for what is deleted; f: share of the kept tokens.
-    """
-    share = kept / kept.sum()
-    stays = np.ones(len(kept))
-    if threshold > 0:
-        ratio = threshold / np.where(kept > 0, share, 1)
-        stays = np.minimum((np.sqrt(1 / ratio) + 1) * ratio, 1)
-    return np.where(kept > 0, stays * CERTAIN, 0).astype(np.int64)
-
-
 def alias_table(kept: NDArray[np.int64], alpha: float) -> Noise:
     """Noise ∝ counts^α over the ids whose count is above zero (Vose, 1991)."""
     kept = kept[: np.flatnonzero(kept)[-1] + 1]  # words in order of count: a small table
@@ -232,59 +207,6 @@ def aligned(rows: int, width: int) -> NDArray[np.float32]:
     memory = np.zeros(rows * width + LINE, np.float32)
     first = -(memory.ctypes.data // memory.itemsize) % LINE
     return memory[first : first + rows * width].reshape(rows, width)
-
-
-def framed(
-    ids: NDArray[Any],
-    offsets: NDArray[np.int64],
-    keep: NDArray[np.int64],
-    radius: int,
-    draws: NDArray[np.uint64],
-) -> Iterator[tuple[NDArray[np.int32], int]]:
-    """The kept tokens, piece by piece, with R pads (0) between documents, and the tokens read.
-
-    A piece starts with the R entries before its first centre and ends with the R + `AHEAD` after
-    its last, which the next piece repeats: so no window sees where a piece ends.
-    """
-    first, last, after = int(offsets[0]), int(offsets[-1]), radius + AHEAD
-    left = np.zeros(radius, np.int32)
-    for start in range(first, last, CHUNK):
-        stop = min(start + CHUNK, last)
-        piece = np.asarray(ids[start:stop])
-        if piece.min() < 0 or piece.max() >= len(keep):
-            raise TrainingError(
-                f"tokens {start} to {stop} hold ids {piece.min()} to {piece.max()}, but counts has "
-                f"ids 0 to {len(keep) - 1}: use the counts of this text"
-            )
-        ends = offsets[np.searchsorted(offsets, start, "right") :]
-        ends = ends[: np.searchsorted(ends, stop, "right")] - start
-        stream = np.zeros(len(left) + len(piece) + radius * len(ends) + after, np.int32)
-        stream[: len(left)] = left
-        filled = subsampled(piece, ends, keep, radius, draws, stream, len(left))
-        filled += after if stop == last else 0
-        if filled > radius + after:
-            yield stream[:filled], stop - first
-            left = stream[filled - radius - after : filled].copy()
-        else:
-            left = stream[:filled].copy()
-
-
-@njit(cache=True)
-def subsampled(piece, ends, keep, radius, draws, stream, filled):  # type: ignore[no-untyped-def]
-    """Append the kept tokens of a piece, and R pads where a document ends; returns the new size."""
-    document = 0
-    for i in range(len(piece)):
-        token = piece[i]
-        if int64(next_uint64(draws) >> uint64(32)) < keep[token]:
-            stream[filled] = token
-            filled += 1
-        if document < len(ends) and ends[document] == i + 1:
-            filled += radius
-            while (
-                document < len(ends) and ends[document] == i + 1
-            ):  # empty documents leave no trace
-                document += 1
-    return filled
 
 
 @njit(cache=True, fastmath=REORDER, error_model="numpy")

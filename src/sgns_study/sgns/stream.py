@@ -1,0 +1,105 @@
+"""The text as windows see it: rare words deleted, common ones subsampled, pads between documents.
+
+Both happen before windows form (Mikolov et al., 2013), so that a window reaches over what is gone.
+SGNS (`word2vec.py`) and its count-based twin (`ppmi.py`) learn from the same stream.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numba import int64, njit, uint64
+from numpy.typing import NDArray
+
+from sgns_study.errors import StudyError
+from sgns_study.randomness import next_uint64
+
+CHUNK = 2**16  # tokens of the text in memory at a time
+CERTAIN = 2**32  # a probability of one, in the integers it is compared in
+
+
+class TrainingError(StudyError):
+    """Training cannot start or go on; the message names what to change."""
+
+
+def kept_counts(counts: NDArray[np.int64], min_count: int) -> NDArray[np.int64]:
+    """The counts (V,) with zero for the pad and for words rarer than `min_count`.
+
+    Raises TrainingError unless two words are left.
+    """
+    kept = np.where(np.arange(len(counts)) > 0, counts, 0)
+    kept = np.where(kept >= min_count, kept, 0)
+    if np.count_nonzero(kept) < 2:
+        raise TrainingError(
+            f"min_count: {np.count_nonzero(kept)} words occur at least {min_count} times, "
+            "two are needed: lower min_count or use more text"
+        )
+    return kept
+
+
+def keep_probabilities(kept: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
+    """Probability, times 2^32, that an occurrence stays: (√(f/t) + 1) t/f as in word2vec.c.
+
+    kept: (V,) counts, zero for what is deleted; f: share of the kept tokens.
+    """
+    share = kept / kept.sum()
+    stays = np.ones(len(kept))
+    if threshold > 0:
+        ratio = threshold / np.where(kept > 0, share, 1)
+        stays = np.minimum((np.sqrt(1 / ratio) + 1) * ratio, 1)
+    return np.where(kept > 0, stays * CERTAIN, 0).astype(np.int64)
+
+
+def framed(
+    ids: NDArray[Any],
+    offsets: NDArray[np.int64],
+    keep: NDArray[np.int64],
+    radius: int,
+    draws: NDArray[np.uint64],
+    after: int,
+) -> Iterator[tuple[NDArray[np.int32], int]]:
+    """The kept tokens, piece by piece, with R pads (0) between documents, and the tokens read.
+
+    A piece starts with the R entries before its first centre and ends with the `after` ≥ R after
+    its last, which the next piece repeats: so no window sees where a piece ends. `keep` is that of
+    `keep_probabilities`, `draws` a random state. Raises TrainingError if an id is outside `keep`.
+    """
+    first, last = int(offsets[0]), int(offsets[-1])
+    left = np.zeros(radius, np.int32)
+    for start in range(first, last, CHUNK):
+        stop = min(start + CHUNK, last)
+        piece = np.asarray(ids[start:stop])
+        if piece.min() < 0 or piece.max() >= len(keep):
+            raise TrainingError(
+                f"tokens {start} to {stop} hold ids {piece.min()} to {piece.max()}, but counts has "
+                f"ids 0 to {len(keep) - 1}: use the counts of this text"
+            )
+        ends = offsets[np.searchsorted(offsets, start, "right") :]
+        ends = ends[: np.searchsorted(ends, stop, "right")] - start
+        stream = np.zeros(len(left) + len(piece) + radius * len(ends) + after, np.int32)
+        stream[: len(left)] = left
+        filled = subsampled(piece, ends, keep, radius, draws, stream, len(left))
+        filled += after if stop == last else 0
+        if filled > radius + after:
+            yield stream[:filled], stop - first
+            left = stream[filled - radius - after : filled].copy()
+        else:
+            left = stream[:filled].copy()
+
+
+@njit(cache=True)
+def subsampled(piece, ends, keep, radius, draws, stream, filled):  # type: ignore[no-untyped-def]
+    """Append the kept tokens of a piece, and R pads where a document ends; returns the new size."""
+    document = 0
+    for i in range(len(piece)):
+        token = piece[i]
+        if int64(next_uint64(draws) >> uint64(32)) < keep[token]:
+            stream[filled] = token
+            filled += 1
+        if document < len(ends) and ends[document] == i + 1:
+            filled += radius
+            while (
+                document < len(ends) and ends[document] == i + 1
+            ):  # empty documents leave no trace
+                document += 1
+    return filled

@@ -1,0 +1,12 @@
+"""A small text for the tests of what learns from a token stream."""
+
+import numpy as np
+
+
+def text(seed=0, documents=12, words=15, longest=30):
+    """Zipfian documents, some empty: ids, offsets, counts."""
+    draws = np.random.default_rng(seed)
+    offsets = np.concatenate([[0], np.cumsum(draws.integers(0, longest, documents))])
+    share = 1 / np.arange(1, words)
+    ids = 1 + draws.choice(words - 1, offsets[-1], p=share / share.sum()).astype(np.uint16)
+    return ids, offsets, np.bincount(ids, minlength=words)
