@@ -57,16 +57,21 @@ def framed(
     radius: int,
     draws: NDArray[np.uint64],
     after: int,
+    read: int = 0,
+    left: NDArray[np.int32] | None = None,
 ) -> Iterator[tuple[NDArray[np.int32], int]]:
     """The kept tokens, piece by piece, with R pads (0) between documents, and the tokens read.
 
     A piece starts with the R entries before its first centre and ends with the `after` ≥ R after
     its last, which the next piece repeats: so no window sees where a piece ends. `keep` is that of
-    `keep_probabilities`, `draws` a random state. Raises TrainingError if an id is outside `keep`.
+    `keep_probabilities`, `draws` a random state. To go on after a piece, give the tokens read until
+    then, the last R + `after` entries of the piece as `left`, and `draws` as it was left.
+    Raises TrainingError if an id is outside `keep`.
     """
     first, last = int(offsets[0]), int(offsets[-1])
-    left = np.zeros(radius, np.int32)
-    for start in range(first, last, CHUNK):
+    if left is None:
+        left = np.zeros(radius, np.int32)
+    for start in range(first + read, last, CHUNK):
         stop = min(start + CHUNK, last)
         piece = np.asarray(ids[start:stop])
         if piece.min() < 0 or piece.max() >= len(keep):

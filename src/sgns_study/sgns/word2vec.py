@@ -1,4 +1,4 @@
-"""Skip-gram with negative sampling, one thread, as fast as one core multiplies small matrices.
+"""Skip-gram with negative sampling, as fast as a core multiplies small matrices.
 
 The recipe is word2vec's (Mikolov et al., 2013). Every pair of neighbours is seen from both its
 ends; as in word2vec.c, the window around a token is learned by reading the `centre` vectors of its
@@ -14,7 +14,7 @@ C is (P, d), W is (1 + K, d) and G is (P, 1 + K), and their sums stay in registe
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -34,9 +34,13 @@ OUTPUTS = 6  # context rows met at a time: 2 × 6 sums fill 12 of the 16 vector 
 COLUMNS = 8  # their gradients lie in rows of 8, of which the last two stay zero
 AHEAD = 4  # tokens between asking memory for a row and using it
 WINDOWS = ("dynamic", "fixed", "harmonic")
+DRAWS = ("subsample", "windows", "negatives")  # what is drawn at random, each by its own state
 RATE_FLOOR = 1e-4  # of the first learning rate, as in word2vec
 # Sums may be reordered and fused, so that loops vectorise; NaN and infinity keep their meaning.
 REORDER = {"reassoc", "contract", "nsz"}
+
+Tables = tuple[NDArray[np.float32], NDArray[np.float32]]  # centre, context
+Documents = tuple[NDArray[Any], NDArray[np.int64]]  # ids, offsets
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Trained(NamedTuple):
     centre: NDArray[np.float32]
     context: NDArray[np.float32]
     losses: NDArray[np.float64]
+    held_out: NDArray[np.float64]  # of a pair held out: before training and after each epoch
 
 
 class Noise(NamedTuple):
@@ -74,41 +79,89 @@ class Noise(NamedTuple):
     alias: NDArray[np.int32]  # (n,)
 
 
+class Recipe(NamedTuple):
+    """The settings, and what they make of the counts."""
+
+    settings: Settings
+    keep: NDArray[np.int64]  # as of `keep_probabilities`
+    noise: Noise
+
+
+@dataclass
+class State:
+    """Where training stands between two pieces of the text: what is to come follows from it."""
+
+    centre: NDArray[np.float32]  # (V, d rounded up), as of `initial_tables`
+    context: NDArray[np.float32]
+    read: int  # tokens read in this epoch
+    draws: NDArray[np.uint64]  # (3,) random states, as in DRAWS
+    left: NDArray[np.int32]  # what the next piece of the stream begins with
+    sums: NDArray[np.float64]  # (2,) Σ weight·loss and Σ weight in this epoch
+    losses: list[float]  # of each epoch that is over
+    held_out: list[float]
+
+
 def train(
     ids: NDArray[Any],
     offsets: NDArray[np.int64],
     counts: NDArray[np.int64],
     settings: Settings,
     seed: int,
+    *,
+    held_out: Documents | None = None,
+    after_epoch: Callable[[int, NDArray[np.float32], NDArray[np.float32], float | None], None]
+    | None = None,
+    start: State | None = None,
+    after_piece: Callable[[State], None] | None = None,
 ) -> Trained:
     """Train both tables on the documents `ids[offsets[i]:offsets[i + 1]]`.
 
     ids: uint16, uint32 or int32, may be memory-mapped: it is read in pieces; counts: (V,), how
     often each id occurs in it. Id 0 is padding. Ids rarer than `min_count` are deleted before
     windows form and keep their initial vectors. Rows are drawn and visited by `seed` alone.
-    Raises TrainingError if nothing is left to train on, an id is outside the vocabulary, or the
-    loss is no longer finite.
+    held_out: ids and offsets of documents that only the loss is measured on; counts are without.
+
+    after_epoch(epoch, centre, context, loss): looks at the tables, (V, d), which it must not
+    change: first with epoch 0 and loss None, then with epoch 1 and the mean loss of a pair in it.
+    after_piece(state) may save the state; `start` goes on from one with the same bits as if there
+    had been no break, and calls nothing again for what lies before it.
+
+    Raises TrainingError if a setting is out of its range, nothing is left to train on, an id is
+    outside the vocabulary, or the loss is no longer finite.
     """
-    kept = kept_counts(counts, settings.min_count)
-    keep = keep_probabilities(kept, settings.subsample)
-    noise = alias_table(kept, settings.alpha)
-    centre, context = initial_tables(len(counts), settings.dim, seed)
-    losses = np.zeros(settings.epochs)
+    recipe = recipe_for(counts, settings)
+    state = start or initial_state(len(counts), settings, seed)
+    centre, context = (table[:, : settings.dim] for table in (state.centre, state.context))
     tokens = int(offsets[-1] - offsets[0])
-    with tqdm(total=settings.epochs * tokens, unit="token", unit_scale=True, disable=None) as bar:
-        for epoch in range(settings.epochs):
-            draws = [
-                kernel_state(seed, purpose, epoch)
-                for purpose in ("subsample", "windows", "negatives")
-            ]
-            pieces = framed(ids, offsets, keep, settings.radius, draws[0], settings.radius + AHEAD)
-            losses[epoch] = train_epoch(
-                pieces, tokens, noise, (centre, context), settings, epoch, draws[1:], bar
-            )
+
+    def look(loss: float | None) -> None:
+        if held_out:
+            state.held_out.append(held_out_loss(held_out, state, recipe, seed))
+        if after_epoch:
+            after_epoch(len(state.losses), centre, context, loss)
+
+    with tqdm(
+        total=settings.epochs * tokens,
+        initial=len(state.losses) * tokens + state.read,
+        unit="token",
+        unit_scale=True,
+        disable=None,
+    ) as bar:
+        if not start:
+            look(None)
+        while len(state.losses) < settings.epochs:
+            for read in train_epoch((ids, offsets), recipe, state):
+                bar.set_postfix(progress(state), refresh=False)
+                bar.update(read)
+                if after_piece:
+                    after_piece(state)
+            begin_epoch(state, settings, seed)
+            look(state.losses[-1])
     return Trained(
-        np.ascontiguousarray(centre[:, : settings.dim]),
-        np.ascontiguousarray(context[:, : settings.dim]),
-        losses,
+        np.ascontiguousarray(centre),
+        np.ascontiguousarray(context),
+        np.array(state.losses),
+        np.array(state.held_out),
     )
 
 
@@ -121,51 +174,149 @@ def vectors_of_words(
     return Vectors(trained.centre[kept], trained.context[kept], [words[i] for i in kept])
 
 
-def train_epoch(
-    pieces: Iterator[tuple[NDArray[np.int32], int]],
-    tokens: int,
-    noise: Noise,
-    tables: tuple[NDArray[np.float32], NDArray[np.float32]],
-    settings: Settings,
-    epoch: int,
-    draws: list[NDArray[np.uint64]],
-    bar: Any,
-) -> float:
-    """One pass over a framed text of `tokens`, changing both tables; returns a pair's mean loss."""
-    loss, weight, done = 0.0, 0.0, 0
-    for stream, read in pieces:
-        left = [1 - (epoch + part / tokens) / settings.epochs for part in (done, read)]
-        rate, last_rate = (settings.learning_rate * max(part, RATE_FLOOR) for part in left)
-        added = train_windows(
-            stream,
-            tables[0].ravel(),
-            tables[1].ravel(),
-            tables[0].shape[1],
-            settings.radius,
-            WINDOWS.index(settings.window),
-            settings.negatives,
-            noise,
-            rate,
-            last_rate,
-            draws[0],
-            draws[1],
+def recipe_for(counts: NDArray[np.int64], settings: Settings) -> Recipe:
+    """The recipe on a text; raises TrainingError naming a setting that is out of its range."""
+    for key, allowed, met in (
+        ("dim", "1 or more", settings.dim >= 1),
+        ("radius", "1 or more", settings.radius >= 1),
+        ("negatives", "1 or more", settings.negatives >= 1),
+        ("epochs", "1 or more", settings.epochs >= 1),
+        ("window", f"one of {', '.join(WINDOWS)}", settings.window in WINDOWS),
+        ("min_count", "1 or more", settings.min_count >= 1),
+        ("subsample", "0 (off) to 1", 0 <= settings.subsample <= 1),
+        ("alpha", "0 to 1", 0 <= settings.alpha <= 1),
+        ("learning_rate", "a finite number above 0", 0 < settings.learning_rate < math.inf),
+    ):
+        if not met:
+            raise TrainingError(f"{key}: {getattr(settings, key)!r} is not {allowed}")
+    kept = kept_counts(counts, settings.min_count)
+    words = np.count_nonzero(kept)
+    if settings.negatives >= words:
+        raise TrainingError(
+            f"negatives: {settings.negatives} noise words are more than the {words - 1} other "
+            f"words there are of the {words} that occur at least min_count = {settings.min_count} "
+            "times: lower negatives or min_count, or use more text"
         )
-        loss, weight = loss + added[0], weight + added[1]
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"the loss is {loss} in epoch {epoch + 1}, between tokens {done} and {read} of "
-                f"{tokens}: the steps are likely too large: lower learning_rate "
-                f"(now {settings.learning_rate})"
-            )
-        bar.update(read - done)
-        done = read
+    return Recipe(
+        settings,
+        keep_probabilities(kept, settings.subsample),
+        alias_table(kept, settings.alpha),
+    )
+
+
+def initial_state(vocabulary_size: int, settings: Settings, seed: int) -> State:
+    """Before the first piece."""
+    return State(
+        *initial_tables(vocabulary_size, settings.dim, seed),
+        read=0,
+        draws=epoch_draws(seed, 0),
+        left=np.zeros(settings.radius, np.int32),
+        sums=np.zeros(2),
+        losses=[],
+        held_out=[],
+    )
+
+
+def begin_epoch(state: State, settings: Settings, seed: int) -> None:
+    """Close an epoch that was read to its end; raises TrainingError if it had no pair."""
+    loss, weight = state.sums
     if weight == 0:
         raise TrainingError(
-            f"epoch {epoch + 1} has no pair of neighbours: documents need two words that occur at "
-            f"least min_count = {settings.min_count} times and survive subsample = "
+            f"epoch {len(state.losses) + 1} has no pair of neighbours: documents need two words "
+            f"that occur at least min_count = {settings.min_count} times and survive subsample = "
             f"{settings.subsample}: lower min_count or raise subsample"
         )
-    return loss / weight
+    state.losses.append(float(loss / weight))
+    state.read = 0
+    state.draws = epoch_draws(seed, len(state.losses))
+    state.left = np.zeros(settings.radius, np.int32)
+    state.sums = np.zeros(2)
+
+
+def epoch_draws(seed: int, epoch: int | str) -> NDArray[np.uint64]:
+    """Random states, (3,), that an epoch starts with."""
+    return np.concatenate([kernel_state(seed, purpose, epoch) for purpose in DRAWS])
+
+
+def progress(state: State) -> dict[str, str]:
+    """What the bar shows beside the speed: the mean losses of a pair in this epoch and held out."""
+    shown = {"loss": f"{state.sums[0] / max(state.sums[1], 1):.3f}"}
+    if state.held_out:
+        shown["held out"] = f"{state.held_out[-1]:.3f}"
+    return shown
+
+
+def train_epoch(documents: Documents, recipe: Recipe, state: State) -> Iterator[int]:
+    """The rest of a pass over a text, changing the state; yields the tokens read in each piece."""
+    ids, offsets = documents
+    settings, epoch = recipe.settings, len(state.losses)
+    tokens, after = int(offsets[-1] - offsets[0]), settings.radius + AHEAD
+    for stream, read in framed(
+        ids, offsets, recipe.keep, settings.radius, state.draws[:1], after, state.read, state.left
+    ):
+        rates = (
+            rate_at(settings, epoch + state.read / tokens),
+            rate_at(settings, epoch + read / tokens),
+        )
+        state.sums += learn(stream, (state.centre, state.context), recipe, rates, state.draws[1:])
+        if not math.isfinite(state.sums[0]):
+            raise TrainingError(
+                f"the loss is {state.sums[0]} in epoch {epoch + 1}, between tokens {state.read} "
+                f"and {read} of {tokens}: the steps are likely too large: lower learning_rate "
+                f"(now {settings.learning_rate})"
+            )
+        before, state.read = state.read, read
+        state.left = stream[-settings.radius - after :]
+        yield read - before
+
+
+def rate_at(settings: Settings, epoch: float) -> float:
+    """The learning rate after so many epochs: it falls evenly, as in word2vec."""
+    return settings.learning_rate * max(1 - epoch / settings.epochs, RATE_FLOOR)
+
+
+def held_out_loss(documents: Documents, state: State, recipe: Recipe, seed: int) -> float:
+    """Mean loss of a pair, with windows and negatives that are the same whenever it is asked.
+
+    By the kernel at a learning rate of zero, which leaves the tables as they are. Raises
+    TrainingError if there is no pair.
+    """
+    draws, radius = epoch_draws(seed, "held out"), recipe.settings.radius
+    sums = np.zeros(2)
+    for stream, _ in framed(*documents, recipe.keep, radius, draws[:1], radius + AHEAD):
+        sums += learn(stream, (state.centre, state.context), recipe, (0.0, 0.0), draws[1:])
+    if sums[1] == 0:
+        raise TrainingError(
+            "the documents held out have no pair of neighbours among the words of the others: "
+            "hold out more"
+        )
+    return float(sums[0] / sums[1])
+
+
+def learn(
+    stream: NDArray[np.int32],
+    tables: Tables,
+    recipe: Recipe,
+    rates: tuple[float, float],
+    draws: NDArray[np.uint64],
+) -> NDArray[np.float64]:
+    """The kernel on a piece of the stream, its rate falling evenly; Σ weight·loss and Σ weight."""
+    settings = recipe.settings
+    sums = train_windows(
+        stream,
+        tables[0].ravel(),
+        tables[1].ravel(),
+        tables[0].shape[1],
+        settings.radius,
+        WINDOWS.index(settings.window),
+        settings.negatives,
+        recipe.noise,
+        rates[0],
+        rates[1],
+        draws[:1],
+        draws[1:],
+    )
+    return np.array(sums)
 
 
 def alias_table(kept: NDArray[np.int64], alpha: float) -> Noise:
