@@ -7,10 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from sgns_study.artifacts import ArtifactError
-from sgns_study.sgns.vectors import Vectors, export_word2vec, load_vectors, save_vectors
+from sgns_study.sgns.vectors import (
+    Vectors,
+    export_word2vec,
+    load_vectors,
+    occurring,
+    save_vectors,
+)
 
 TOKENS = ["[PAD]", "the", "film", "café", "##ing", "'", "映画"]
 
@@ -21,14 +29,18 @@ def table(seed: int = 0) -> np.ndarray:
     return values
 
 
-def test_save_and_load(tmp_path: Path) -> None:
+@pytest.mark.parametrize("context", [table(1), None])
+@pytest.mark.parametrize("counts", [np.arange(len(TOKENS)), None])
+def test_save_and_load(
+    tmp_path: Path, context: np.ndarray | None, counts: np.ndarray | None
+) -> None:
     path = tmp_path / "vectors.safetensors"
-    for context in (table(1), None):
-        save_vectors(path, Vectors(table(), context, TOKENS))
-        loaded = load_vectors(path)
-        assert loaded.vocabulary == TOKENS
-        np.testing.assert_array_equal(loaded.centre, table())
-        np.testing.assert_array_equal(loaded.context, context)
+    save_vectors(path, Vectors(table(), context, TOKENS, counts))
+    loaded = load_vectors(path)
+    assert loaded.vocabulary == TOKENS
+    np.testing.assert_array_equal(loaded.centre, table())
+    np.testing.assert_array_equal(loaded.context, context)
+    np.testing.assert_array_equal(loaded.counts, counts)
     assert [file.name for file in tmp_path.iterdir()] == ["vectors.safetensors"]
 
 
@@ -87,6 +99,37 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     save_file({"centre": table()[:-1]}, path, metadata=vocabulary)
     with pytest.raises(ArtifactError, match=r"float32 \(6, 5\).* each of the 7 tokens"):
         load_vectors(path)
+
+
+@pytest.mark.parametrize(
+    ("counts", "problem"),
+    [
+        (np.arange(6), r"table counts is int64 \(6,\), needed is int64 .* each of the 7 tokens"),
+        (np.arange(7.0), "table counts is float64"),
+        (np.arange(7) - 1, "table counts has -1, allowed is 0 or more"),
+    ],
+)
+def test_counts_that_cannot_be(tmp_path: Path, counts: np.ndarray, problem: str) -> None:
+    path = tmp_path / "vectors.safetensors"
+    with pytest.raises(ArtifactError, match=problem):
+        save_vectors(path, Vectors(table(), None, TOKENS, counts))
+    assert not path.exists()
+    metadata = {"vocabulary": json.dumps(TOKENS)}
+    save_file({"centre": table(), "counts": counts}, path, metadata=metadata)
+    with pytest.raises(ArtifactError, match=problem):
+        load_vectors(path)
+
+
+@given(st.lists(st.integers(0, 3), min_size=len(TOKENS), max_size=len(TOKENS)))
+def test_occurring_words_come_by_frequency_and_then_in_their_order(counts: list[int]) -> None:
+    found = occurring(Vectors(table(), table(1), TOKENS, np.array(counts)))
+    rows = [row for count in (3, 2, 1) for row in range(len(TOKENS)) if counts[row] == count]
+    assert found.vocabulary == [TOKENS[row] for row in rows]
+    assert found.counts.tolist() == [counts[row] for row in rows]
+    np.testing.assert_array_equal(found.centre, table()[rows])
+    np.testing.assert_array_equal(found.context, table(1)[rows])
+    unknown = Vectors(table(), None, TOKENS)
+    assert occurring(unknown) is unknown
 
 
 def test_tables_that_do_not_fit_the_vocabulary_are_not_written(tmp_path: Path) -> None:

@@ -389,9 +389,9 @@ def embed(text: Path, out: Path, kind: str, lr: float, seed: int, **settings: An
 def neighbours(vectors: Path, words: tuple[str, ...], number: int) -> None:
     """List the nearest words of each of WORDS by cosine; VECTORS is a safetensors file."""
     from sgns_study.evaluation.intrinsic import neighbours
-    from sgns_study.sgns.vectors import load_vectors
+    from sgns_study.sgns.vectors import load_vectors, occurring
 
-    loaded = load_vectors(vectors)
+    loaded = occurring(load_vectors(vectors))
     for word, near in neighbours(loaded.centre, loaded.vocabulary, words, number).items():
         click.echo(word)
         for neighbour in near:
@@ -411,11 +411,11 @@ def evaluate(vectors: Path, similarity: tuple[Path, ...], analogies: tuple[Path,
     whose words have a vector.
     """
     from sgns_study.evaluation.intrinsic import intrinsic_scores, read_pairs, read_questions
-    from sgns_study.sgns.vectors import load_vectors
+    from sgns_study.sgns.vectors import load_vectors, occurring
 
     if not similarity + analogies:
         raise click.UsageError("nothing to evaluate on: give --similarity or --analogies files")
-    loaded = load_vectors(vectors)
+    loaded = occurring(load_vectors(vectors))
     scores = intrinsic_scores(
         loaded.centre,
         loaded.vocabulary,

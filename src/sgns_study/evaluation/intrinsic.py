@@ -1,7 +1,7 @@
 """What word vectors know by themselves: word similarity, analogies, neighbours, known synonyms.
 
 A table is float32 (V, d), row i the vector of `vocabulary[i]`. Rows are most frequent first, as
-`occurring` gives them: of words that differ only by case the first stands for all.
+`vectors.occurring` gives them: of words that differ only by case the first stands for all.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +15,39 @@ from sgns_study.artifacts import ArtifactError, writing
 
 @dataclass(frozen=True)
 class Vectors:
-    """Tables float32 (V, d); row i is the vector of `vocabulary[i]`."""
+    """Tables float32 (V, d); row i is the vector of `vocabulary[i]`.
+
+    counts: int64 (V,), how often each word occurs in the text the vectors were trained on, 0 for
+    rows that no text has moved; None if not known.
+    """
 
     centre: NDArray[np.float32]
     context: NDArray[np.float32] | None
     vocabulary: list[str]
+    counts: NDArray[np.int64] | None = None
+
+
+def occurring(vectors: Vectors) -> Vectors:
+    """The words that the training text has, most frequent first; as it is if counts is None.
+
+    A WordPiece table is in BERT's order, and no text has moved most of its rows: they would pass
+    for covered and compete as answers.
+    """
+    if vectors.counts is None:
+        return vectors
+    rows = np.argsort(-vectors.counts, kind="stable")[: np.count_nonzero(vectors.counts)]
+    return Vectors(
+        vectors.centre[rows],
+        None if vectors.context is None else vectors.context[rows],
+        [vectors.vocabulary[row] for row in rows],
+        vectors.counts[rows],
+    )
 
 
 def save_vectors(path: Path, vectors: Vectors) -> None:
-    """Write tables and vocabulary as one safetensors file."""
-    tables = {"centre": vectors.centre}
-    if vectors.context is not None:
-        tables["context"] = vectors.context
+    """Write tables, counts and vocabulary as one safetensors file."""
+    named = {"centre": vectors.centre, "context": vectors.context, "counts": vectors.counts}
+    tables: dict[str, NDArray[Any]] = {k: table for k, table in named.items() if table is not None}
     for name, table in tables.items():
         _check(path, name, table, vectors.vocabulary)
     with writing(path) as part:
@@ -40,7 +62,7 @@ def load_vectors(path: Path) -> Vectors:
     """Read what `save_vectors` wrote.
 
     Raises ArtifactError if the file is missing, cut short, or lacks the centre table or a
-    vocabulary of as many tokens as the tables have rows.
+    vocabulary of as many tokens as the tables have rows. Files without counts are read too.
     """
     try:
         with safe_open(path, "numpy") as file:
@@ -63,7 +85,7 @@ def load_vectors(path: Path) -> Vectors:
         )
     for name in tables:
         _check(path, name, tables[name], vocabulary)
-    return Vectors(tables["centre"], tables.get("context"), vocabulary)
+    return Vectors(tables["centre"], tables.get("context"), vocabulary, tables.get("counts"))
 
 
 def export_word2vec(path: Path, vectors: Vectors, binary: bool) -> None:
@@ -93,9 +115,16 @@ def export_word2vec(path: Path, vectors: Vectors, binary: bool) -> None:
             file.write(token.encode() + b" " + content + b"\n")
 
 
-def _check(path: Path, name: str, table: NDArray[np.float32], vocabulary: list[str]) -> None:
-    if table.dtype != np.float32 or table.ndim != 2 or len(table) != len(vocabulary):
+def _check(path: Path, name: str, table: NDArray[Any], vocabulary: list[str]) -> None:
+    """Raise ArtifactError unless a tensor has the type and the rows that its name promises."""
+    dtype, ndim = (np.int64, 1) if name == "counts" else (np.float32, 2)
+    if table.dtype != dtype or table.ndim != ndim or len(table) != len(vocabulary):
+        kind = "int64 with one count" if name == "counts" else "float32 with one row"
         raise ArtifactError(
-            f"{path}: table {name} is {table.dtype} {table.shape}, needed is float32 with one row "
+            f"{path}: table {name} is {table.dtype} {table.shape}, needed is {kind} "
             f"for each of the {len(vocabulary)} tokens: use a table and vocabulary of one training"
+        )
+    if name == "counts" and table.min(initial=0) < 0:
+        raise ArtifactError(
+            f"{path}: table counts has {table.min()}, allowed is 0 or more: train again"
         )
