@@ -10,7 +10,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from sgns_study.cli import cli
 from sgns_study.corpora import sources
 from sgns_study.corpora.sources import Copy, DownloadError, Source
 
@@ -147,6 +149,40 @@ def test_every_source_has_a_public_address_and_a_checksum() -> None:
     for source in sources.SOURCES.values():
         assert any(copy.address for copy in source.copies)
         assert all(copy.checksum.startswith(("sha256:", "md5:")) for copy in source.copies)
+
+
+def test_a_source_with_one_copy_is_named_alone(
+    tmp_path: Path, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Source("folder/data.archive", source.copies[1:])
+    monkeypatch.setitem(sources.SOURCES, "test", one)
+    with pytest.raises(DownloadError) as error:
+        sources.fetch("test", tmp_path / "raw", str(tmp_path))
+    assert f"\nPut other.bin at {tmp_path}/raw/folder/data.archive by hand" in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["folder", "address"])
+def test_a_source_may_lie_in_a_folder(
+    tmp_path: Path, served: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    folder, address = served
+    copies = (Copy("sets/data.bin", len(CONTENT), SHA256),)
+    monkeypatch.setitem(sources.SOURCES, "test", Source("sets/data.bin", copies))
+    (folder / "sets").mkdir()
+    (folder / "sets/data.bin").write_bytes(CONTENT)
+    mirror = {"folder": str(folder), "address": address}[kind]
+    command = ["download", "sets/data.bin", "--folder", str(tmp_path / "raw")]
+    result = CliRunner().invoke(cli, command, env={"SGNS_STUDY_MIRROR": mirror})
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "raw/sets/data.bin").read_bytes() == CONTENT
+
+
+def test_the_standard_sets_of_an_evaluation() -> None:
+    files = [sources.SOURCES[name].file for name in sources.evaluation_sources()]
+    assert len(set(files)) == 14
+    assert [file for file in files if not file.startswith("word-similarity/EN-")] == [
+        "questions-words.txt"
+    ]
 
 
 @pytest.mark.real_data

@@ -74,7 +74,39 @@ SOURCES = {
         "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
         "https://huggingface.co/bert-base-uncased/resolve/main/vocab.txt",
     ),
+    "analogies": published(
+        "questions-words.txt",
+        603_955,
+        "8c29b3332afc46f3fb8be04cb5297bf96f39aa7131272dff57869b4485b22a36",
+        "https://raw.githubusercontent.com/tmikolov/word2vec/master/questions-words.txt",
+    ),
 }
+
+ADDRESS = "https://raw.githubusercontent.com/mfaruqui/eval-word-vectors/master/data/word-sim"
+SIMILARITY_SETS = {  # size and sha256
+    "EN-MC-30": (543, "33ee05911496ff83d95cac351d0746c6f63b9181b605cb7d307f4daa8864511b"),
+    "EN-MEN-TR-3k": (53_593, "888b13580faa362c7b11da0a670258cf1b1eb4bf0ecbcd418918729a3bd3f43a"),
+    "EN-MTurk-287": (7_218, "a9ae3a9decb75a9700fe0cf18b048c1344774d9f40e0196baf8e34d4cd9d1ce5"),
+    "EN-MTurk-771": (19_628, "04dc297c9e86b6fa7cf8ef0e4ba2e2c8d3399ec68d92fb7a53c0b4aae27198b5"),
+    "EN-RG-65": (1_210, "c243f3a91c3f5d8cf67f21a67f6fb80bde8b6bb060851a6a48e6f2d68ec98c9f"),
+    "EN-RW-STANFORD": (49_851, "5108d54dfc746f44f9c3d7e31d2857c37cf71430bc1594175a61a3b89bb0ae1f"),
+    "EN-SIMLEX-999": (18_024, "405394ffb7d25f6d0e3c041f87c9f27d29dc6b047506769953e85c4523b11685"),
+    "EN-SimVerb-3500": (65_315, "9d84274e7ad029fd3cf69dd0516e9ade624bbef9bd4e2050f6cc1fa01471e0f5"),
+    "EN-VERB-143": (3_320, "7259e19961c81912aa4c72de0102e480b2ad2bb9f4ce97d036fbde8e1a403001"),
+    "EN-WS-353-ALL": (7_405, "ce12919b240af45bdf46d243601eaca2b6212b159b5e7e9b435ee7ee40c5619c"),
+    "EN-WS-353-REL": (5_134, "66a7c88100624d0a391605ff61ce84e11d11ee620d51ec0298da49592838f8fa"),
+    "EN-WS-353-SIM": (4_002, "f1da938998863c94e53f72f984a5c6e215f0b46c323aae8f0f4930703a339107"),
+    "EN-YP-130": (2_614, "7643fdbc6158c3424061e2cba450c71285767266ff9f3db947bfc1f1f5ce67ab"),
+}
+SOURCES |= {
+    f"similarity/{name}": published(f"word-similarity/{name}.txt", *sums, f"{ADDRESS}/{name}.txt")
+    for name, sums in SIMILARITY_SETS.items()
+}
+
+
+def evaluation_sources() -> list[str]:
+    """Names of the standard sets that word vectors are scored on."""
+    return ["analogies", *(f"similarity/{name}" for name in SIMILARITY_SETS)]
 
 
 def fetch(name: str, folder: Path, mirror: str | None = None) -> Path:
@@ -87,7 +119,7 @@ def fetch(name: str, folder: Path, mirror: str | None = None) -> Path:
     if target.exists():
         verify(name, target)
         return target
-    folder.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     tried = []
     for copy, place in places(source, mirror):
         try:
@@ -98,10 +130,11 @@ def fetch(name: str, folder: Path, mirror: str | None = None) -> Path:
             return target
         except (DownloadError, requests.RequestException, OSError, ValueError) as error:
             tried.append(f"  {place}: {reason(error)}")
+    names = ("one of " if len(source.copies) > 1 else "") + ", ".join(c.name for c in source.copies)
     raise DownloadError(
-        f"{source.file}: not to be had; tried:\n" + "\n".join(tried) + f"\nPut one of "
-        f"{', '.join(copy.name for copy in source.copies)} at {target} by hand, or point "
-        "SGNS_STUDY_MIRROR at a folder or address that has it. `make demo` needs no download."
+        f"{source.file}: not to be had; tried:\n" + "\n".join(tried) + f"\nPut {names} at {target} "
+        "by hand, or point SGNS_STUDY_MIRROR at a folder or address that has it. `make demo` needs "
+        "no download."
     )
 
 
