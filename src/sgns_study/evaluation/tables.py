@@ -6,11 +6,26 @@ import pandas as pd
 
 from sgns_study.aggregate import CLASSIFIER_CURVES, SGNS_CURVES, TIMINGS
 from sgns_study.artifacts import ArtifactError, read_table
+from sgns_study.evaluation.intrinsic import SCORES
+from sgns_study.evaluation.recipes import RECIPES
 
+MODEL = ["recipe", "radius", "dim", "seed"]
 COLUMNS = {
     "sgns_curves": SGNS_CURVES,
     "classifier_curves": CLASSIFIER_CURVES,
     "timings": TIMINGS,
+    "recipes": RECIPES,
+    "vectors": [*MODEL, *SCORES],
+    "neighbours": [*MODEL, "word", "rank", "neighbour", "cosine"],
+    "noise": ["alpha", "word", "count", "probability"],
+    "map": [*MODEL, "word", "group", "x", "y"],
+}
+# Read as they stand: a word may look like a number, a value of a setting may be one or not.
+TEXT = {
+    "recipes": ("key", "value", "like_value"),
+    "neighbours": ("word", "neighbour"),
+    "noise": ("word",),
+    "map": ("word", "group"),
 }
 
 
@@ -20,7 +35,7 @@ def read_tidy(folder: Path, name: str) -> pd.DataFrame:
     Raises ArtifactError naming the file if it is missing, has no rows or lacks a column.
     """
     path = folder / f"{name}.csv"
-    table = read_table(path)
+    table = read_table(path, TEXT.get(name, ()))
     missing = [column for column in COLUMNS[name] if column not in table.columns]
     if missing:
         raise ArtifactError(

@@ -9,13 +9,42 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from sgns_study.evaluation.recipes import recipes_table, variants
+from sgns_study.params import Study
+
 # Each figure and the tidy tables that `draw` and `caption` take, in the order of the report.
 FIGURES = {
-    "sgns_curves": ("sgns_curves",),
+    "sgns_curves": ("recipes", "sgns_curves"),
+    "similarity": ("recipes", "vectors"),
+    "tweaks": ("recipes", "vectors", "sgns_curves"),
+    "noise": ("noise",),
+    "map": ("map",),
     "classifier_validation": ("classifier_curves",),
     "classifier_training": ("classifier_curves",),
     "radius_and_dim": ("classifier_curves",),
 }
+
+
+def figures_of(study: Study) -> dict[str, tuple[str, ...]]:
+    """The figures that a study has, with their tables, in the order of the report."""
+    kinds = {study.recipes[name].kind for name in study.grid.recipes}
+    has = {
+        "sgns_curves": kinds != {"ppmi"},  # counting has no epochs
+        "similarity": True,
+        "tweaks": kinds != {"ppmi"} and not variants(recipes_table(study)).empty,
+        "noise": "word2vec" in kinds,
+        "map": "word2vec" in kinds,
+        "classifier_validation": bool(study.grid.inits),
+        "classifier_training": bool(study.grid.inits),
+        "radius_and_dim": bool(study.grid.inits),
+    }
+    return {name: tables for name, tables in FIGURES.items() if has[name]}
+
+
+def tables_of(study: Study) -> list[str]:
+    """The tidy tables that the figures and the report of a study read, but for the timings."""
+    drawn = {name for tables in figures_of(study).values() for name in tables}
+    return sorted(drawn | {"recipes", "vectors", "neighbours"})
 
 
 def figure_module(name: str) -> ModuleType:

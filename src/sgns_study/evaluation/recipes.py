@@ -1,0 +1,99 @@
+"""How the recipes of a study differ, and which of them are one tweak away from another.
+
+A *variant* is like another recipe of the study, its parent, in all keys but one; every other recipe
+is a *base*. The variants around the bases are the ablation of the study.
+"""
+
+import math
+
+import pandas as pd
+
+from sgns_study.params import Study
+
+RECIPES = ["recipe", "kind", "like", "key", "value", "like_value"]
+WINDOWS = ("dynamic", "fixed", "harmonic")  # in this order wherever they are laid out
+
+
+def recipes_table(study: Study) -> pd.DataFrame:
+    """Columns recipe, kind, like, key, value, like_value: one row a difference from the parent.
+
+    Values are text, `like_value` being the parent's. A recipe that is like none of the grid has one
+    row with like, key and values empty.
+    """
+    rows: list[tuple[str | None, ...]] = []
+    dumped = {name: study.recipes[name].model_dump() for name in study.grid.recipes}
+    for name, recipe in dumped.items():
+        like = recipe.get("like")
+        found = differences(recipe, dumped[like]) if like in dumped else []
+        start = (name, recipe["kind"], like if like in dumped else None)
+        rows += [(*start, *change) for change in found] or [(*start, None, None, None)]
+    return pd.DataFrame(rows, columns=RECIPES)
+
+
+def differences(
+    recipe: dict[str, object], parent: dict[str, object]
+) -> list[tuple[str, str | None, str | None]]:
+    """Key, value and the parent's value of every setting that is not the same in both."""
+    found = []
+    for key in {**recipe, **parent}:
+        mine, other = recipe.get(key), parent.get(key)
+        if key != "like" and mine != other:
+            found.append((key, as_text(mine), as_text(other)))
+    return found
+
+
+def as_text(value: object) -> str | None:
+    """A value as it stands in the table, None if there is none."""
+    return None if value is None else str(value)
+
+
+def variants(recipes: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the recipes that differ in one key from a parent that is in the table."""
+    single = ~recipes["recipe"].duplicated(keep=False)
+    return recipes[single & recipes["key"].notna() & recipes["like"].isin(recipes["recipe"])]
+
+
+def bases(recipes: pd.DataFrame) -> list[str]:
+    """The recipes that are not variants, in their order."""
+    return list(
+        recipes.loc[~recipes["recipe"].isin(variants(recipes)["recipe"]), "recipe"].unique()
+    )
+
+
+def of_bases(table: pd.DataFrame, recipes: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the bases, which stand in the order of `recipes`."""
+    order = {name: place for place, name in enumerate(bases(recipes))}
+    kept = table[table["recipe"].isin(order)]
+    return kept.sort_values("recipe", key=lambda name: name.map(order), kind="stable")
+
+
+def settings(recipes: pd.DataFrame) -> pd.DataFrame:
+    """Columns parent, key, value, recipe, own: every setting tried around a parent, in order.
+
+    The parent stands among them with its own value and `own` true.
+    """
+    found = variants(recipes)
+    columns = {"like": "parent", "key": "key", "value": "value", "recipe": "recipe"}
+    tried = found[list(columns)].rename(columns=columns).assign(own=False)
+    parents = found.assign(recipe=found["like"], value=found["like_value"])
+    own = parents[list(columns)].rename(columns=columns).drop_duplicates().assign(own=True)
+    whole = pd.concat([tried, own])
+    places = {name: place for place, name in enumerate(recipes["recipe"].unique())}
+    whole["place"] = whole["parent"].map(places)
+    whole["rank"] = [rank(key, value) for key, value in zip(whole["key"], whole["value"])]
+    whole["first"] = whole["key"].map({key: i for i, key in enumerate(found["key"].unique())})
+    whole = whole.sort_values(["first", "place", "rank"], kind="stable", ignore_index=True)
+    return whole[["parent", "key", "value", "recipe", "own"]]
+
+
+def rank(key: str, value: str) -> tuple[float, str]:
+    """Sorts the values of a setting from off to strong: numbers by size, others by name."""
+    if value in WINDOWS:
+        return WINDOWS.index(value), value
+    try:
+        size = float(value)
+    except ValueError:
+        return math.inf, value
+    if key == "subsample":  # the smaller the threshold, the more is deleted; but 0 deletes nothing
+        return (-size if size else -math.inf), value
+    return size, value
