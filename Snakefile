@@ -1,7 +1,8 @@
 # Does pretraining word vectors help a text classifier, and which choices matter?
 #
-#   download → tokenize → sample → build_pairs{radius} → train_sgns{recipe,radius,dim,seed}
-#       → train_classifier{init,…,seed} → aggregate → figure → report
+#   download → tokenize → sample → build_text, build_pairs{radius}
+#       → train_sgns{recipe,radius,dim,seed} → evaluate_vectors
+#       → train_classifier{init,…,seed} → aggregate → summarise → figure → report
 #
 # Each rule is one call of the command line `sgns-study`. A rule runs again when its inputs, its own
 # section of the parameters or the code it runs (`code_digest`) changed, and only then.
@@ -9,8 +10,8 @@ from pathlib import Path
 
 from sgns_study.artifacts import lock_study
 from sgns_study.corpora.registry import required_sources
-from sgns_study.corpora.sources import SOURCES
-from sgns_study.figures import FIGURES
+from sgns_study.corpora.sources import SOURCES, evaluation_sources
+from sgns_study.figures import figures_of, tables_of
 from sgns_study.params import ParamsError, check_study
 from sgns_study.provenance import code_digest, data_digest
 
@@ -27,16 +28,26 @@ except ParamsError as error:
 RESULTS = f"results/{study.study}"
 REPORTS = f"reports/{study.study}"
 RAW = [f"data/raw/{SOURCES[name].file}" for name in required_sources(study.corpus, study.tokens)]
-TABLES = [f"{RESULTS}/{name}.csv" for name in ("sgns_curves", "classifier_curves", "summary")]
+PUBLIC_SETS = [f"data/raw/{SOURCES[name].file}" for name in evaluation_sources()]
+FIGURES = figures_of(study)
+TABLES = [f"{RESULTS}/{name}.csv" for name in tables_of(study)]
 grid = study.grid
 SGNS = "{recipe}-r{radius}-d{dim}-s{seed}"
 CLASSIFIER = "{variant}-d{dim}-s{seed}"
-EMBEDDINGS = expand(
-    f"{RESULTS}/embeddings/{SGNS}/curves.csv",
-    recipe=grid.recipes,
-    radius=grid.radii,
-    dim=grid.dims,
-    seed=grid.seeds,
+EMBEDDINGS, SCORES, NEIGHBOURS, MAPS = (
+    expand(
+        f"{RESULTS}/{file}",
+        recipe=grid.recipes,
+        radius=grid.radii,
+        dim=grid.dims,
+        seed=grid.seeds,
+    )
+    for file in (
+        f"embeddings/{SGNS}/curves.csv",
+        f"vectors/{SGNS}/scores.csv",
+        f"vectors/{SGNS}/neighbours.csv",
+        f"vectors/{SGNS}/map.csv",
+    )
 )
 VARIANTS = {
     "pretrained": expand("pretrained-{recipe}-r{radius}", recipe=grid.recipes, radius=grid.radii),
@@ -49,6 +60,7 @@ CLASSIFIERS = expand(
     seed=grid.seeds,
 )
 TOKENS = multiext(f"{RESULTS}/tokens/", "ids.npy", "offsets.npy", "documents.csv", "vocabulary.csv")
+TEXT = multiext(f"{RESULTS}/text/", "ids.npy", "offsets.npy", "counts.npy")
 PAIRS = expand(
     f"{RESULTS}/pairs/r{{{{radius}}}}/{{part}}.npy",
     part=[
@@ -84,13 +96,19 @@ rule all:
 rule data:
     input:
         TOKENS,
+        TEXT,
         expand(PAIRS, radius=grid.radii),
-        expand(f"{RESULTS}/samples/classifier-s{{seed}}.csv", seed=grid.seeds),
+        expand(f"{RESULTS}/samples/classifier-s{{seed}}.csv", seed=grid.seeds if grid.inits else []),
 
 
 rule embeddings:
     input:
         EMBEDDINGS,
+
+
+rule vectors:
+    input:
+        SCORES,
 
 
 rule classifiers:
@@ -157,11 +175,29 @@ rule sample_classifier:
     benchmark:
         f"{RESULTS}/benchmarks/sample_classifier/s{{seed}}.tsv"
     params:
-        sample=study.sampling.classifier.model_dump_json(),
+        sample=study.sampling.classifier and study.sampling.classifier.model_dump_json(),
         code=code_digest("samples"),
     shell:
         "sgns-study sample-classifier --documents {input} --settings {params.sample:q} "
         "--seed {wildcards.seed} --out {output} 2> {log}"
+
+
+rule build_text:
+    input:
+        TOKENS,
+        sample=f"{RESULTS}/samples/embedding.csv",
+    output:
+        TEXT,
+        run=f"{RESULTS}/text/run.json",
+    log:
+        f"{RESULTS}/logs/build_text.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/build_text/all.tsv"
+    params:
+        code=code_digest("texts"),
+    shell:
+        "sgns-study build-text --tokens {RESULTS}/tokens --sample {input.sample} "
+        "--out {RESULTS}/text 2> {log}"
 
 
 rule build_pairs:
@@ -186,6 +222,7 @@ rule build_pairs:
 
 rule train_sgns:
     input:
+        TEXT,
         PAIRS,
         vocabulary=f"{RESULTS}/tokens/vocabulary.csv",
     output:
@@ -198,12 +235,67 @@ rule train_sgns:
         f"{RESULTS}/benchmarks/train_sgns/{SGNS}.tsv"
     params:
         folder=subpath(output.run, parent=True),
-        recipe=lambda wildcards: study.recipes[wildcards.recipe].model_dump_json(),
-        code=[code_digest("sgns.lab"), code_digest("sgns.vectors")],
+        # the name of the recipe that it is like is not a setting
+        recipe=lambda wildcards: study.recipes[wildcards.recipe].model_dump_json(exclude={"like"}),
+        code=lambda wildcards: code_digest(f"sgns.recipes.{study.recipes[wildcards.recipe].kind}"),
     shell:
-        "sgns-study train-sgns --pairs {RESULTS}/pairs/r{wildcards.radius} "
+        "sgns-study train-sgns --text {RESULTS}/text --pairs {RESULTS}/pairs/r{wildcards.radius} "
         "--vocabulary {input.vocabulary} --recipe {wildcards.recipe} --settings {params.recipe:q} "
-        "--dim {wildcards.dim} --seed {wildcards.seed} --out {params.folder} 2> {log}"
+        "--radius {wildcards.radius} --dim {wildcards.dim} --seed {wildcards.seed} "
+        "--out {params.folder} 2> {log}"
+
+
+rule evaluate_vectors:
+    input:
+        PUBLIC_SETS if study.evaluation.public_sets else [],
+        vectors=f"{RESULTS}/embeddings/{SGNS}/vectors.safetensors",
+    output:
+        scores=f"{RESULTS}/vectors/{SGNS}/scores.csv",
+        neighbours=f"{RESULTS}/vectors/{SGNS}/neighbours.csv",
+        map=f"{RESULTS}/vectors/{SGNS}/map.csv",
+    log:
+        f"{RESULTS}/logs/evaluate_vectors/{SGNS}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate_vectors/{SGNS}.tsv"
+    params:
+        folder=subpath(output.scores, parent=True),
+        corpus=study.corpus.model_dump_json(),
+        evaluation=study.evaluation.model_dump_json(),
+        code=[
+            code_digest("corpora.registry"),
+            code_digest("evaluation.datasets"),
+            code_digest("evaluation.probes"),
+        ],
+    shell:
+        "sgns-study evaluate-vectors --vectors {input.vectors} --raw data/raw "
+        "--corpus {params.corpus:q} --settings {params.evaluation:q} --seed {wildcards.seed} "
+        "--out {params.folder} 2> {log}"
+
+
+rule noise:
+    input:
+        TEXT,
+        vocabulary=f"{RESULTS}/tokens/vocabulary.csv",
+    output:
+        f"{RESULTS}/noise.csv",
+    log:
+        f"{RESULTS}/logs/noise.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/noise/all.tsv"
+    params:
+        # of the first recipe that draws from such noise
+        min_count=next(
+            (
+                study.recipes[name].min_count
+                for name in grid.recipes
+                if study.recipes[name].kind == "word2vec"
+            ),
+            1,
+        ),
+        code=code_digest("evaluation.noise"),
+    shell:
+        "sgns-study noise --text {RESULTS}/text --vocabulary {input.vocabulary} "
+        "--min-count {params.min_count} --out {output} 2> {log}"
 
 
 def initial_vectors(wildcards):
@@ -229,7 +321,7 @@ rule train_classifier:
     params:
         folder=subpath(output.run, parent=True),
         vectors=lambda wildcards, input: f"--vectors {input.vectors}" if input.vectors else "",
-        classifier=study.classifier.model_dump_json(),
+        classifier=study.classifier and study.classifier.model_dump_json(),
         code=code_digest("classifiers.fit"),
     shell:
         "sgns-study train-classifier --tokens {RESULTS}/tokens --sample {input.sample} "
@@ -240,33 +332,51 @@ rule train_classifier:
 rule aggregate:
     input:
         EMBEDDINGS,
+        SCORES,
+        NEIGHBOURS,
+        MAPS,
         CLASSIFIERS,
     output:
         multiext(
             f"{RESULTS}/",
+            "recipes.csv",
             "sgns_curves.csv",
-            "classifier_curves.csv",
-            "summary.csv",
-            "metrics.json",
+            "vectors.csv",
+            "neighbours.csv",
+            "map.csv",
         ),
+        f"{RESULTS}/classifier_curves.csv" if grid.inits else [],
     log:
         f"{RESULTS}/logs/aggregate.log",
     benchmark:
         f"{RESULTS}/benchmarks/aggregate/all.tsv"
     params:
-        compare=(
-            f"--lab-tolerance {study.report.lab_tolerance}"
-            if study.report.compare_with_lab
-            else ""
-        ),
-        code=[code_digest("aggregate"), code_digest("evaluation.summary")],
+        study=study.model_dump_json(),
+        code=[code_digest("aggregate"), code_digest("evaluation.recipes")],
     shell:
-        "sgns-study aggregate {input} {params.compare} --out {RESULTS} 2> {log}"
+        "sgns-study aggregate --study {params.study:q} {input} --out {RESULTS} 2> {log}"
+
+
+rule summarise:
+    input:
+        f"{RESULTS}/classifier_curves.csv",
+    output:
+        f"{RESULTS}/summary.csv",
+        f"{RESULTS}/metrics.json",
+    log:
+        f"{RESULTS}/logs/summarise.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/summarise/all.tsv"
+    params:
+        report=study.report.model_dump_json(),
+        code=code_digest("evaluation.summary"),
+    shell:
+        "sgns-study summarise --report {params.report:q} --tables {RESULTS} 2> {log}"
 
 
 rule timings:
     input:
-        EMBEDDINGS,
+        SCORES,
         CLASSIFIERS,
     output:
         f"{RESULTS}/timings.csv",
@@ -301,6 +411,7 @@ rule figure:
 rule report:
     input:
         TABLES,
+        f"{RESULTS}/summary.csv" if grid.inits else [],
         f"{RESULTS}/timings.csv",
         expand(f"{REPORTS}/figures/{{figure}}.svg", figure=FIGURES),
         expand(f"{REPORTS}/figures/{{figure}}.md", figure=FIGURES),

@@ -22,7 +22,6 @@ from sgns_study.errors import StudyError  # noqa: E402
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 SEED = click.IntRange(0, 2**32 - 1)
-STAGES = ("embeddings", "classifiers")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -153,13 +152,29 @@ def sample_classifier(
 @cli.command()
 @folder("--tokens", "the token stream")
 @file("--sample", "the sample of embedding documents")
+@folder("--out", "folder of the text")
+def build_text(tokens: Path, sample: Path, out: Path) -> None:
+    """Write out the documents that word vectors are trained on, in the order they are read."""
+    from sgns_study.artifacts import recorded_run
+    from sgns_study.samples import load_sample
+    from sgns_study.texts import save_text
+    from sgns_study.tokens import load_tokens
+
+    with recorded_run(out / "run.json", {}, [tokens / "ids.npy", sample]):
+        stream = load_tokens(tokens)
+        save_text(out, stream, stream.vocabulary, load_sample(sample)["train"])
+
+
+@cli.command()
+@folder("--tokens", "the token stream")
+@file("--sample", "the sample of embedding documents")
 @settings("--settings", params.Pairs)
 @click.option("--radius", type=click.IntRange(1), required=True, help="tokens on each side")
 @folder("--out", "folder of the pairs")
 def build_pairs(tokens: Path, sample: Path, settings: params.Pairs, radius: int, out: Path) -> None:
     """Lay out windows of one radius and draw its fixed validation negatives."""
     from sgns_study.artifacts import recorded_run
-    from sgns_study.pairs import build_pairs, save_pairs
+    from sgns_study.pairs import build_pairs, powers, save_pairs
     from sgns_study.samples import load_sample
     from sgns_study.tokens import load_tokens, truncated
 
@@ -167,47 +182,112 @@ def build_pairs(tokens: Path, sample: Path, settings: params.Pairs, radius: int,
     with recorded_run(out / "run.json", record, [tokens / "ids.npy", sample]):
         stream = load_tokens(tokens)
         documents = load_sample(sample)
+        train = documents["train"][: settings.train_documents]
+        validation = documents["validation"][: settings.validation_documents]
         pairs = build_pairs(
-            *truncated(stream, documents["train"], settings.max_tokens),
-            *truncated(stream, documents["validation"], settings.max_tokens),
+            *truncated(stream, train, settings.max_tokens),
+            *truncated(stream, validation, settings.max_tokens),
             radius=radius,
             negatives=settings.validation_negatives,
             vocabulary_size=len(stream.vocabulary.tokens),
             seed=settings.seed,
+            noise=powers(stream.vocabulary.counts, settings.validation_alpha),
         )
         save_pairs(out, pairs)
 
 
 @cli.command()
+@folder("--text", "the text of the embedding documents")
 @folder("--pairs", "the pairs of the radius")
 @file("--vocabulary", "vocabulary.csv of the token stream")
 @click.option("--recipe", required=True, help="name of the recipe, for the record")
-@settings("--settings", params.LabRecipe)
+@settings("--settings", params.Recipe)
+@click.option("--radius", type=click.IntRange(1), required=True, help="tokens on each side")
 @click.option("--dim", type=click.IntRange(1), required=True, help="dimension of the vectors")
 @seed
 @folder("--out", "folder of the vectors")
 def train_sgns(
+    text: Path,
     pairs: Path,
     vocabulary: Path,
     recipe: str,
-    settings: params.LabRecipe,
+    settings: params.Recipe,
+    radius: int,
     dim: int,
     seed: int,
     out: Path,
 ) -> None:
-    """Train word vectors by skip-gram with negative sampling."""
+    """Train word vectors by a recipe: SGNS, or its count-based twin."""
+    from importlib import import_module
+
     from sgns_study.artifacts import recorded_run, write_table
     from sgns_study.pairs import load_pairs
-    from sgns_study.sgns import lab
-    from sgns_study.sgns.vectors import Vectors, save_vectors
+    from sgns_study.sgns.recipes import Material
+    from sgns_study.sgns.vectors import save_vectors
+    from sgns_study.texts import load_text
     from sgns_study.tokens import load_vocabulary
 
-    record = {"recipe": recipe, "dim": dim, "seed": seed, **settings.model_dump()}
-    with recorded_run(out / "run.json", record, [*sorted(pairs.glob("*.npy")), vocabulary]):
+    model = {"recipe": recipe, "radius": radius, "dim": dim, "seed": seed}
+    inputs = [*sorted(text.glob("*.npy")), *sorted(pairs.glob("*.npy")), vocabulary]
+    with recorded_run(out / "run.json", model | settings.model_dump(), inputs):
         words = load_vocabulary(vocabulary).tokens
-        centre, context, curves = lab.train(load_pairs(pairs), len(words), dim, settings, seed)
-        save_vectors(out / "vectors.safetensors", Vectors(centre, context, words))
+        material = Material(load_text(text), load_pairs(pairs), words)
+        kind = import_module(f"sgns_study.sgns.recipes.{settings.kind}")
+        vectors, curves = kind.train(material, settings, radius, dim, seed)
+        save_vectors(out / "vectors.safetensors", vectors)
         write_table(out / "curves.csv", curves)
+
+
+@cli.command()
+@file("--vectors", "vectors.safetensors of a model")
+@folder("--raw", "the downloaded files")
+@settings("--corpus", params.Corpus)
+@settings("--settings", params.Evaluation)
+@seed
+@folder("--out", "folder of what is found")
+def evaluate_vectors(
+    vectors: Path,
+    raw: Path,
+    corpus: params.Corpus,
+    settings: params.Evaluation,
+    seed: int,
+    out: Path,
+) -> None:
+    """Score word vectors on similarity, analogies and known synonyms; list neighbours, draw a map.
+
+    Writes `scores.csv`, `neighbours.csv` and `map.csv`.
+    """
+    from sgns_study.artifacts import write_table
+    from sgns_study.corpora.registry import known_synonyms, probe_words
+    from sgns_study.evaluation.datasets import standard_sets
+    from sgns_study.evaluation.intrinsic import intrinsic_scores
+    from sgns_study.evaluation.probes import probe_neighbours, words_map
+    from sgns_study.sgns.vectors import load_vectors, occurring
+
+    loaded = occurring(load_vectors(vectors))
+    table, words = loaded.centre, loaded.vocabulary
+    pairs, questions = standard_sets(raw) if settings.public_sets else ({}, {})
+    groups = settings.words or probe_words(corpus)
+    scores = intrinsic_scores(table, words, pairs, questions, known_synonyms(corpus))
+    write_table(out / "scores.csv", scores)
+    write_table(out / "neighbours.csv", probe_neighbours(table, words, groups))
+    write_table(out / "map.csv", words_map(table, words, groups, seed))
+
+
+@cli.command()
+@folder("--text", "the text of the embedding documents")
+@file("--vocabulary", "vocabulary.csv of the token stream")
+@click.option("--min-count", type=click.IntRange(1), required=True, help="rarer words are deleted")
+@file("--out", "the table")
+def noise(text: Path, vocabulary: Path, min_count: int, out: Path) -> None:
+    """Tabulate the noise that negatives are drawn from, at several powers of the counts."""
+    from sgns_study.artifacts import write_table
+    from sgns_study.evaluation.noise import noise_table
+    from sgns_study.texts import load_text
+    from sgns_study.tokens import load_vocabulary
+
+    words = load_vocabulary(vocabulary).tokens
+    write_table(out, noise_table(words, load_text(text).counts, min_count))
 
 
 @cli.command()
@@ -253,31 +333,42 @@ def train_classifier(
 
 
 @cli.command()
-@click.argument("curves", type=FILE, nargs=-1, required=True)
-@click.option(
-    "--lab-tolerance",
-    type=click.FloatRange(0, 1, min_open=True),
-    help="lay the lab's published figures beside and remark on differences above this fraction",
-)
+@settings("--study", params.Study)
+@click.argument("files", type=FILE, nargs=-1, required=True)
 @folder("--out", "folder of the tables")
-def aggregate(curves: tuple[Path, ...], lab_tolerance: float | None, out: Path) -> None:
-    """Gather the curves of all models into the tidy tables and their summary.
+def aggregate(study: params.Study, files: tuple[Path, ...], out: Path) -> None:
+    """Gather what was found in all models into the tidy tables and their summary.
 
-    CURVES are the `curves.csv` of embeddings and classifiers.
+    FILES are the `curves.csv` of embeddings and classifiers, and the `scores.csv`,
+    `neighbours.csv` and `map.csv` of the vectors' evaluation.
     """
     from sgns_study import aggregate
+    from sgns_study.artifacts import write_table
+    from sgns_study.evaluation.recipes import recipes_table
+
+    write_table(out / "recipes.csv", recipes_table(study))
+    for name, table in aggregate.tables(files).items():
+        write_table(out / f"{name}.csv", table)
+
+
+@cli.command()
+@settings("--report", params.Report)
+@folder("--tables", "folder of the tidy tables")
+def summarise(report: params.Report, tables: Path) -> None:
+    """Sum up the classifiers over seeds, beside the lab's published figures if so asked for.
+
+    Writes `summary.csv` and, for `dvc metrics`, `metrics.json`.
+    """
     from sgns_study.artifacts import read_table, write_json, write_table
     from sgns_study.evaluation.summary import headline, summarise
     from sgns_study.evaluation.tables import read_tidy
     from sgns_study.report import PUBLISHED_LAB_CURVES
 
-    stages = {stage: [path for path in curves if path.parts[-3] == stage] for stage in STAGES}
-    write_table(out / "sgns_curves.csv", aggregate.sgns_curves(stages["embeddings"]))
-    write_table(out / "classifier_curves.csv", aggregate.classifier_curves(stages["classifiers"]))
-    published = read_table(PUBLISHED_LAB_CURVES) if lab_tolerance else None
-    summary = summarise(read_tidy(out, "classifier_curves"), published, lab_tolerance or 0)
-    write_table(out / "summary.csv", summary)
-    write_json(out / "metrics.json", headline(summary))
+    published = read_table(PUBLISHED_LAB_CURVES) if report.compare_with_lab else None
+    curves = read_tidy(tables, "classifier_curves")
+    summary = summarise(curves, published, report.lab_tolerance)
+    write_table(tables / "summary.csv", summary)
+    write_json(tables / "metrics.json", headline(summary))
 
 
 @cli.command()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sgns_study.artifacts import ArtifactError, read_array, write_array
 from sgns_study.errors import StudyError
-from sgns_study.randomness import below, kernel_state
+from sgns_study.randomness import below, generator, kernel_state
 
 VALIDATION_BATCH = 500  # centres whose positives the validation negatives avoid together
 
@@ -68,22 +68,36 @@ def build_pairs(
     negatives: int,
     vocabulary_size: int,
     seed: int,
+    noise: NDArray[np.float64] | None = None,
 ) -> Pairs:
     """Windows of both parts and, drawn once, `negatives` (K) per positive for validation.
 
-    Document i of a part is `ids[offsets[i]:offsets[i + 1]]`. Negatives are drawn as in training,
-    over batches of 500 consecutive centres.
+    Document i of a part is `ids[offsets[i]:offsets[i + 1]]`. Negatives are drawn from `noise` (V,),
+    weights that need not sum to one, or without it as the lab draws them in training, over batches
+    of 500 consecutive centres.
     Raises PairsError if a part has no token, an id is outside the vocabulary, or the vocabulary
     is too small for the negatives.
     """
     train = frame(train_ids, train_offsets, radius, vocabulary_size, "training")
     validation = frame(validation_ids, validation_offsets, radius, vocabulary_size, "validation")
     drawn = np.empty((len(validation), 2 * radius * negatives), validation.stream.dtype)
-    drawer = NegativeDrawer(vocabulary_size, kernel_state(seed, "negatives", "validation", radius))
+    purpose = (seed, "negatives", "validation", radius)
+    if noise is not None:
+        share = noise / noise.sum()
+        drawn[:] = generator(*purpose).choice(vocabulary_size, drawn.shape, p=share)
+        return Pairs(train, validation, drawn)
+    drawer = NegativeDrawer(vocabulary_size, kernel_state(*purpose))
     for start in range(0, len(validation), VALIDATION_BATCH):
         batch = slice(start, start + VALIDATION_BATCH)
         drawer.draw(validation, validation.centres[batch], drawn[batch])
     return Pairs(train, validation, drawn)
+
+
+def powers(counts: NDArray[np.int64], alpha: float | None) -> NDArray[np.float64] | None:
+    """Weights counts^α of what occurs, zero for the rest; None without α."""
+    if alpha is None:
+        return None
+    return np.where(counts > 0, np.where(counts > 0, counts, 1.0) ** alpha, 0)
 
 
 def frame(

@@ -7,10 +7,17 @@ before any job. `sgns-study params` prints the table of all fields, which is mad
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from sgns_study.errors import StudyError
@@ -83,30 +90,16 @@ class EmbeddingSample(Section):
     validation_fraction: float = Field(
         description="share of the drawn documents set aside for validation", gt=0, lt=1
     )
-    train_used: PositiveInt | None = Field(
-        default=None, description="first documents of the training part used; all when empty"
-    )
-    validation_used: PositiveInt | None = Field(
-        default=None, description="first documents of the validation part used; all when empty"
-    )
-    unlabelled: bool = Field(
-        default=False, description="draw from the unlabelled documents too (never from the test)"
+    unlabelled: bool = Field(default=False, description="draw from the unlabelled documents too")
+    test: bool = Field(
+        default=False,
+        description="draw from the texts of the test documents too; never their labels",
     )
     seed: Seed = Field(description="seed of the draw, shared by all models of the study")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         check_split(self.documents, self.validation_fraction)
-        train, validation = split_sizes(self.documents, self.validation_fraction)
-        for key, used, available in (
-            ("train_used", self.train_used, train),
-            ("validation_used", self.validation_used, validation),
-        ):
-            if used is not None and used > available:
-                raise ValueError(
-                    f"{key}: {used} documents are asked for, but the split leaves {available}: "
-                    f"lower {key} or raise documents"
-                )
         return self
 
 
@@ -128,28 +121,102 @@ class Sampling(Section):
     """Which documents each stage sees."""
 
     embedding: EmbeddingSample
-    classifier: ClassifierSample
+    classifier: ClassifierSample | None = Field(
+        default=None, description="needed if `grid.inits` names any"
+    )
 
 
 class Pairs(Section):
-    """Windows and the fixed validation task of each radius."""
+    """The windows of each radius that `lab` recipes train on, and its fixed validation task."""
 
     max_tokens: int = Field(description="tokens kept of a document", ge=1, le=100_000)
+    train_documents: PositiveInt | None = Field(
+        default=None,
+        description="first training documents of the embedding sample that are laid out; "
+        "all when empty",
+    )
+    validation_documents: PositiveInt | None = Field(
+        default=None, description="the same of its validation documents"
+    )
     validation_negatives: int = Field(
         description="negatives per positive in the validation task", ge=1, le=100
     )
+    validation_alpha: float | None = Field(
+        default=None,
+        description="they are drawn from the counts of the training documents to this power; "
+        "when empty evenly from the words that are no positive of their batch, as in the lab",
+        ge=0,
+        le=1,
+    )
     seed: Seed = Field(description="seed of the fixed validation negatives")
+
+
+Like = Annotated[
+    Name | None, Field(description="the recipe whose keys this one takes where it has none")
+]
 
 
 class LabRecipe(Section):
     """SGNS as the lab published it (`sgns/lab.py`)."""
 
     kind: Literal["lab"]
+    like: Like = None
     negatives: int = Field(description="negatives per positive, K", ge=1, le=100)
     epochs: int = Field(description="passes over the training windows", ge=1, le=10_000)
     batch: int = Field(description="centres per step", ge=1, le=1_000_000)
     learning_rate: float = Field(description="AdamW step size", gt=0, le=10)
     weight_decay: float = Field(description="AdamW decoupled weight decay", ge=0, le=1)
+
+
+Window = Annotated[
+    Literal["dynamic", "fixed", "harmonic"],
+    Field(
+        description="`dynamic`: a radius drawn from 1 to R for each window; `fixed`: R; "
+        "`harmonic`: R, a pair at distance m weighs 1/m"
+    ),
+]
+MinCount = Annotated[int, Field(description="rarer words are deleted; 1 keeps all", ge=1)]
+Subsample = Annotated[
+    float,
+    Field(description="threshold t above which common words are thinned out; 0: off", ge=0, le=1),
+]
+Alpha = Annotated[
+    float, Field(description="power of the counts in the distribution of noise", ge=0, le=1)
+]
+
+
+class Word2vecRecipe(Section):
+    """SGNS with the tweaks of word2vec, each of which can be switched off (`sgns/word2vec.py`)."""
+
+    kind: Literal["word2vec"]
+    like: Like = None
+    negatives: int = Field(description="negatives per positive, K", ge=1, le=100)
+    alpha: Alpha
+    window: Window
+    subsample: Subsample
+    min_count: MinCount
+    epochs: int = Field(description="passes over the training documents", ge=1, le=10_000)
+    learning_rate: float = Field(
+        description="first step size, falling to zero with the tokens read", gt=0, le=10
+    )
+
+
+class PpmiRecipe(Section):
+    """Counts in place of training: shifted PPMI and its truncated SVD (`sgns/ppmi.py`)."""
+
+    kind: Literal["ppmi"]
+    like: Like = None
+    shift: int = Field(description="K, the logarithm of which is subtracted from PMI", ge=1, le=100)
+    alpha: Alpha
+    window: Window
+    subsample: Subsample
+    min_count: MinCount
+    eigenvalue_weighting: float = Field(
+        description="power of the singular values in the vectors", ge=0, le=1
+    )
+
+
+Recipe = Annotated[LabRecipe | Word2vecRecipe | PpmiRecipe, Field(discriminator="kind")]
 
 
 class Grid(Section):
@@ -164,7 +231,7 @@ class Grid(Section):
     )
     seeds: list[Seed] = Field(description="seeds; each is one paired replicate", min_length=1)
     inits: list[Literal["pretrained", "random"]] = Field(
-        description="initial embeddings of the classifiers compared", min_length=1
+        description="initial embeddings of the classifiers compared; none: no classifiers"
     )
 
     @model_validator(mode="after")
@@ -201,6 +268,19 @@ class Classifier(Section):
         return self
 
 
+class Evaluation(Section):
+    """What the vectors are tried on besides the classifiers (`evaluation/intrinsic.py`)."""
+
+    public_sets: bool = Field(
+        description="13 English word-similarity sets and 19,544 analogies, downloaded"
+    )
+    words: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(
+        default={},
+        description="words by group: all are on the map, the neighbours of the first are listed; "
+        "when empty those of the planted corpus are its sets of synonyms",
+    )
+
+
 class Report(Section):
     """The report."""
 
@@ -224,38 +304,95 @@ class Study(Section):
     tokens: Tokens
     sampling: Sampling
     pairs: Pairs
-    recipes: dict[Name, LabRecipe] = Field(description="named ways to train vectors", min_length=1)
+    recipes: dict[Name, Recipe] = Field(description="named ways to train vectors", min_length=1)
     grid: Grid
-    classifier: Classifier
+    evaluation: Evaluation
+    classifier: Classifier | None = Field(
+        default=None, description="needed if `grid.inits` names any"
+    )
     report: Report
+
+    @field_validator("recipes", mode="before")
+    @classmethod
+    def _inherited(cls, recipes: Any) -> Any:
+        return inherited(recipes) if isinstance(recipes, dict) else recipes
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        for key, section in (
+            ("classifier", self.classifier),
+            ("sampling.classifier", self.sampling.classifier),
+        ):
+            if section is None and self.grid.inits:
+                raise ValueError(
+                    f"{key}: missing, but grid.inits asks for classifiers "
+                    f"({', '.join(self.grid.inits)}): add it, or make grid.inits an empty list"
+                )
         for recipe in self.grid.recipes:
             if recipe not in self.recipes:
                 raise ValueError(
                     f"grid.recipes: {recipe!r} is not in recipes{nearest(recipe, self.recipes)}; "
                     f"there are: {', '.join(self.recipes)}"
                 )
-        train, unlabelled = corpus_sizes(self.corpus)
-        pool = train + unlabelled * self.sampling.embedding.unlabelled
-        for key, wanted, available in (
-            ("sampling.embedding.documents", self.sampling.embedding.documents, pool),
-            ("sampling.classifier.documents", self.sampling.classifier.documents, train),
-        ):
-            if wanted > available:
-                raise ValueError(
-                    f"{key}: {wanted} documents are asked for, but the {self.corpus.kind} corpus "
-                    f"has {available} to draw from: lower {key}"
-                )
+        self._documents_suffice()
         return self
 
+    def _documents_suffice(self) -> None:
+        train, test, unlabelled = corpus_sizes(self.corpus)
+        sample, labelled = self.sampling.embedding, self.sampling.classifier
+        pool = train + unlabelled * sample.unlabelled + test * sample.test
+        drawn = split_sizes(sample.documents, sample.validation_fraction)
+        corpus, part = f"the {self.corpus.kind} corpus has", "the embedding sample leaves"
+        for key, wanted, source, available in (
+            ("sampling.embedding.documents", sample.documents, corpus, pool),
+            (
+                "sampling.classifier.documents",
+                labelled.documents if labelled else None,
+                corpus,
+                train,
+            ),
+            ("pairs.train_documents", self.pairs.train_documents, part, drawn[0]),
+            ("pairs.validation_documents", self.pairs.validation_documents, part, drawn[1]),
+        ):
+            if wanted is not None and wanted > available:
+                raise ValueError(
+                    f"{key}: {wanted} documents are asked for, but {source} {available} to "
+                    f"draw from: lower {key}"
+                )
 
-def corpus_sizes(corpus: ImdbCorpus | PlantedCorpus) -> tuple[int, int]:
-    """Labelled training documents and unlabelled documents of a corpus."""
+
+def inherited(recipes: Mapping[str, Any]) -> dict[str, Any]:
+    """Each recipe with the keys of the one it is `like` where it has none of its own.
+
+    Raises ValueError if there is no such recipe or a recipe is like itself in the end.
+    """
+    found: dict[str, Any] = {}
+
+    def resolve(name: str, path: tuple[str, ...]) -> Any:
+        recipe = recipes[name]
+        parent = recipe.get("like") if isinstance(recipe, dict) else None
+        if name in path:
+            raise ValueError(f"{name}.like: {' is like '.join((*path, name))}: break the circle")
+        if parent is None:
+            return recipe
+        if parent not in recipes:
+            raise ValueError(
+                f"{name}.like: {parent!r} is not in recipes{nearest(str(parent), recipes)}; "
+                f"there are: {', '.join(map(str, recipes))}"
+            )
+        whole = resolve(parent, (*path, name))
+        return whole | recipe if isinstance(whole, dict) else recipe
+
+    for name in recipes:
+        found[name] = resolve(name, ())
+    return found
+
+
+def corpus_sizes(corpus: ImdbCorpus | PlantedCorpus) -> tuple[int, int, int]:
+    """Labelled training, labelled test and unlabelled documents of a corpus."""
     if isinstance(corpus, PlantedCorpus):
-        return corpus.train, corpus.unlabelled
-    return 25_000, 50_000
+        return corpus.train, corpus.test, corpus.unlabelled
+    return 25_000, 25_000, 50_000
 
 
 def check_split(documents: int, validation_fraction: float) -> None:
@@ -297,43 +434,70 @@ def check_study(content: Mapping[str, Any], origin: str) -> Study:
 
 def explain(problem: ErrorDetails) -> str:
     """One line: key, value found, what is allowed, and the nearest right key if one is unknown."""
-    location = [str(part) for part in problem["loc"] if part not in UNION_TAGS]
-    key = ".".join(location)
-    if problem["type"] == "extra_forbidden":
-        section = section_at(location[:-1])
-        known = list(section.model_fields) if section else []
-        return (
-            f"unknown key {key!r} (value {problem['input']!r})"
-            f"{nearest(location[-1], known)}; allowed here: {', '.join(known)}"
-        )
-    if problem["type"] == "missing":
-        field = section_at(location[:-1])
-        about = field.model_fields[location[-1]].description if field else None
-        return f"{key}: missing{f' ({about})' if about else ''}: add it"
-    if problem["type"] == "value_error":
-        return f"{key + ': ' if key else ''}{problem['ctx']['error']}"
+    location = [str(part) for part in problem["loc"]]
+    key = ".".join(without_kinds(location))
+    match problem["type"]:
+        case "extra_forbidden":
+            section = section_at(location[:-1])
+            known = list(section.model_fields) if section else []
+            return (
+                f"unknown key {key!r} (value {problem['input']!r})"
+                f"{nearest(location[-1], known)}; allowed here: {', '.join(known)}"
+            )
+        case "missing":
+            section = section_at(location[:-1])
+            about = section.model_fields[location[-1]].description if section else None
+            return f"{key}: missing{f' ({about})' if about else ''}: add it"
+        case "union_tag_invalid" | "union_tag_not_found":
+            kind = problem["input"].get("kind") if isinstance(problem["input"], dict) else None
+            found = f"found {kind!r}" if kind is not None else "missing"
+            kinds = problem["ctx"].get("expected_tags", ", ".join(map(repr, KINDS)))
+            return f"{key + '.' if key else ''}kind: {found}, allowed: {kinds}"
+        case "value_error":
+            return f"{key + ': ' if key else ''}{problem['ctx']['error']}"
     allowed = problem["msg"].removeprefix("Input ").removeprefix("should be ")
     return f"{key}: found {problem['input']!r}, allowed: {allowed}"
 
 
-UNION_TAGS = ("imdb", "planted")
+KINDS: dict[str, type[Section]] = {
+    "imdb": ImdbCorpus,
+    "planted": PlantedCorpus,
+    "lab": LabRecipe,
+    "word2vec": Word2vecRecipe,
+    "ppmi": PpmiRecipe,
+}
+
+
+def without_kinds(location: list[str]) -> list[str]:
+    """A place in the parameters as the file has it: pydantic puts a section's kind behind it."""
+    places = {0} if location[:1] != ["recipes"] and location[:1] != ["corpus"] else set()
+    places |= {1} if location[:1] == ["corpus"] else set()
+    places |= {2} if location[:1] == ["recipes"] else set()
+    return [part for i, part in enumerate(location) if i not in places or part not in KINDS]
 
 
 def section_at(location: Iterable[str]) -> type[Section] | None:
-    """The model that checks the section at a path of keys, None if there is none."""
-    model: Any = Study
+    """The model that checks the section at a place as pydantic names it, None if there is none."""
+    found: Any = Study
     for part in location:
-        if model is Study and part == "corpus":
-            model = PlantedCorpus
-        elif isinstance(model, type) and issubclass(model, Section) and part in model.model_fields:
-            model = model.model_fields[part].annotation
-            if getattr(model, "__origin__", None) is dict:
-                model = {"entry": model.__args__[1]}
-        elif isinstance(model, dict):
-            model = model["entry"]
+        if part in KINDS and not (isinstance(found, dict) or _fields(found).get(part)):
+            found = KINDS[part]
+        elif isinstance(found, dict):
+            found = found["entry"]
+        elif part in _fields(found):
+            found = _fields(found)[part].annotation
+            if get_origin(found) is dict:
+                found = {"entry": get_args(found)[1]}
+            else:  # of a section that may be missing
+                found = next((kind for kind in get_args(found) if _fields(kind)), found)
         else:
             return None
-    return model if isinstance(model, type) and issubclass(model, Section) else None
+    return found if _fields(found) else None
+
+
+def _fields(model: Any) -> dict[str, Any]:
+    is_section = isinstance(model, type) and issubclass(model, Section)
+    return dict(model.model_fields) if is_section else {}
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -362,6 +526,9 @@ def _keys(section: dict[str, Any], models: dict[str, Any], prefix: str) -> Itera
         inner = field
         if "patternProperties" in field:
             place, (inner,) = f"{place}.<name>", field["patternProperties"].values()
+        for choice in inner.get("anyOf", [inner]):  # a section may be missing
+            if "$ref" in choice:
+                inner = choice
         if "$ref" in inner:
             yield from _keys(_model(inner, models), models, f"{place}.")
         elif "oneOf" in inner:

@@ -17,17 +17,14 @@ Sample = dict[str, NDArray[np.int64]]  # role → documents, in the order they a
 
 
 def draw_embedding_sample(split: NDArray[np.uint8], settings: params.EmbeddingSample) -> Sample:
-    """Documents that vectors are trained and validated on; never one of the test.
+    """Documents that vectors are trained and validated on; one of the test only if so asked for.
 
     `split` (documents,) names the part of the corpus each document is of.
     """
-    sources = [TRAIN, UNLABELLED] if settings.unlabelled else [TRAIN]
+    sources = [TRAIN] + [UNLABELLED] * settings.unlabelled + [TEST] * settings.test
     rng = generator(settings.seed, "sample", "embedding")
     train, validation = draw(split, sources, settings.documents, settings.validation_fraction, rng)
-    return {
-        "train": train[: settings.train_used],
-        "validation": validation[: settings.validation_used],
-    }
+    return {"train": train, "validation": validation}
 
 
 def draw_classifier_sample(

@@ -18,8 +18,8 @@ from scipy import stats
 
 from sgns_study.artifacts import ArtifactError
 from sgns_study.errors import StudyError
+from sgns_study.evaluation.tables import SCORES
 
-SCORES = ["dataset", "metric", "value", "coverage"]
 RESTRICT_VOCAB = 300_000  # rows looked at unless told otherwise, as in gensim
 EPSILON = 1e-3  # keeps 3CosMul from dividing by 0 (Levy & Goldberg, 2014)
 PRECISION_AT = 5  # below the size of the smallest synonym set of the planted corpus, 8

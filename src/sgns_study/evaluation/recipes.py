@@ -8,9 +8,9 @@ import math
 
 import pandas as pd
 
+from sgns_study.evaluation.tables import COLUMNS
 from sgns_study.params import Study
 
-RECIPES = ["recipe", "kind", "like", "key", "value", "like_value"]
 WINDOWS = ("dynamic", "fixed", "harmonic")  # in this order wherever they are laid out
 
 
@@ -27,7 +27,7 @@ def recipes_table(study: Study) -> pd.DataFrame:
         found = differences(recipe, dumped[like]) if like in dumped else []
         start = (name, recipe["kind"], like if like in dumped else None)
         rows += [(*start, *change) for change in found] or [(*start, None, None, None)]
-    return pd.DataFrame(rows, columns=RECIPES)
+    return pd.DataFrame(rows, columns=COLUMNS["recipes"])
 
 
 def differences(

@@ -1,24 +1,25 @@
-"""The tidy tables of a study, read with their columns checked."""
+"""The tidy tables of a study: their columns, and how they are read."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from sgns_study.aggregate import CLASSIFIER_CURVES, SGNS_CURVES, TIMINGS
 from sgns_study.artifacts import ArtifactError, read_table
-from sgns_study.evaluation.intrinsic import SCORES
-from sgns_study.evaluation.recipes import RECIPES
 
 MODEL = ["recipe", "radius", "dim", "seed"]
+CURVE = ["epoch", "split", "loss", "accuracy"]
+SCORES = ["dataset", "metric", "value", "coverage"]
+NEIGHBOURS = ["word", "rank", "neighbour", "cosine"]
+MAP = ["word", "group", "x", "y"]
 COLUMNS = {
-    "sgns_curves": SGNS_CURVES,
-    "classifier_curves": CLASSIFIER_CURVES,
-    "timings": TIMINGS,
-    "recipes": RECIPES,
+    "recipes": ["recipe", "kind", "like", "key", "value", "like_value"],
+    "sgns_curves": [*MODEL, *CURVE],
     "vectors": [*MODEL, *SCORES],
-    "neighbours": [*MODEL, "word", "rank", "neighbour", "cosine"],
+    "neighbours": [*MODEL, *NEIGHBOURS],
+    "map": [*MODEL, *MAP],
     "noise": ["alpha", "word", "count", "probability"],
-    "map": [*MODEL, "word", "group", "x", "y"],
+    "classifier_curves": ["init", *MODEL, *CURVE],
+    "timings": ["rule", "wildcards", "seconds", "peak_memory_mib"],
 }
 # Read as they stand: a word may look like a number, a value of a setting may be one or not.
 TEXT = {

@@ -27,7 +27,7 @@ from sgns_study.figures.wording import (
     signed,
     whole,
 )
-from sgns_study.params import ImdbCorpus, Study, corpus_sizes
+from sgns_study.params import Study, corpus_sizes
 from sgns_study.report import PUBLISHED_LAB_CURVES
 from sgns_study.report.markdown import (
     SOURCE_WIDTH,
@@ -45,7 +45,6 @@ HERE = Path(__file__).parent
 # Raw HTML and TeX are off: nothing in the text can reach an output format unescaped.
 MARKDOWN = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block"
 TABLES = ("contrastive", "variants", "gains", "costs", "parameters", "inputs")  # as they stand
-IMDB_TEST = 25_000  # the official test half
 
 WORDS = (code, counted, listed, number, percent, whole, written)  # functions of the template
 
@@ -134,20 +133,21 @@ def _finalize(value: object) -> object:
 
 def sizes(study: Study) -> dict[str, int]:
     """Documents of the corpus and of every sample, from the parameters."""
-    train, unlabelled = corpus_sizes(study.corpus)
+    train, test, unlabelled = corpus_sizes(study.corpus)
     sample, classifier = study.sampling.embedding, study.sampling.classifier
     drawn = split_sizes(sample.documents, sample.validation_fraction)
-    used = (sample.train_used or drawn[0], sample.validation_used or drawn[1])
-    parts = split_sizes(classifier.documents, classifier.validation_fraction)
-    return {
+    found = {
         "train": train,
-        "test": IMDB_TEST if isinstance(study.corpus, ImdbCorpus) else study.corpus.test,
+        "test": test,
         "unlabelled": unlabelled,
-        "embedding_train": used[0],
-        "embedding_validation": used[1],
-        "classifier_train": parts[0],
-        "classifier_validation": parts[1],
+        "text": drawn[0],
+        "embedding_train": study.pairs.train_documents or drawn[0],
+        "embedding_validation": study.pairs.validation_documents or drawn[1],
     }
+    if classifier:
+        parts = split_sizes(classifier.documents, classifier.validation_fraction)
+        found |= {"classifier_train": parts[0], "classifier_validation": parts[1]}
+    return found
 
 
 def answers(summary: pd.DataFrame, gains: pd.DataFrame, several: bool) -> list[dict[str, Any]]:

@@ -1,0 +1,44 @@
+"""The noise distribution that training draws from, at several powers of the counts."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sgns_study.evaluation.tables import COLUMNS
+from sgns_study.sgns.stream import CERTAIN, kept_counts
+from sgns_study.sgns.word2vec import Noise, alias_table
+
+ALPHAS = (1, 0.75, 0.5)  # x, x^0.75 and √x
+WORDS = 200  # shown, evenly spread over the logarithm of their rank
+
+
+def noise_table(words: list[str], counts: NDArray[np.int64], min_count: int) -> pd.DataFrame:
+    """Columns alpha, word, count, probability of words from the most to the least frequent.
+
+    counts: (V,), of the training text. Probabilities are read back from the alias tables.
+    """
+    kept = kept_counts(counts, min_count)
+    order = np.argsort(-kept, kind="stable")[: np.count_nonzero(kept)]
+    places = np.unique(np.geomspace(1, len(order), WORDS).round().astype(int)) - 1
+    shown = order[places]
+    tables = [
+        pd.DataFrame(
+            {
+                "alpha": float(alpha),
+                "word": [words[i] for i in shown],
+                "count": counts[shown],
+                "probability": probabilities(alias_table(kept, alpha), len(counts))[shown],
+            }
+        )
+        for alpha in ALPHAS
+    ]
+    return pd.concat(tables, ignore_index=True)[COLUMNS["noise"]]
+
+
+def probabilities(noise: Noise, vocabulary_size: int) -> NDArray[np.float64]:
+    """The probability of each id, (V,): a slot is drawn evenly, then its own id or its alias."""
+    own = noise.own / (CERTAIN - 1)
+    drawn = np.zeros(vocabulary_size)
+    drawn[: len(own)] = own
+    np.add.at(drawn, noise.alias, 1 - own)
+    return drawn / len(own)

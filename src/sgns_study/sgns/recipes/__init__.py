@@ -1,0 +1,30 @@
+"""The kinds of recipe, one module a kind, each with `train(material, recipe, radius, dim, seed)`.
+
+A recipe of the parameters is trained by the module of its `kind`, which takes from the material
+what it needs: `lab` the windows laid out, `word2vec` and `ppmi` the whole text.
+"""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from sgns_study.pairs import Pairs
+from sgns_study.sgns.vectors import Vectors
+from sgns_study.texts import Text
+
+CURVES = ["epoch", "split", "loss", "accuracy"]
+
+
+class Material(NamedTuple):
+    """What vectors are trained on: the text, the pairs of the radius and the words of the ids."""
+
+    text: Text
+    pairs: Pairs
+    words: list[str]
+
+
+class Learned(NamedTuple):
+    """Vectors, a row for each of the words, and curves: epoch, split, loss, accuracy."""
+
+    vectors: Vectors
+    curves: pd.DataFrame

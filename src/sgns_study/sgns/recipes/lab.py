@@ -1,0 +1,18 @@
+"""The `lab` recipe on the windows laid out for its radius."""
+
+import numpy as np
+
+from sgns_study.params import LabRecipe
+from sgns_study.sgns import lab
+from sgns_study.sgns.recipes import Learned, Material
+from sgns_study.sgns.vectors import Vectors
+
+
+def train(material: Material, recipe: LabRecipe, radius: int, dim: int, seed: int) -> Learned:
+    """Train on the pairs, which are of `radius`."""
+    pairs, words = material.pairs, material.words
+    assert pairs.radius == radius
+    centre, context, curves = lab.train(pairs, len(words), dim, recipe, seed)
+    windows = pairs.train
+    counts = np.bincount(windows.stream[windows.centres], minlength=len(words))
+    return Learned(Vectors(centre, context, words, counts), curves)
