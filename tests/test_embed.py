@@ -100,7 +100,6 @@ def test_vectors_are_looked_at_from_the_command_line(tmp_path: Path, text: Path)
     assert header == "dataset,metric,value,coverage"
     assert row.startswith("judged,spearman,")
     assert row.endswith(",0.75")
-    assert CliRunner().invoke(cli, ["evaluate", str(out)]).exit_code != 0
 
 
 @given(st.lists(st.lists(st.sampled_from(["a", "b", "naïve", "[PAD]x"]), max_size=6), min_size=1))

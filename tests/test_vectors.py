@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
@@ -17,10 +17,22 @@ from sgns_study.sgns.vectors import (
     export_word2vec,
     load_vectors,
     occurring,
+    read_vectors,
     save_vectors,
 )
 
 TOKENS = ["[PAD]", "the", "film", "café", "##ing", "'", "映画"]
+
+
+FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
+WORDS = st.lists(
+    st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_size=5).filter(
+        lambda word: word.split() == [word]
+    ),
+    min_size=1,
+    max_size=6,
+    unique=True,
+)
 
 
 def table(seed: int = 0) -> np.ndarray:
@@ -136,3 +148,164 @@ def test_tables_that_do_not_fit_the_vocabulary_are_not_written(tmp_path: Path) -
     with pytest.raises(ArtifactError, match="each of the 6 tokens"):
         save_vectors(tmp_path / "vectors.safetensors", Vectors(table(), None, TOKENS[:-1]))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_the_export_is_read_again(tmp_path: Path, binary: bool) -> None:
+    export_word2vec(tmp_path / "out", Vectors(table(), table(1), TOKENS), binary)
+    read = read_vectors(tmp_path / "out")
+    assert (read.vocabulary, read.context, read.counts) == (TOKENS, None, None)
+    np.testing.assert_array_equal(read.centre, table())
+    save_vectors(tmp_path / "own", Vectors(table(), table(1), TOKENS, np.arange(7)))
+    assert read_vectors(tmp_path / "own").counts.tolist() == list(range(7))
+
+
+@settings(max_examples=40, deadline=None)
+@given(words=WORDS, dim=st.integers(1, 5), data=st.data())
+def test_text_keeps_every_finite_number(tmp_path_factory, words: list[str], dim: int, data) -> None:
+    rows = data.draw(st.lists(st.lists(FINITE, min_size=dim, max_size=dim), min_size=len(words)))
+    values = np.array(rows[: len(words)], np.float32)
+    path = tmp_path_factory.getbasetemp() / "text"
+    export_word2vec(path, Vectors(values, None, words), binary=False)
+    read = read_vectors(path)
+    assert read.vocabulary == words
+    assert read.centre.tobytes() == values.tobytes()  # the sign of zero too
+
+
+@settings(max_examples=40, deadline=None)
+@given(words=WORDS, dim=st.integers(8, 12), seed=st.integers(0, 99), scale=FINITE)
+@example(words=["a"], dim=8, seed=0, scale=0.0)
+def test_binary_keeps_every_bit(
+    tmp_path_factory, words: list[str], dim: int, seed: int, scale: float
+) -> None:
+    values = np.random.default_rng(seed).uniform(-1, 1, (len(words), dim)) * scale
+    values = values.astype(np.float32)
+    path = tmp_path_factory.getbasetemp() / "binary"
+    export_word2vec(path, Vectors(values, None, words), binary=True)
+    read = read_vectors(path)
+    assert read.vocabulary == words
+    assert read.centre.tobytes() == values.tobytes()
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_what_gensim_writes_is_read(tmp_path: Path, binary: bool) -> None:
+    peer = KeyedVectors(5)
+    peer.add_vectors(TOKENS, table())
+    peer.save_word2vec_format(str(tmp_path / "out"), binary=binary)
+    read = read_vectors(tmp_path / "out")
+    assert read.vocabulary == TOKENS
+    np.testing.assert_array_equal(read.centre, table())
+
+
+@pytest.mark.parametrize("gap", [b"\t", b"  "])
+def test_white_space_around_numbers_may_differ(tmp_path: Path, gap: bytes) -> None:
+    """word2vec.c ends each line of numbers with a space, and the lines of Windows with two."""
+    path = tmp_path / "vectors.txt"
+    lines = [b"2 2\r", b"to" + gap + b"1 2 \r", b"na\xc3\xafve -1e-3" + gap + b".5"]
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    read = read_vectors(path)
+    assert read.vocabulary == ["to", "naïve"]
+    np.testing.assert_array_equal(read.centre, np.array([[1, 2], [-1e-3, 0.5]], np.float32))
+
+
+@pytest.mark.parametrize("writer", ["text", "binary", "gensim", "safetensors"])
+def test_of_a_file_cut_short_anywhere_no_vector_is_read(tmp_path: Path, writer: str) -> None:
+    path = tmp_path / "vectors"
+    vectors = Vectors(table(), None, TOKENS)
+    if writer == "safetensors":
+        save_vectors(path, vectors)
+    elif writer == "gensim":
+        peer = KeyedVectors(5)
+        peer.add_vectors(TOKENS, table())
+        peer.save_word2vec_format(str(path), binary=True)
+    else:
+        export_word2vec(path, vectors, writer == "binary")
+    whole = path.read_bytes()
+    cut = range(len(whole) - (writer == "binary"))  # its last byte is a line end beyond need
+    for kept in cut:
+        path.write_bytes(whole[:kept])
+        with pytest.raises(ArtifactError, match=re.escape(str(path))):
+            read_vectors(path)
+
+
+ROWS = b"king 1 2 3\nqueen 4 5 6\n"
+TEXT = b"2 3\n" + ROWS
+BINARY = b"2 3\nking " + bytes(12) + b"\nqueen " + bytes(12) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", ": begins with b'', expected safetensors or"),
+        (b"king 1 2 3\n", ": begins with b'king 1 2 3"),
+        (b"2\nking", ": begins with b'2"),
+        (b"2 " + b"9" * 99 + b"\n", ": begins with b'2 999"),
+        (b"0 3\n" + ROWS, ": line 1 announces 0 words of 3 dimensions"),
+        (b"2 0\n" + ROWS, ": line 1 announces 2 words of 0 dimensions"),
+        (b"9" * 18 + b" 3\n" + ROWS, "in at most the 23 bytes that follow"),
+        (b"2 " + b"9" * 18 + b"\n" + ROWS, "in at most the 23 bytes that follow"),
+        (BINARY.replace(b"2 3", b"999999999 3"), "which take 13999999986 or more"),
+        (BINARY.replace(b"2 3", b"2 100000"), "which take 800004 or more"),
+        (TEXT.replace(b"4 5", b"4"), ": line 3: found 2 fields behind the first, expected a word"),
+        (TEXT.replace(b"2 3\nk", b"2 3\nk 7"), ": line 2: found 4 fields behind the first"),
+        (TEXT.replace(b"king", b"\nking"), ": line 2: found 0 fields"),
+        (TEXT[:-1], ": line 3: found 3 fields behind the first and no line end"),
+        (TEXT + b"\n", ": byte 27: 1 bytes follow the 2 words"),
+        (TEXT + b"jack 7 8 9\n", ": byte 27: 11 bytes follow the 2 words"),
+        (TEXT.replace(b"5", b"five"), ": line 3: found `five`, allowed are finite"),
+        (TEXT.replace(b"5", b"\xff"), ": line 3: found `\ufffd`, allowed are finite"),
+        (TEXT.replace(b"5", b"5_0"), ": line 3: found `5_0`, allowed are finite"),
+        (TEXT.replace(b"5", b"nan"), ": line 3: found `nan`, allowed are finite"),
+        (TEXT.replace(b"5", b"1e39"), ": line 3: found `1e39`, allowed are finite"),
+        (TEXT.replace(b"queen", b"king"), ": line 3: the word 'king' is there twice, at first"),
+        (
+            TEXT.replace(b"queen", b"na\xefve"),
+            ": line 3: the word is not UTF-8 (its byte 2 is 0xef",
+        ),
+        (BINARY.replace(b"queen", b"king"), ": byte 22: word 2 of 2: the word 'king' is there tw"),
+        (BINARY.replace(b"queen", b"\xff"), ": byte 22: word 2 of 2: the word is not UTF-8"),
+        (BINARY.replace(b"queen", b""), ": byte 22: word 2 of 2: found b'', expected a word"),
+        (BINARY.replace(b"queen", b"a\tb"), ": byte 22: word 2 of 2: found b'a\\tb', expected"),
+        (BINARY[:-9], ": byte 22: word 2 of 2 is not whole"),
+        (BINARY[:20] + bytes(1) + BINARY[20:], ": byte 21: word 2 of 2: found b'\\x00\\nqueen'"),
+        (BINARY[:-5] + b"\0\0\x80\x7f\n", ": byte 22: word 2 of 2: found the number inf"),
+        (BINARY + b"\n", ": byte 41: 1 bytes follow the 2 words"),
+    ],
+)
+def test_a_damaged_word2vec_file_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
+    path = tmp_path / "vectors"
+    path.write_bytes(content)
+    with pytest.raises(ArtifactError, match=re.escape(problem)) as error:
+        read_vectors(path)
+    assert str(error.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("content", [TEXT, BINARY])
+def test_the_same_file_without_damage_is_read(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "vectors").write_bytes(content)
+    assert read_vectors(tmp_path / "vectors").vocabulary == ["king", "queen"]
+
+
+def test_a_file_that_is_not_there_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="no such file: train the vectors first"):
+        read_vectors(tmp_path / "absent")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    source=st.sampled_from([TEXT, BINARY]),
+    at=st.integers(0, 40),
+    inserted=st.binary(max_size=3),
+    dropped=st.integers(0, 3),
+)
+def test_any_damage_is_one_error_or_another_whole_file(
+    tmp_path_factory, source: bytes, at: int, inserted: bytes, dropped: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "damaged"
+    path.write_bytes(source[:at] + inserted + source[at + dropped :])
+    try:
+        read = read_vectors(path)
+    except ArtifactError:
+        return
+    assert np.isfinite(read.centre).all()
+    assert len(set(read.vocabulary)) == len(read.vocabulary) == len(read.centre)

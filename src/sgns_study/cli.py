@@ -411,10 +411,13 @@ def report(study: params.Study, tables: Path, figures: Path, html: Path, pdf: Pa
 @click.option("--format", "kind", type=click.Choice(["text", "binary"]), default="text")
 @file("--out", "the exported file")
 def export(vectors: Path, kind: str, out: Path) -> None:
-    """Convert vectors.safetensors to word2vec's text or binary format, which gensim reads."""
-    from sgns_study.sgns.vectors import export_word2vec, load_vectors
+    """Convert VECTORS to word2vec's text or binary format, which gensim reads.
 
-    export_word2vec(out, load_vectors(vectors), binary=kind == "binary")
+    VECTORS is a safetensors file, or itself in one of word2vec's formats.
+    """
+    from sgns_study.sgns.vectors import export_word2vec, read_vectors
+
+    export_word2vec(out, read_vectors(vectors), binary=kind == "binary")
 
 
 @cli.command()
@@ -478,11 +481,14 @@ def embed(text: Path, out: Path, kind: str, lr: float, seed: int, **settings: An
 @click.argument("words", nargs=-1, required=True)
 @option("--number", click.IntRange(1), 10, "neighbours of each word")
 def neighbours(vectors: Path, words: tuple[str, ...], number: int) -> None:
-    """List the nearest words of each of WORDS by cosine; VECTORS is a safetensors file."""
-    from sgns_study.evaluation.intrinsic import neighbours
-    from sgns_study.sgns.vectors import load_vectors, occurring
+    """List the nearest words of each of WORDS by cosine.
 
-    loaded = occurring(load_vectors(vectors))
+    VECTORS is a safetensors file or in word2vec's text or binary format.
+    """
+    from sgns_study.evaluation.intrinsic import neighbours
+    from sgns_study.sgns.vectors import occurring, read_vectors
+
+    loaded = occurring(read_vectors(vectors))
     for word, near in neighbours(loaded.centre, loaded.vocabulary, words, number).items():
         click.echo(word)
         for neighbour in near:
@@ -495,18 +501,26 @@ def neighbours(vectors: Path, words: tuple[str, ...], number: int) -> None:
     "--similarity", type=FILE, multiple=True, help="pairs of words with a score, one a line"
 )
 @click.option("--analogies", type=FILE, multiple=True, help="questions as in questions-words.txt")
-def evaluate(vectors: Path, similarity: tuple[Path, ...], analogies: tuple[Path, ...]) -> None:
+@option("--data", FOLDER, "data/raw", "folder of the standard sets")
+def evaluate(
+    vectors: Path, similarity: tuple[Path, ...], analogies: tuple[Path, ...], data: Path
+) -> None:
     """Print a CSV table of Spearman correlations and analogy accuracies.
 
-    VECTORS is a safetensors file. Each data set is named for its file; coverage is the share of it
-    whose words have a vector.
+    VECTORS is a safetensors file or in word2vec's text or binary format. Without files of pairs or
+    questions, the standard sets are taken: downloaded first, if not there, from the mirror in
+    SGNS_STUDY_MIRROR or their public addresses. Each data set is named for its file; coverage is
+    the share of it whose words have a vector.
     """
+    from sgns_study.corpora.sources import evaluation_sources, fetch
     from sgns_study.evaluation.intrinsic import intrinsic_scores, read_pairs, read_questions
-    from sgns_study.sgns.vectors import load_vectors, occurring
+    from sgns_study.sgns.vectors import occurring, read_vectors
 
+    loaded = occurring(read_vectors(vectors))
     if not similarity + analogies:
-        raise click.UsageError("nothing to evaluate on: give --similarity or --analogies files")
-    loaded = occurring(load_vectors(vectors))
+        mirror = os.environ.get("SGNS_STUDY_MIRROR")
+        questions, *pairs = (fetch(name, data, mirror) for name in evaluation_sources())
+        similarity, analogies = tuple(pairs), (questions,)
     scores = intrinsic_scores(
         loaded.centre,
         loaded.vocabulary,

@@ -1,7 +1,11 @@
-"""Word vectors with their vocabulary: save, load, and export to word2vec's own formats."""
+"""Word vectors with their vocabulary: save, load, and word2vec's own formats, written and read."""
 
 import json
+import re
+from codecs import getincrementaldecoder
+from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
+from tqdm import tqdm
 
 from sgns_study.artifacts import ArtifactError, writing
+
+HEADER = re.compile(rb"(\d{1,18}) (\d{1,18})[ \t\r]*\n")  # of word2vec's formats: words, dimensions
+CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # bytes that no text has
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,155 @@ def export_word2vec(path: Path, vectors: Vectors, binary: bool) -> None:
             else:
                 content = " ".join(map(str, vector)).encode()
             file.write(token.encode() + b" " + content + b"\n")
+
+
+def read_vectors(path: Path) -> Vectors:
+    """Read a file of vectors: safetensors, or word2vec's text or binary format, by its content.
+
+    Of the last two, which hold one table and no counts, the table becomes `centre`. Raises
+    ArtifactError naming the line or byte if a file is not whole, or a word empty, there twice or
+    not UTF-8, or a number not finite. Nothing is allocated that the size of the file belies.
+    """
+    if not path.is_file():
+        raise ArtifactError(f"{path}: no such file: train the vectors first")
+    with path.open("rb") as file:
+        start = file.readline(100)
+        if header := HEADER.fullmatch(start):
+            with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+                content.seek(header.end())
+                return _read_word2vec(path, content, *map(int, header.groups()))
+    if start[8:9] == b"{":
+        return load_vectors(path)
+    raise ArtifactError(
+        f"{path}: begins with {start[:20]!r}, expected safetensors or, in word2vec's formats, a "
+        "line with the number of words and of dimensions: add it if only that line is missing"
+    )
+
+
+def _read_word2vec(path: Path, content: mmap, words: int, dim: int) -> Vectors:
+    """Vectors of word2vec's text or binary format from behind its header."""
+    text = _is_text(content, dim)
+    left = len(content) - content.tell()
+    needed = words * (2 + (2 if text else 4) * dim)  # of one letter, and digits
+    if min(words, dim) < 1 or needed > left:
+        raise ArtifactError(
+            f"{path}: line 1 announces {words} words of {dim} dimensions, allowed are 1 or more "
+            f"of each in at most the {left} bytes that follow, which take {needed} or more: if the "
+            "file was cut short, get it again"
+        )
+    table = np.empty((words, dim), np.float32)
+    rows: dict[str, int] = {}
+    records = _text_records if text else _binary_records
+    bar = tqdm(total=words, unit=" words", desc="reading", leave=False, disable=None)
+    for row, (place, word, numbers) in enumerate(records(path, content, words, dim)):
+        token = _decoded(word, place)
+        if token in rows:
+            raise ArtifactError(
+                f"{place}: the word {token!r} is there twice, at first as word {rows[token] + 1} "
+                f"of {words}: each needs one vector: rename or remove one"
+            )
+        rows[token] = row
+        table[row] = numbers
+        bar.update()
+    bar.close()
+    if left := len(content) - content.tell():
+        raise ArtifactError(
+            f"{path}: byte {content.tell()}: {left} bytes follow the {words} words that line 1 "
+            "announces: correct the number there or get the file again"
+        )
+    return Vectors(table, None, list(rows))
+
+
+def _is_text(content: mmap, dim: int) -> bool:
+    """Whether the bytes of the first vector are text; ten random numbers are not, but for 1e-8."""
+    start = content.find(b" ", content.tell()) + 1
+    stop = start + min(4 * dim, 1000)
+    line_end = content.find(b"\n", start + 2 * dim - 1)  # d digits and the spaces between them
+    first = content[start : stop if line_end < 0 else min(stop, line_end)]
+    try:
+        getincrementaldecoder("utf-8")().decode(first)  # which may end within a letter
+    except UnicodeDecodeError:
+        return False
+    return not CONTROL.search(first)
+
+
+def _text_records(
+    path: Path, content: mmap, words: int, dim: int
+) -> Iterator[tuple[str, bytes, NDArray[np.float32]]]:
+    """The place, word and vector (d,) of each line; words and numbers stand between white space."""
+    for number in range(2, words + 2):
+        place, line = f"{path}: line {number}", content.readline()
+        word, *numbers = line.split() or [b""]
+        if len(numbers) != dim or not line.endswith(b"\n"):
+            end = "" if line.endswith(b"\n") else " and no line end"
+            raise ArtifactError(
+                f"{place}: found {len(numbers)} fields behind the first{end}, expected a word, "
+                f"{dim} numbers and a line end, on {words} lines: if the file was cut short, get "
+                "it again"
+            )
+        try:
+            with np.errstate(over="ignore"):
+                vector = np.array([*map(float, numbers)], np.float32)
+        except ValueError:
+            vector = np.full(dim, np.nan, np.float32)
+        if not np.isfinite(vector).all() or line.count(b"_") > word.count(b"_"):  # 1_0 is 10
+            wrong = next(field for field in numbers if not _is_finite_number(field))
+            shown = wrong[:20].decode(errors="replace")
+            raise ArtifactError(
+                f"{place}: found `{shown}`, allowed are finite float32 numbers: correct it or get "
+                "the file again"
+            )
+        yield place, word, vector
+
+
+def _is_finite_number(field: bytes) -> bool:
+    try:
+        with np.errstate(over="ignore"):
+            return b"_" not in field and bool(np.isfinite(np.float32(float(field))))
+    except ValueError:
+        return False
+
+
+def _binary_records(
+    path: Path, content: mmap, words: int, dim: int
+) -> Iterator[tuple[str, bytes, NDArray[np.float32]]]:
+    """The place, word and vector (d,) of each record: word, space, d float32, maybe a line end."""
+    for number in range(1, words + 1):
+        start = content.tell()
+        place = f"{path}: byte {start}: word {number} of {words}"
+        space = content.find(b" ", start)
+        word = content[start:space]
+        if space < 0 or len(content) < space + 1 + 4 * dim:
+            raise ArtifactError(
+                f"{place} is not whole, expected a word, a space and {4 * dim} bytes: the file was "
+                "cut short: get it again"
+            )
+        if word.split() != [word]:
+            raise ArtifactError(
+                f"{place}: found {word[:20]!r}, expected a word without white space: if the file "
+                "was cut short, get it again"
+            )
+        content.seek(space + 1)
+        vector = np.frombuffer(content.read(4 * dim), "<f4")
+        if not np.isfinite(vector).all():
+            wrong = vector[~np.isfinite(vector)][0]
+            raise ArtifactError(
+                f"{place}: found the number {wrong}, allowed are finite ones: train again or get "
+                "the file again"
+            )
+        if content[content.tell() : content.tell() + 1] == b"\n":  # gensim writes none
+            content.seek(1, 1)
+        yield place, word, vector
+
+
+def _decoded(word: bytes, place: str) -> str:
+    try:
+        return word.decode()
+    except UnicodeDecodeError as error:
+        raise ArtifactError(
+            f"{place}: the word is not UTF-8 (its byte {error.start} is "
+            f"0x{word[error.start]:02x}): convert the file to UTF-8"
+        ) from None
 
 
 def _check(path: Path, name: str, table: NDArray[Any], vocabulary: list[str]) -> None:
