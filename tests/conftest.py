@@ -63,12 +63,17 @@ class Workspace:
             start_new_session=True,
         )
 
-    def planned(self) -> set[str]:
-        """Rules that a dry run would run."""
+    def dry_run(self) -> str:
+        """What a dry run says."""
         result = self.run("--cores", "1", "--dry-run")
         output = result.stdout + result.stderr
         assert result.returncode == 0, output
-        return set(re.findall(r"^(?:local)?rule (\w+):", output, flags=re.MULTILINE)) - {"all"}
+        return output
+
+    def planned(self) -> set[str]:
+        """Rules that a dry run would run."""
+        found = re.findall(r"^(?:local)?rule (\w+):", self.dry_run(), flags=re.MULTILINE)
+        return set(found) - {"all"}
 
     def edit(self, name: str, old: str, new: str) -> None:
         path = self.folder / name

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sgns_study.aggregate import CLASSIFIER_CURVES, SGNS_CURVES
 from sgns_study.artifacts import write_table
+from sgns_study.evaluation.tables import COLUMNS
 
 
 def sgns_table(radii, dims, seeds, recipes=("lab",), epochs=3) -> pd.DataFrame:
@@ -17,7 +17,7 @@ def sgns_table(radii, dims, seeds, recipes=("lab",), epochs=3) -> pd.DataFrame:
             rise = 0.25 * (epoch == epochs and dim == max(dims) and split == "validation")
             loss = 2 - 0.125 * epoch + rise + 0.01 * radius + (seed - 1) / 64
             rows.append((recipe, radius, dim, seed, epoch, split, loss, 0.5 + 0.1 * epoch))
-    return pd.DataFrame(rows, columns=SGNS_CURVES)
+    return pd.DataFrame(rows, columns=COLUMNS["sgns_curves"])
 
 
 def run(init, recipe, radius, dim, seed, validation, test=None) -> list[tuple]:
@@ -46,7 +46,7 @@ def classifier_table(radii, dims, seeds, recipes=("lab",)) -> pd.DataFrame:
 
 def classifier_curves(rows: list[tuple]) -> pd.DataFrame:
     """Rows of `run` as the table that is read back from a file: recipe "", radius NA if none."""
-    table = pd.DataFrame(rows, columns=CLASSIFIER_CURVES).astype({"radius": "Int64"})
+    table = pd.DataFrame(rows, columns=COLUMNS["classifier_curves"]).astype({"radius": "Int64"})
     return table.assign(recipe=table["recipe"].astype(object).where(table["recipe"].notna(), ""))
 
 

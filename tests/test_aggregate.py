@@ -7,6 +7,7 @@ import pytest
 
 from sgns_study import aggregate
 from sgns_study.artifacts import ArtifactError, write_table
+from sgns_study.evaluation.tables import COLUMNS
 
 CURVE = pd.DataFrame(
     {"epoch": [0, 1], "split": ["train", "test"], "loss": [0.7, 0.1], "accuracy": [0.5, 0.9]}
@@ -21,9 +22,9 @@ def write_curves(folder: Path, *names: str) -> list[Path]:
 
 
 def test_the_model_is_read_from_the_folder(tmp_path: Path) -> None:
-    paths = write_curves(tmp_path, "lab-r10-d256-s3", "lab-r2-d128-s1")
-    table = aggregate.sgns_curves(paths)
-    assert list(table.columns) == aggregate.SGNS_CURVES
+    paths = write_curves(tmp_path / "embeddings", "lab-r10-d256-s3", "lab-r2-d128-s1")
+    table = aggregate.tables(paths)["sgns_curves"]
+    assert list(table.columns) == COLUMNS["sgns_curves"]
     # sorted as numbers: 2 before 10
     assert table[["recipe", "radius", "dim", "seed", "epoch"]].values.tolist() == [
         ["lab", 2, 128, 1, 0],
@@ -34,8 +35,8 @@ def test_the_model_is_read_from_the_folder(tmp_path: Path) -> None:
 
 
 def test_a_random_start_has_no_recipe_and_no_radius(tmp_path: Path) -> None:
-    paths = write_curves(tmp_path, "random-d8-s1", "pretrained-lab-r2-d8-s1")
-    table = aggregate.classifier_curves(paths)
+    paths = write_curves(tmp_path / "classifiers", "random-d8-s1", "pretrained-lab-r2-d8-s1")
+    table = aggregate.tables(paths)["classifier_curves"]
     write_table(tmp_path / "table.csv", table)
     lines = (tmp_path / "table.csv").read_text().splitlines()
     assert lines[0] == "init,recipe,radius,dim,seed,epoch,split,loss,accuracy"
@@ -44,19 +45,39 @@ def test_a_random_start_has_no_recipe_and_no_radius(tmp_path: Path) -> None:
 
 
 def test_the_order_of_the_inputs_does_not_matter(tmp_path: Path) -> None:
-    paths = write_curves(tmp_path, "random-d8-s1", "random-d16-s1", "pretrained-lab-r2-d8-s2")
-    pd.testing.assert_frame_equal(
-        aggregate.classifier_curves(paths), aggregate.classifier_curves(paths[::-1])
-    )
+    names = ("random-d8-s1", "random-d16-s1", "pretrained-lab-r2-d8-s2")
+    paths = write_curves(tmp_path / "classifiers", *names)
+    one, other = (aggregate.tables(part)["classifier_curves"] for part in (paths, paths[::-1]))
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_words_stay_as_they_are(tmp_path: Path) -> None:
+    row = {"word": "007", "rank": 1, "neighbour": "nan", "cosine": 0.5}
+    path = tmp_path / "vectors/lab-r2-d8-s1/neighbours.csv"
+    write_table(path, pd.DataFrame([row]))
+    table = aggregate.tables([path])["neighbours"]
+    assert table.iloc[0].to_dict() == {
+        "recipe": "lab", "radius": 2, "dim": 8, "seed": 1, **row
+    }  # fmt: skip
+
+
+def test_models_without_rows_leave_an_empty_table(tmp_path: Path) -> None:
+    path = tmp_path / "embeddings/ppmi-r2-d8-s1/curves.csv"
+    write_table(path, CURVE[:0])
+    table = aggregate.tables([path])["sgns_curves"]
+    assert table.empty
+    assert list(table.columns) == COLUMNS["sgns_curves"]
 
 
 def test_a_folder_or_file_that_does_not_belong(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="folder's name does not say"):
-        aggregate.sgns_curves(write_curves(tmp_path, "lab-r2-d128"))
-    path = tmp_path / "lab-r2-d8-s1/curves.csv"
+        aggregate.tables(write_curves(tmp_path / "embeddings", "lab-r2-d128"))
+    with pytest.raises(ArtifactError, match=r"of no table; expected are: embeddings/curves\.csv"):
+        aggregate.tables([tmp_path / "samples/lab-r2-d8-s1/curves.csv"])
+    path = tmp_path / "embeddings/lab-r2-d8-s1/curves.csv"
     write_table(path, CURVE.drop(columns="loss"))
     with pytest.raises(ArtifactError, match="expected epoch, split, loss, accuracy"):
-        aggregate.sgns_curves([path])
+        aggregate.tables([path])
 
 
 def test_timings_come_from_benchmark_files(tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return content
 
 
-@pytest.mark.parametrize("name", ["params.yaml", "config/demo.yaml", "tests/tiny.yaml"])
+@pytest.mark.parametrize(
+    "name", ["params.yaml", "config/demo.yaml", "config/tweaks.yaml", "tests/tiny.yaml"]
+)
 def test_the_studies_of_the_repository_are_valid(name: str) -> None:
     assert params.read_study(REPOSITORY / name).study
 
@@ -34,7 +36,7 @@ def test_the_studies_of_the_repository_are_valid(name: str) -> None:
         ("classifier.fliters", 3, "unknown key 'classifier.fliters' (value 3), did you mean 'fil"),
         ("recipes.lab.negativs", 4, "did you mean 'negatives'?"),
         ("corpus.train", 4, "unknown key 'corpus.train'"),
-        ("corpus.kind", "imbd", "'imdb', 'planted'"),
+        ("corpus.kind", "imbd", "corpus.kind: found 'imbd', allowed: 'imdb', 'planted'"),
         ("grid.radii", [0], "grid.radii.0: found 0, allowed: greater than or equal to 1"),
         ("grid.dims", [128.5], "grid.dims.0: found 128.5, allowed: a valid integer"),
         ("grid.dims", ["128"], "grid.dims.0: found '128', allowed: a valid integer"),
@@ -44,7 +46,15 @@ def test_the_studies_of_the_repository_are_valid(name: str) -> None:
         ("sampling.classifier.documents", 25_001, "has 25000 to draw from"),
         ("sampling.embedding.documents", 30_000, "has 25000 to draw from"),
         ("sampling.classifier.validation_fraction", 1e-6, "leaves no validation document"),
-        ("sampling.embedding.train_used", 4001, "the split leaves 4000"),
+        ("pairs.train_documents", 4001, "the embedding sample leaves 4000"),
+        ("pairs.validation_documents", 1001, "the embedding sample leaves 1000"),
+        ("recipes.lab.kind", "leb", "recipes.lab.kind: found 'leb', allowed: 'lab', 'word2vec'"),
+        ("recipes.lab.like", "leb", "lab.like: 'leb' is not in recipes, did you mean 'lab'?"),
+        ("recipes.lab.like", "lab", "lab.like: lab is like lab: break the circle"),
+        ("recipes.lab.window", "fixed", "unknown key 'recipes.lab.window'"),
+        ("recipes.k0", {"like": "lab", "negatives": 0}, "recipes.k0.negatives: found 0, allowed:"),
+        ("classifier", None, "classifier: missing, but grid.inits asks for classifiers"),
+        ("sampling.classifier", None, "sampling.classifier: missing, but grid.inits asks for"),
         ("classifier.kernel", 400, "does not fit into max_tokens"),
         ("grid.inits", ["random", "random"], "inits: random is given twice"),
         ("tokens.vocabulary_size", 100, "vocabulary_size goes with tokenizer: word"),
@@ -132,3 +142,41 @@ def test_every_key_of_the_studies_is_listed_with_what_it_may_hold() -> None:
     assert listed["classifier.dropout"].allowed == "number >= 0, < 1"
     assert listed["grid.radii"].allowed == "list of: integer >= 1, <= 1000"
     assert listed["tokens.tokenizer"].allowed == "wordpiece or word"
+
+
+def test_a_recipe_inherits_what_it_does_not_say() -> None:
+    content = copy.deepcopy(IMDB)
+    content["recipes"] |= {
+        "one": {"like": "lab", "negatives": 1},
+        "short": {"epochs": 2, "like": "one"},
+    }
+    recipes = params.check_study(content, "x").recipes
+    assert recipes["short"].model_dump() == recipes["lab"].model_dump() | {
+        "like": "one",
+        "negatives": 1,
+        "epochs": 2,
+    }
+    assert recipes["lab"].like is None
+
+
+def test_the_tweaks_are_each_by_itself() -> None:
+    recipes = params.read_study(REPOSITORY / "config/tweaks.yaml").recipes
+    values: dict[tuple[str, str], set[Any]] = {}
+    for recipe in recipes.values():
+        if recipe.like:
+            parent = recipes[recipe.like].model_dump(exclude={"like"})
+            mine = recipe.model_dump(exclude={"like"})
+            (key,) = (key for key in mine if mine[key] != parent[key])
+            values.setdefault((recipe.like, key), {parent[key]}).add(mine[key])
+    for base in ("full", "bare"):
+        assert values[base, "negatives"] == {1, 2, 5, 10, 20}
+        assert values[base, "alpha"] == {0, 0.5, 0.75, 1}
+        assert values[base, "window"] == {"dynamic", "fixed", "harmonic"}
+        assert values[base, "subsample"] == {0, 1e-3, 1e-4, 1e-5}
+        assert values[base, "min_count"] == {1, 5, 20}
+
+
+def test_a_study_may_have_no_classifiers() -> None:
+    content = changed("grid.inits", [])
+    del content["classifier"], content["sampling"]["classifier"]
+    assert params.check_study(content, "x").classifier is None

@@ -45,13 +45,12 @@ def test_no_embedding_document_is_of_the_test(unlabelled: bool) -> None:
     assert (SPLIT[drawn] == UNLABELLED).any() == unlabelled
 
 
-def test_the_first_documents_of_each_part_are_used() -> None:
-    whole = samples.draw_embedding_sample(SPLIT, EMBEDDING)
-    cut = samples.draw_embedding_sample(
-        SPLIT, EMBEDDING.model_copy(update={"train_used": 5, "validation_used": 2})
+def test_texts_of_the_test_are_drawn_only_if_asked_for() -> None:
+    settings = params.EmbeddingSample(
+        documents=120, validation_fraction=0.1, unlabelled=True, test=True, seed=3
     )
-    assert cut["train"].tolist() == whole["train"][:5].tolist()
-    assert cut["validation"].tolist() == whole["validation"][:2].tolist()
+    sample = samples.draw_embedding_sample(SPLIT, settings)
+    assert sorted(np.concatenate(list(sample.values()))) == list(range(120))
 
 
 def test_a_seed_fixes_the_sample_and_another_changes_it() -> None:

@@ -12,12 +12,17 @@ from tests.conftest import Workspace, kill_group
 
 pytestmark = pytest.mark.workflow
 
-REPORTING = {"aggregate", "timings", "figure", "report"}
+REPORTING = {"aggregate", "summarise", "timings", "figure", "report"}
+RETRAINING = {"train_sgns", "evaluate_vectors", "train_classifier"}
 CONTRACT = {
     "sgns_curves.csv": "recipe,radius,dim,seed,epoch,split,loss,accuracy",
     "classifier_curves.csv": "init,recipe,radius,dim,seed,epoch,split,loss,accuracy",
+    "vectors.csv": "recipe,radius,dim,seed,dataset,metric,value,coverage",
     "timings.csv": "rule,wildcards,seconds,peak_memory_mib",
 }
+
+
+RECIPES = ("lab", "word2vec", "one_negative", "ppmi")
 
 
 @pytest.fixture
@@ -38,8 +43,7 @@ def test_curves_hold_every_model_epoch_and_split_once(finished_study: Workspace)
     models = {(row["init"], row["recipe"], row["radius"], row["dim"], row["seed"]) for row in rows}
     assert models == {
         ("random", "", "", "8", "1"),
-        ("pretrained", "lab", "2", "8", "1"),
-        ("pretrained", "lab", "3", "8", "1"),
+        *(("pretrained", recipe, "2", "8", "1") for recipe in RECIPES),
     }
     # 3 epochs and the state before them, on train and validation; test once
     assert len(rows) == len(models) * (4 * 2 + 1)
@@ -93,9 +97,9 @@ def test_a_changed_figure_module_redraws_that_figure_and_the_report(
     path = copy_of_finished.folder / "src/sgns_study/figures/sgns_curves.py"
     path.write_text(path.read_text() + "\nREDRAWN = True\n")
     assert copy_of_finished.planned() == {"figure", "report"}
-    result = copy_of_finished.run("--cores", "1", "--dry-run")
-    assert "figures/sgns_curves.svg" in result.stdout + result.stderr
-    assert result.stdout.count("rule figure:") + result.stderr.count("rule figure:") == 1
+    output = copy_of_finished.dry_run()
+    assert "figures/sgns_curves.svg" in output
+    assert output.count("rule figure:") == 1
 
 
 def test_a_changed_classifier_parameter_retrains_classifiers_only(
@@ -107,7 +111,26 @@ def test_a_changed_classifier_parameter_retrains_classifiers_only(
 
 def test_a_changed_recipe_retrains_vectors_and_what_uses_them(copy_of_finished: Workspace) -> None:
     copy_of_finished.edit("tiny.yaml", "weight_decay: 0.01", "weight_decay: 0.02")
-    assert copy_of_finished.planned() == {"train_sgns", "train_classifier"} | REPORTING
+    assert copy_of_finished.planned() == RETRAINING | REPORTING
+    output = copy_of_finished.dry_run()
+    for rule in RETRAINING:
+        assert output.count(f"rule {rule}:") == 1  # of the recipe alone
+
+
+def test_a_parents_key_is_changed_in_all_that_are_like_it(copy_of_finished: Workspace) -> None:
+    copy_of_finished.edit("tiny.yaml", "learning_rate: 0.05", "learning_rate: 0.04")
+    output = copy_of_finished.dry_run()
+    for rule in RETRAINING:
+        assert output.count(f"rule {rule}:") == 2  # word2vec and one_negative
+
+
+def test_a_changed_kernel_retrains_its_recipes_only(copy_of_finished: Workspace) -> None:
+    path = copy_of_finished.folder / "src/sgns_study/sgns/word2vec.py"
+    path.write_text(path.read_text() + "\nCHANGED = True\n")
+    output = copy_of_finished.dry_run()
+    assert output.count("rule train_sgns:") == 2
+    for recipe in ("word2vec", "one_negative"):
+        assert f"embeddings/{recipe}-r2-d8-s1/vectors.safetensors" in output
 
 
 def test_a_comment_reruns_nothing(copy_of_finished: Workspace) -> None:
@@ -119,10 +142,9 @@ def test_a_comment_reruns_nothing(copy_of_finished: Workspace) -> None:
 
 def test_a_new_seed_trains_its_models_only(copy_of_finished: Workspace) -> None:
     copy_of_finished.edit("tiny.yaml", "seeds: [1]", "seeds: [1, 2]")
-    result = copy_of_finished.run("--cores", "1", "--dry-run")
-    output = result.stdout + result.stderr
-    assert output.count("rule train_sgns:") == 2
-    assert output.count("rule train_classifier:") == 3
+    output = copy_of_finished.dry_run()
+    assert output.count("rule train_sgns:") == len(RECIPES)
+    assert output.count("rule train_classifier:") == len(RECIPES) + 1
     assert "rule tokenize:" not in output
 
 
@@ -130,7 +152,7 @@ def test_a_new_seed_trains_its_models_only(copy_of_finished: Workspace) -> None:
     ("old", "new", "message"),
     [
         ("dropout: 0.3", "drop_out: 0.3", "did you mean 'dropout'?"),
-        ("radii: [2, 3]", "radii: [0, 3]", "grid.radii.0: found 0"),
+        ("radii: [2]", "radii: [0]", "grid.radii.0: found 0"),
         ("dims: [8]", "dims: [8.5]", "grid.dims.0: found 8.5"),
     ],
 )
@@ -147,7 +169,7 @@ def test_a_wrong_parameter_stops_before_any_job(
 
 def test_every_rule_is_a_subcommand(finished_study: Workspace) -> None:
     rules = finished_study.run("--list-rules")
-    listed = set((rules.stdout).split()) - {"all", "data", "embeddings", "classifiers"}
+    listed = set((rules.stdout).split()) - {"all", "data", "embeddings", "vectors", "classifiers"}
     result = subprocess.run(
         ["sgns-study", "--help"],
         env=finished_study.environment,

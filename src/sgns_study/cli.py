@@ -513,21 +513,19 @@ def evaluate(
     the share of it whose words have a vector.
     """
     from sgns_study.corpora.sources import evaluation_sources, fetch
+    from sgns_study.evaluation.datasets import standard_sets
     from sgns_study.evaluation.intrinsic import intrinsic_scores, read_pairs, read_questions
     from sgns_study.sgns.vectors import occurring, read_vectors
 
     loaded = occurring(read_vectors(vectors))
-    if not similarity + analogies:
-        mirror = os.environ.get("SGNS_STUDY_MIRROR")
-        questions, *pairs = (fetch(name, data, mirror) for name in evaluation_sources())
-        similarity, analogies = tuple(pairs), (questions,)
-    scores = intrinsic_scores(
-        loaded.centre,
-        loaded.vocabulary,
-        {path.stem: read_pairs(path) for path in similarity},
-        {path.stem: read_questions(path) for path in analogies},
-        synonym_sets={},
-    )
+    if similarity + analogies:
+        pairs = {path.stem: read_pairs(path) for path in similarity}
+        questions = {path.stem: read_questions(path) for path in analogies}
+    else:
+        for name in evaluation_sources():
+            fetch(name, data, os.environ.get("SGNS_STUDY_MIRROR"))
+        pairs, questions = standard_sets(data)
+    scores = intrinsic_scores(loaded.centre, loaded.vocabulary, pairs, questions, synonym_sets={})
     click.echo(scores.to_csv(index=False), nl=False)
 
 

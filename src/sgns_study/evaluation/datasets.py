@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sgns_study.corpora.sources import SIMILARITY_SETS, SOURCES
+from sgns_study.corpora import sources
 from sgns_study.evaluation.intrinsic import Pair, Question, read_pairs, read_questions
 
 
@@ -13,8 +13,9 @@ def standard_sets(
 
     The files are in `folder` as `corpora.sources.fetch` puts them.
     """
-    pairs = {
-        name: read_pairs(folder / SOURCES[f"similarity/{name}"].file) for name in SIMILARITY_SETS
-    }
-    questions = folder / SOURCES["analogies"].file
-    return pairs, {questions.stem: read_questions(questions)}
+    paths = [folder / sources.SOURCES[name].file for name in sources.evaluation_sources()]
+    questions, *pairs = paths
+    return (
+        {path.stem: read_pairs(path) for path in pairs},
+        {questions.stem: read_questions(questions)},
+    )

@@ -33,9 +33,8 @@ def train(material: Material, recipe: Word2vecRecipe, radius: int, dim: int, see
     ) -> None:
         if loss is not None:
             rows.append((epoch, "train", loss, np.nan))
-        rows.append(
-            (epoch, "validation", *objective.scores_of_pairs(material.pairs, centre, context))
-        )
+        score = objective.scores_of_pairs(material.pairs, centre, context, recipe.negatives)
+        rows.append((epoch, "validation", *score))
 
     trained = word2vec.train(text.ids, text.offsets, text.counts, settings, seed, after_epoch=log)
     counts = kept_counts(text.counts, recipe.min_count)

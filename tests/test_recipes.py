@@ -1,0 +1,111 @@
+"""Recipes of every kind give vectors of the same words, scored on the same validation task."""
+
+from importlib import import_module
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sgns_study import params
+from sgns_study.evaluation.noise import ALPHAS, noise_table
+from sgns_study.pairs import build_pairs
+from sgns_study.sgns import lab, objective, word2vec
+from sgns_study.sgns.recipes import CURVES, Material
+from sgns_study.texts import Text
+from tests.zipfian import text
+
+RADIUS, DIM = 2, 6
+TWEAKS = {"alpha": 0.75, "window": "dynamic", "subsample": 0.0, "min_count": 4}
+RECIPES = {
+    "lab": params.LabRecipe(
+        kind="lab", negatives=2, epochs=2, batch=50, learning_rate=1e-2, weight_decay=0.01
+    ),
+    "word2vec": params.Word2vecRecipe(
+        kind="word2vec", negatives=3, epochs=2, learning_rate=0.05, **TWEAKS
+    ),
+    "ppmi": params.PpmiRecipe(kind="ppmi", shift=1, eigenvalue_weighting=0.5, **TWEAKS),
+}
+
+
+@pytest.fixture
+def material() -> Material:
+    ids, offsets, counts = text(1, documents=40, words=60)
+    held_out, ends, _ = text(2, documents=8, words=60)
+    pairs = build_pairs(
+        ids, offsets, held_out, ends, RADIUS, 2, len(counts), 1, noise=(counts > 0).astype(float)
+    )
+    return Material(Text(ids, offsets, counts), pairs, ["[PAD]", *(f"w{i}" for i in range(1, 60))])
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+def test_a_row_for_every_word_and_how_often_it_was_met(kind: str, material: Material) -> None:
+    train = import_module(f"sgns_study.sgns.recipes.{kind}").train
+    vectors, curves = train(material, RECIPES[kind], RADIUS, DIM, 1)
+    again, _ = train(material, RECIPES[kind], RADIUS, DIM, 1)
+    assert vectors.vocabulary == material.words
+    assert vectors.centre.shape == (60, DIM)
+    assert vectors.centre.tobytes() == again.centre.tobytes()
+    counts = material.text.counts
+    least = getattr(RECIPES[kind], "min_count", 1)
+    assert vectors.counts.tolist() == [c if c >= least else 0 for c in counts]
+    assert list(curves.columns) == CURVES
+    if kind == "ppmi":
+        assert curves.empty
+        return
+    splits = curves.groupby("split")["epoch"].apply(list).to_dict()
+    assert splits["validation"] == [0, 1, 2]
+    last = curves[(curves["split"] == "validation") & (curves["epoch"] == 2)].iloc[0]
+    loss, accuracy = objective.scores_of_pairs(
+        material.pairs, vectors.centre, vectors.context, 3 if kind == "word2vec" else 1
+    )
+    assert last["loss"] == pytest.approx(loss, rel=1e-5)
+    assert last["accuracy"] == pytest.approx(accuracy)
+
+
+def test_before_training_word2vec_cannot_tell_a_pair_from_noise(material: Material) -> None:
+    train = import_module("sgns_study.sgns.recipes.word2vec").train
+    _, curves = train(material, RECIPES["word2vec"], RADIUS, DIM, 1)
+    # its context table is zero: a pair in 1 + K is a true one, and a pad is even
+    windows = material.pairs.validation
+    pads = np.mean(
+        [np.mean(np.delete(windows.stream[p - RADIUS : p + RADIUS + 1], RADIUS) == 0)
+         for p in windows.centres]
+    )  # fmt: skip
+    expected = pads * np.log(2) + (1 - pads) * np.log(1 + 1 / 3) + np.log(1 + 3)
+    assert curves["loss"][0] == pytest.approx(expected)
+    validation = curves[curves["split"] == "validation"]["loss"]
+    assert validation.iloc[-1] < validation.iloc[0]
+
+
+def test_the_validation_task_is_the_labs_too(material: Material) -> None:
+    vectors, context, curves = lab.train(material.pairs, 60, DIM, RECIPES["lab"], 1)
+    found = objective.scores_of_pairs(material.pairs, vectors, context)
+    last = curves[curves["split"] == "validation"].iloc[-1]
+    np.testing.assert_allclose(found, [last["loss"], last["accuracy"]], rtol=1e-5)
+
+
+def test_noise_is_shared_by_counts_to_the_power_alpha() -> None:
+    counts = np.array([0, 5, 1000, 40, 3, 0, 200])
+    words = [f"w{i}" for i in range(7)]
+    table = noise_table(words, counts, min_count=4)
+    assert table["word"].tolist() == ["w2", "w6", "w3", "w1"] * len(ALPHAS)
+    for alpha, part in table.groupby("alpha"):
+        power = part["count"].to_numpy().astype(float) ** alpha
+        np.testing.assert_allclose(part["probability"], power / power.sum(), atol=1e-8)
+
+
+def test_tables_of_noise_are_those_training_draws_from() -> None:
+    """Drawn a million times by the trainer's own function, words come up as the table says."""
+    from scipy import stats
+
+    from sgns_study.randomness import kernel_state
+
+    counts = np.array([0, 500, 100, 20, 4])
+    noise = word2vec.alias_table(counts, 0.75)
+    state = kernel_state(1, "test")
+    drawn = np.bincount([word2vec.draw(noise, state) for _ in range(100_000)], minlength=5)
+    table = noise_table([f"w{i}" for i in range(5)], counts, min_count=1)
+    expected = table[table["alpha"] == 0.75]["probability"].to_numpy() * 100_000
+    assert drawn[0] == 0
+    assert stats.chisquare(drawn[1:], expected * drawn.sum() / expected.sum()).pvalue > 1e-3
+    assert isinstance(table, pd.DataFrame)
