@@ -50,6 +50,113 @@ def classifier_curves(rows: list[tuple]) -> pd.DataFrame:
     return table.assign(recipe=table["recipe"].astype(object).where(table["recipe"].notna(), ""))
 
 
+# Around each of two recipes, two settings are changed; a third kind stands alone.
+TWEAKS = [
+    ("full", "word2vec", None, None, None, None),
+    ("full_k1", "word2vec", "full", "negatives", "1", "5"),
+    ("full_t0", "word2vec", "full", "subsample", "0.0", "0.001"),
+    ("bare", "word2vec", None, None, None, None),
+    ("bare_k5", "word2vec", "bare", "negatives", "5", "1"),
+    ("bare_k20", "word2vec", "bare", "negatives", "20", "1"),
+    ("bare_t3", "word2vec", "bare", "subsample", "0.001", "0.0"),
+    ("ppmi", "ppmi", None, None, None, None),
+]
+# What each adds to every score, in points, for seeds 1, 2 and 3.
+GAINS = {
+    "full_k1": (-2, -4, -3),
+    "full_t0": (-1, 1, 0),
+    "bare": (-10, -10, -10),
+    "bare_k5": (-7, -7, -7),
+    "bare_k20": (-6, -6, -6),
+    "bare_t3": (-10, -11, -12),
+    "ppmi": (-5, -5, -5),
+}
+BASE_SCORES = {"EN-MEN-TR-3k": 0.6, "EN-WS-353-ALL": 0.5, "EN-SIMLEX-999": 0.1, "EN-RG-65": 0.4}
+
+
+def recipes_of(names) -> pd.DataFrame:
+    """The table of recipes, those of TWEAKS as there, any other a lab recipe like none."""
+    known = {row[0]: row for row in TWEAKS}
+    rows = [known.get(name, (name, "lab", None, None, None, None)) for name in names]
+    return pd.DataFrame(rows, columns=COLUMNS["recipes"])
+
+
+def word2vec_table(radii, dims, seeds, recipes) -> pd.DataFrame:
+    """Curves of those of `recipes` that have epochs; training has no accuracy and no epoch 0."""
+    recipes = [name for name in recipes if name != "ppmi"]
+    table = sgns_table(radii, dims, seeds, recipes)
+    trained = table["split"] == "train"
+    table.loc[trained, "accuracy"] = None
+    return table[~trained | (table["epoch"] > 0)].reset_index(drop=True)
+
+
+def vectors_table(radii, dims, seeds, recipes=("lab",), planted=False) -> pd.DataFrame:
+    """Scores of every model: BASE_SCORES and 0.01 more per seed and for each gain in points."""
+    rows = []
+    for recipe, radius, dim, seed in product(recipes, radii, dims, seeds):
+        model = (recipe, radius, dim, seed)
+        more = 0.01 * (seed + GAINS.get(recipe, (0, 0, 0))[(seed - 1) % 3])
+        if planted:
+            rows.append((*model, "planted", "precision_at_5", 0.5 + more, 1.0))
+            rows.append((*model, "planted", "chance_at_5", 0.04, 1.0))
+            continue
+        for dataset, base in BASE_SCORES.items():
+            rows.append((*model, dataset, "spearman", base + more, 0.875))
+        for metric in ("3cosadd", "3cosmul"):
+            rows.append((*model, "questions-words", metric, 0.25 + more, 0.5))
+            rows.append((*model, "questions-words/family", metric, 0.5 + more, 0.75))
+    return pd.DataFrame(rows, columns=COLUMNS["vectors"]).astype({"radius": "Int64"})
+
+
+def noise_table() -> pd.DataFrame:
+    """Counts 10,000, 100 and 1 to the power α: sums 10,101, 1,032.6… and 111."""
+    counts = {"the": 10_000, "null": 100, "1,5": 1}
+    rows = []
+    for alpha in (1.0, 0.75, 0.5):
+        total = sum(count**alpha for count in counts.values())
+        rows += [(alpha, word, count, count**alpha / total) for word, count in counts.items()]
+    return pd.DataFrame(rows, columns=COLUMNS["noise"])
+
+
+def map_table(recipe="full") -> pd.DataFrame:
+    """Two groups of four words; of each, three lie together and one among the other's."""
+    places = {"good": (0.0, 0.0), "bad": (10.0, 10.0)}
+    rows = []
+    for group, (x, y) in places.items():
+        near = [(f"{group}{i}", group, x + i / 4, y + i * i / 4) for i in range(3)]
+        rows += [*near, (f"stray {group}", group, 10.5 - x, 9.5 - y)]
+    table = pd.DataFrame(rows, columns=["word", "group", "x", "y"])
+    model = {"recipe": recipe, "radius": 2, "dim": 16, "seed": 1}
+    return table.assign(**model)[COLUMNS["map"]]
+
+
+def neighbours_table(radii, dims, seeds, recipes=("lab",)) -> pd.DataFrame:
+    """Ten neighbours of two words, of which one looks like markup."""
+    rows = [
+        (*model, word, rank, f"{word}_{rank}", 1 - rank / 16)
+        for model in product(recipes, radii, dims, seeds)
+        for word in ("null", "a|<b>*")
+        for rank in range(1, 11)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS["neighbours"])
+
+
+def study_tables(radii, dims, seeds, recipes=("lab",), planted=False) -> dict[str, pd.DataFrame]:
+    """All tables of a study, by name."""
+    grid, kinds = (radii, dims, seeds, recipes), set(recipes_of(recipes)["kind"])
+    curves = sgns_table if kinds == {"lab"} else word2vec_table
+    return {
+        "recipes": recipes_of(recipes),
+        "sgns_curves": curves(*grid),
+        "classifier_curves": classifier_table(*grid),
+        "vectors": vectors_table(*grid, planted=planted),
+        "neighbours": neighbours_table(*grid),
+        "noise": noise_table(),
+        "map": map_table(recipes[0]),
+        "timings": TIMINGS,
+    }
+
+
 TIMINGS = pd.DataFrame(
     [
         ("train_sgns", "lab-r2-d16-s1", 10.0, 300.5),
@@ -61,8 +168,7 @@ TIMINGS = pd.DataFrame(
 )
 
 
-def write_study(folder: Path, radii, dims, seeds, recipes=("lab",)) -> None:
+def write_study(folder: Path, radii, dims, seeds, recipes=("lab",), planted=False) -> None:
     """The tidy tables of a study, as files."""
-    write_table(folder / "sgns_curves.csv", sgns_table(radii, dims, seeds, recipes))
-    write_table(folder / "classifier_curves.csv", classifier_table(radii, dims, seeds, recipes))
-    write_table(folder / "timings.csv", TIMINGS)
+    for name, table in study_tables(radii, dims, seeds, recipes, planted).items():
+        write_table(folder / f"{name}.csv", table)

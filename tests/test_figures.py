@@ -3,24 +3,62 @@
 import re
 from functools import cache
 
+import numpy as np
 import pytest
 
 from sgns_study.artifacts import ArtifactError
+from sgns_study.evaluation.tables import read_tidy
 from sgns_study.figures import FIGURES, draw_figure, figure_module
+from sgns_study.figures.labels import GAPS, half_size, offsets
+from sgns_study.figures.map import nearest_is_own
 from sgns_study.figures.style import published
-from sgns_study.figures.wording import listed, number, percent, signed, span
-from tests.curve_tables import classifier_curves, classifier_table, run, sgns_table, write_study
+from sgns_study.figures.wording import (
+    interval,
+    listed,
+    number,
+    percent,
+    setting_value,
+    signed,
+    significant,
+    span,
+)
+from tests.curve_tables import (
+    TWEAKS,
+    classifier_curves,
+    classifier_table,
+    map_table,
+    noise_table,
+    recipes_of,
+    run,
+    sgns_table,
+    study_tables,
+    word2vec_table,
+    write_study,
+)
 
+ALL = [row[0] for row in TWEAKS]
 GRIDS = {
     "lab": ([2, 5, 10], [16, 32], [1, 2, 3]),
     "single": ([3], [16], [7]),
     "wide": ([2, 10], [8, 16, 300], [1, 2], ("lab", "another_recipe")),
+    "tweaks": ([5], [128], [1, 2, 3], ALL),
+    "planted": ([2, 5], [16], [1, 2], ("full", "full_k1", "lab", "ppmi"), True),
 }
+CLASSIFIERS = ("classifier_validation", "classifier_training", "radius_and_dim")
+# The grids on which a figure differs.
+DRAWN = [
+    *((name, grid) for name in CLASSIFIERS for grid in ("lab", "single", "wide")),
+    *(("sgns_curves", grid) for grid in ("lab", "wide", "tweaks")),
+    *(("similarity", grid) for grid in ("lab", "single", "wide", "planted")),
+    *(("tweaks", grid) for grid in ("tweaks", "planted")),
+    ("noise", "lab"),
+    ("map", "lab"),
+]
 
 
 def tables(name, grid):
-    make = {"sgns_curves": sgns_table, "classifier_curves": classifier_table}
-    return [make[table](*GRIDS[grid]) for table in FIGURES[name]]
+    made = study_tables(*GRIDS[grid])
+    return [made[table] for table in FIGURES[name]]
 
 
 @cache
@@ -33,7 +71,7 @@ def drawn(name, grid):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_the_same_tables_give_the_same_bytes(name, tmp_path):
-    write_study(tmp_path, *GRIDS["lab"])
+    write_study(tmp_path, *GRIDS["planted"])
     for out in ("a.svg", "b.svg"):
         draw_figure(name, tmp_path, tmp_path / out)
     text = (tmp_path / "a.svg").read_bytes()
@@ -43,8 +81,7 @@ def test_the_same_tables_give_the_same_bytes(name, tmp_path):
     assert (tmp_path / "a.md").read_text().count("\n") == 1
 
 
-@pytest.mark.parametrize("grid", GRIDS)
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize(("name", "grid"), DRAWN)
 def test_no_text_is_clipped_or_too_small(name, grid):
     figure = drawn(name, grid)
     whole, drawing = figure.bbox, figure.get_tightbbox().transformed(figure.dpi_scale_trans)
@@ -57,20 +94,23 @@ def test_no_text_is_clipped_or_too_small(name, grid):
             assert tick.get_fontsize() >= 7
 
 
-@pytest.mark.parametrize("grid", GRIDS)
-@pytest.mark.parametrize("name", FIGURES)
+UNITS = r"\((nats|nats per centre|%|points|of a draw)\)$"
+
+
+@pytest.mark.parametrize(("name", "grid"), [pair for pair in DRAWN if pair[0] != "map"])
 def test_outer_axes_are_labelled_with_units(name, grid):
     figure = drawn(name, grid)
     rows, columns = figure.axes[0].get_gridspec().get_geometry()
     for i, axis in enumerate(figure.axes):
-        if i % columns == 0:
-            assert re.search(r"\((nats|nats per centre|%)\)$", axis.get_ylabel())
+        if i % columns == 0 and name != "similarity":  # whose rows are models, named one by one
+            assert re.search(UNITS, axis.get_ylabel())
         if i // columns == rows - 1:
             assert axis.get_xlabel()
 
 
 def test_sgns_caption_names_the_rise_of_validation_loss():
-    caption = figure_module("sgns_curves").caption(sgns_table([2], [16, 32], [1, 2, 3]))
+    curves = sgns_table([2], [16, 32], [1, 2, 3])
+    caption = figure_module("sgns_curves").caption(recipes_of(["lab"]), curves)
     # Mean over seeds at the last epoch: 2 − 0.375 + 0.02 + 1/64 = 1.661, and 0.25 more at d = 32,
     # which is 0.125 above its lowest, of epoch 2.
     assert "lowest for R = 2, d = 16 (1.661) and highest for R = 2, d = 32 (1.911)" in caption
@@ -82,7 +122,7 @@ def test_sgns_caption_names_the_rise_of_validation_loss():
 
 def test_sgns_caption_says_so_when_nothing_overfits():
     table = sgns_table([2], [16, 32], [1])
-    caption = figure_module("sgns_curves").caption(table[table["epoch"] < 3])
+    caption = figure_module("sgns_curves").caption(recipes_of(["lab"]), table[table["epoch"] < 3])
     assert "lowest at the last epoch for all 2 models" in caption
     assert "one seed each" in caption
 
@@ -114,7 +154,7 @@ def test_radius_caption_gives_changes_between_the_extremes():
     assert "one dimension only (d = 16)" in caption
 
 
-@pytest.mark.parametrize("name", [name for name in FIGURES if name != "sgns_curves"])
+@pytest.mark.parametrize("name", ["classifier_validation", "classifier_training", "radius_and_dim"])
 def test_a_study_without_pretrained_classifiers_has_its_figures(name):
     curves = classifier_table([2], [16], [1, 2])
     curves = curves[curves["init"] == "random"]
@@ -126,8 +166,100 @@ def test_a_study_without_pretrained_classifiers_has_its_figures(name):
 def test_an_unknown_figure_and_a_missing_table_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"no_such.*sgns_curves"):
         figure_module("no_such")
-    with pytest.raises(ArtifactError, match=r"sgns_curves\.csv"):
+    with pytest.raises(ArtifactError, match=r"recipes\.csv"):
         draw_figure("sgns_curves", tmp_path, tmp_path / "a.svg")
+
+
+def test_variants_are_left_to_the_ablation_and_losses_of_two_kinds_told_apart():
+    curves = word2vec_table([5], [128], [1, 2], ALL)
+    caption = figure_module("sgns_curves").caption(recipes_of(ALL), curves)
+    assert "Left out: 5 recipes one setting away." in caption
+    assert "The training loss of full and bare is the mean of a pair" in caption
+    assert len(drawn("sgns_curves", "tweaks").axes) == 2 * 2  # two recipes, loss over accuracy
+
+
+def test_tweaks_caption_gives_paired_differences_with_their_interval():
+    caption = figure_module("tweaks").caption(*tables("tweaks", "tweaks"))
+    # K = 1 costs 2, 4 and 3 points: mean 3, sd 1, and t = 4.303 for 2 degrees of freedom, so
+    # ± 4.303 / √3 = 2.484. Around bare K = 5 gains 3 in each seed, and K = 20 gains 4.
+    assert "K: best 5 around full and 20 around bare; 5 against 1: +3.0 (+0.5 to +5.5)" in caption
+    assert "around full and +3.0 (+3.0 to +3.0) around bare" in caption
+    # Without t full changes by −1, 1, 0; with it bare by 0, −1, −2: nulls and losses stand too.
+    assert "10⁻³ against off: 0.0 (−2.5 to +2.5) around full and −1.0 (−3.5 to +1.5)" in caption
+    assert "mean over 3 seeds" in caption
+    assert "at R = 5, d = 128" in caption
+
+
+def test_a_tweak_of_one_recipe_alone_is_held_against_its_own_value():
+    caption = figure_module("tweaks").caption(*tables("tweaks", "planted"))
+    assert "precision at 5, in points" in caption
+    assert "K: best 5; 1 against 5: −3.0" in caption
+
+
+def test_the_parent_stands_among_the_values_tried_around_it():
+    figure = drawn("tweaks", "tweaks")
+    ticks = [[tick.get_text() for tick in axis.get_xticklabels()] for axis in figure.axes[2:]]
+    assert ticks == [["1", "5", "20"], ["off", "10⁻³"]]
+
+
+def test_similarity_caption_names_best_and_worst_and_coverage():
+    caption = figure_module("similarity").caption(*tables("similarity", "tweaks"))
+    # The mean over seeds 1 to 3 is 0.02 above the base scores; bare is 0.1 below full.
+    assert "for 3 models of R = 5 and d = 128" in caption
+    assert "MEN: from 0.520 (bare) to 0.620 (full)." in caption
+    assert "SimLex-999: from 0.020 (bare) to 0.120 (full)." in caption
+    assert "87.5 % (MEN)" in caption
+    assert "full_k1" not in caption
+
+
+def test_similarity_on_the_planted_corpus_is_held_against_chance():
+    caption = figure_module("similarity").caption(*tables("similarity", "planted"))
+    assert "to 0.515 (full, R = 2); by chance it is 0.040" in caption
+
+
+def test_noise_caption_by_hand():
+    caption = figure_module("noise").caption(noise_table())
+    # 10,000 of 10,101 at α = 1; 1,000 of 1,032.6 at 0.75: 0.978 times. For the rarest
+    # 10,101 / 1,032.6 = 9.8 times. 10,000^0.75 = 1,000 and 10,000^0.5 = 100.
+    assert "“the” (10,000 occurrences) becomes 0.98 times as likely" in caption
+    assert "“1,5” (1 occurrences) 9.8 times" in caption
+    assert "10,000 times (α = 1), 1,000 times (α = 0.75) and 100 times (α = 0.5)" in caption
+
+
+def test_words_that_look_like_something_else_are_read_as_words(tmp_path):
+    write_study(tmp_path, [2], [16], [1])
+    assert list(read_tidy(tmp_path, "noise")["word"].unique()) == ["the", "null", "1,5"]
+    assert "null" in set(read_tidy(tmp_path, "neighbours")["word"])
+
+
+def test_map_caption_counts_words_beside_their_own_group():
+    caption = figure_module("map").caption(map_table())
+    # Of each group three lie together and the fourth beside the other's: 6 of 8. A word has 3 of
+    # its own group among 7 others.
+    assert "Of the words, 75 % have a word of their own group nearest" in caption
+    assert "by chance it were 43 %" in caption
+
+
+def test_nearest_on_the_map_by_hand():
+    places = np.array([[0, 0], [1, 0], [3, 0], [3.5, 0]])
+    groups = np.array(["a", "a", "a", "b"], object)
+    assert nearest_is_own(places, groups).tolist() == [True, True, False, False]
+
+
+def test_words_on_the_map_do_not_overlap_where_there_is_room():
+    rng = np.random.default_rng(1)
+    points = rng.uniform(0, 300, (40, 2))
+    halves = np.array([half_size("wonderful", 6.5)] * 40)
+    found, gaps = offsets(points, halves, np.array([-50, -50, 350, 350]))
+    low, high = points + found - halves, points + found + halves
+    shared = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
+    overlapping = (shared > 0).all(axis=2).sum() - 40  # each with itself
+    in_line = points + [1, 0] * (halves + GAPS[0])  # all to the right of their points
+    plain = np.abs(in_line[:, None] - in_line)
+    assert overlapping == 0 < ((plain < 2 * halves[0]).all(axis=2).sum() - 40)
+    assert (low >= -50).all()
+    assert (high <= 350).all()
+    assert set(gaps) <= set(GAPS)
 
 
 def test_numbers_in_words():
@@ -139,3 +271,12 @@ def test_numbers_in_words():
     assert listed([1, 2, 3]) == "1, 2 and 3"
     assert span([0.5, float("nan"), 0.501], percent) == "50.0 % to 50.1 %"
     assert span([0.5, 0.5], percent) == "50.0 %"
+    assert significant(0.4249) == "0.42"
+    assert significant(8.96) == "9.0"
+    assert significant(203_060) == "200,000"
+    assert interval(-0.34, 0.5) == "−0.3 to +0.5"
+    assert interval(float("nan"), float("nan")) == "–"
+    assert setting_value("subsample", "0.0") == "off"
+    assert setting_value("subsample", "0.0005") == "5 · 10⁻⁴"
+    assert setting_value("alpha", "0.0") == "0"
+    assert setting_value("window", "fixed") == "fixed"

@@ -1,11 +1,13 @@
-"""Learning curves of the word vectors: SGNS loss and accuracy of every model."""
+"""Learning curves of the word vectors: SGNS loss and accuracy of every base recipe."""
 
+from itertools import product
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from sgns_study.evaluation.recipes import of_bases
 from sgns_study.figures.curves import (
     METRICS,
     draw_band,
@@ -22,44 +24,72 @@ ALT = "SGNS training and validation loss and accuracy by epoch, for every radius
 MODEL = ["recipe", "radius", "dim"]
 SPLITS: dict[str, Any] = {"train": "--", "validation": "-"}
 LABELS = {"loss": "SGNS loss\n(nats per centre)", "accuracy": "accuracy (%)"}
+OWN_LOSS = (
+    "The training loss of {} is the mean of a pair in the recipe’s own objective, with its K "
+    "negatives; the validation loss is that of one fixed task for all recipes, so the two do not "
+    "lie on one scale."
+)
+ACROSS = 3  # recipes beside each other, where there is one dimension
 
 
-def draw(curves: pd.DataFrame) -> Figure:
-    """Loss over accuracy, a column a dimension, a colour a radius; recipes below each other."""
-    recipes = sorted(curves["recipe"].unique())
+def draw(recipes: pd.DataFrame, curves: pd.DataFrame) -> Figure:
+    """Loss over accuracy, a colour a radius; a column a dimension and recipes below each other.
+
+    With one dimension recipes stand beside each other.
+    """
+    curves = of_bases(curves, recipes)
+    names = list(curves["recipe"].unique())
     dims, radii = (sorted(curves[key].unique()) for key in ("dim", "radius"))
     looks = {radius: nth_look(i, f"R = {radius}") for i, radius in enumerate(radii)}
-    figure, axes = panels(2 * len(recipes), len(dims))
-    for i, recipe in enumerate(recipes):
-        for j, dim in enumerate(dims):
-            here = curves[(curves["recipe"] == recipe) & (curves["dim"] == dim)]
-            for axis, metric in zip(axes[2 * i : 2 * i + 2, j], METRICS):
-                for radius, look in looks.items():
-                    for split, line in SPLITS.items():
-                        series = here[(here["radius"] == radius) & (here["split"] == split)]
-                        marker = look.marker if split == "validation" else ""
-                        draw_band(axis, series, metric, look, linestyle=line, marker=marker)
-                axis.set_ylabel(LABELS[metric] if j == 0 else "")
-            axes[2 * i, j].set_title(title(recipe, dim, len(recipes) > 1))
+    columns = len(dims) if len(dims) > 1 else min(len(names), ACROSS)
+    cells = list(product(names, dims))
+    figure, axes = panels(2 * -(-len(cells) // columns), columns)
+    for place, (recipe, dim) in enumerate(cells):
+        i, j = divmod(place, columns)
+        here = curves[(curves["recipe"] == recipe) & (curves["dim"] == dim)]
+        for axis, metric in zip(axes[2 * i : 2 * i + 2, j], METRICS):
+            for radius, look in looks.items():
+                for split, line in SPLITS.items():
+                    series = here[(here["radius"] == radius) & (here["split"] == split)]
+                    marker = look.marker if split == "validation" else ""
+                    draw_band(axis, series, metric, look, linestyle=line, marker=marker)
+            axis.set_ylabel(LABELS[metric] if j == 0 else "")
+        axes[2 * i, j].set_title(title(recipe, dim, len(names) > 1))
+        axes[2 * i + 1, j].set_xlabel("epoch" if place >= len(cells) - columns else "")
+        whole_epochs(axes[2 * i + 1, j])
+    for axis in axes[:, len(cells) % columns :][-2:].flat if len(cells) % columns else ():
+        axis.remove()
     if _wide(curves):
         for axis in axes[::2].flat:
             logarithmic(axis)
-    for axis in axes[-1]:
-        axis.set_xlabel("epoch")
-        whole_epochs(axis)
     colours = [
         Line2D([], [], color=look.colour, marker=look.marker, label=look.label)
         for look in looks.values()
     ]
     splits = [
-        Line2D([], [], color=BLACK, linestyle=line, label=split) for split, line in SPLITS.items()
+        Line2D([], [], color=BLACK, linestyle=line, label=label)
+        for label, line in zip((_train_label(recipes, curves), "validation"), SPLITS.values())
     ]
     legend(figure, colours + splits)
     return figure
 
 
-def caption(curves: pd.DataFrame) -> str:
+def _word2vec(recipes: pd.DataFrame, curves: pd.DataFrame) -> list[str]:
+    """The word2vec recipes among those drawn: their training loss is not the validation's."""
+    kinds = dict(zip(recipes["recipe"], recipes["kind"]))
+    return [name for name in curves["recipe"].unique() if kinds[name] == "word2vec"]
+
+
+def _train_label(recipes: pd.DataFrame, curves: pd.DataFrame) -> str:
+    return "train (word2vec: own loss)" if _word2vec(recipes, curves) else "train"
+
+
+def caption(recipes: pd.DataFrame, curves: pd.DataFrame) -> str:
     """Where validation loss ends, whether it has risen from its lowest, and the accuracies."""
+    drawn = of_bases(curves, recipes)
+    own = _word2vec(recipes, drawn)
+    left_out = curves["recipe"].nunique() - drawn["recipe"].nunique()
+    curves = drawn
     validation = curves[curves["split"] == "validation"]
     several = validation["recipe"].nunique() > 1
     loss = over_seeds(validation, "loss", [*MODEL, "epoch"])
@@ -68,8 +98,10 @@ def caption(curves: pd.DataFrame) -> str:
     best, worst = (last.loc[last["mean"].agg(which)] for which in ("idxmin", "idxmax"))
     text = (
         "Learning curves of the word vectors. "
+        + (f"Left out: {counted(left_out, 'recipe')} one setting away. " if left_out else "")
         + ("The loss axis is logarithmic. " if _wide(curves) else "")
         + seeds_note(curves, MODEL)
+        + (f" {OWN_LOSS.format(listed(own))}" if own else "")
         + f" After the last epoch ({_epochs(last)}) mean validation loss is lowest for "
         f"{model_label(best, several)} ({number(best['mean'], 3)})"
     )

@@ -4,7 +4,7 @@ Colours are those of Okabe and Ito (2008), which stay apart for colour-blind rea
 line style vary with the colour, so that a grey print can be read too.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,10 +100,23 @@ def model_label(row: Mapping[str, Any], several_recipes: bool = False) -> str:
     return ", ".join([*parts, f"d = {row['dim']}"])
 
 
-def panels(rows: int, columns: int) -> tuple[Figure, Any]:
+def vectors_label(models: pd.DataFrame) -> list[str]:
+    """Names of trained vectors (recipe, radius, dim), without what is the same for all of them."""
+    shown = {key: models[key].nunique() > 1 for key in ("recipe", "radius", "dim")}
+    shown["recipe"] |= not any(shown.values())
+    names = []
+    for recipe, radius, dim in models[["recipe", "radius", "dim"]].itertuples(index=False):
+        parts = {"recipe": recipe, "radius": f"R = {radius}", "dim": f"d = {dim}"}
+        names.append(", ".join(part for key, part in parts.items() if shown[key]))
+    return names
+
+
+def panels(rows: int, columns: int, widths: Sequence[float] | None = None) -> tuple[Figure, Any]:
     """A figure of page width and a (rows, columns) array of axes, never higher than a page."""
     figure = Figure(figsize=(WIDTH, min(1.65 * rows + 0.6, 9.0)))
-    axes = figure.subplots(rows, columns, squeeze=False, sharex="col", sharey="row")
+    axes = figure.subplots(
+        rows, columns, squeeze=False, sharex="col", sharey="row", width_ratios=widths
+    )
     for axis in axes.flat:
         # A number of ticks that does not depend on the panel's size, which the layout finds from
         # the width of the ticks' labels: else labels may end up beyond the edge.

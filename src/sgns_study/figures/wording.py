@@ -1,5 +1,6 @@
 """Numbers and lists in words, the same in captions, tables and prose."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 import pandas as pd
@@ -23,6 +24,14 @@ def whole(value: int) -> str:
     return f"{value:,}"
 
 
+def significant(value: float, digits: int = 2) -> str:
+    """A positive number with so many digits that count, e.g. `0.42`, `9.0`, `200,000`."""
+    if pd.isna(value) or value <= 0:
+        return number(value, 0)
+    decimals = digits - 1 - math.floor(math.log10(value))
+    return f"{round(value, decimals):,.{max(decimals, 0)}f}"
+
+
 def percent(fraction: float, digits: int = 1) -> str:
     """A fraction as a percentage, e.g. `83.4 %`."""
     return f"{number(100 * fraction, digits)} %" if not pd.isna(fraction) else MISSING
@@ -32,6 +41,40 @@ def signed(points: float, digits: int = 1) -> str:
     """A difference with its sign, e.g. `+0.3`; `0.0` has none."""
     text = number(points, digits)
     return f"+{text}" if text[0].isdigit() and float(text) > 0 else text
+
+
+def interval(low: float, high: float, digits: int = 1) -> str:
+    """An interval of a difference, e.g. `−0.3 to +0.5`; a dash if there is none."""
+    return MISSING if pd.isna(low) else f"{signed(low, digits)} to {signed(high, digits)}"
+
+
+def plus_minus(mean: float, half: float, digits: int = 1) -> str:
+    """A mean and how far it is spread, e.g. `83.4 ± 0.2`; the mean alone where that is missing."""
+    return number(mean, digits) + ("" if pd.isna(half) else f" ± {number(half, digits)}")
+
+
+SETTINGS = {"negatives": "K", "alpha": "α", "subsample": "t"}
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def setting(key: str) -> str:
+    """A setting of a recipe by its sign, or by its name where it has none."""
+    return SETTINGS.get(key, key.replace("_", " "))
+
+
+def setting_value(key: str, value: str) -> str:
+    """A value of a setting, e.g. `10⁻³`; `off` for what subsampling does not do."""
+    try:
+        size = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    if key == "subsample" and size == 0:
+        return "off"
+    digits, _, exponent = f"{size:e}".partition("e")
+    if 0 < size < 0.01:
+        factor = f"{float(digits):g}"
+        return f"{factor} · " * (factor != "1") + f"10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+    return f"{size:g}"
 
 
 def listed(words: Iterable[object]) -> str:

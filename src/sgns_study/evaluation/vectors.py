@@ -1,0 +1,141 @@
+"""What the vectors of a study know, model by model, and what a tweak changes, paired by seed.
+
+Tables are those of `evaluation.tables.read_tidy`. The score of a model is the mean of Spearman's ρ
+over the main similarity sets; on the planted corpus it is the precision of neighbours.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from sgns_study.evaluation.summary import mean_interval
+
+MODEL = ["recipe", "radius", "dim"]
+RUN = [*MODEL, "seed"]
+MAIN_SETS = {
+    "EN-MEN-TR-3k": "MEN",
+    "EN-WS-353-ALL": "WS-353",
+    "EN-SIMLEX-999": "SimLex-999",
+}
+PLANTED = "planted"
+
+
+class Estimate(NamedTuple):
+    """A mean over `n` seeds with its 95 % t interval, NaN where fewer than two give none."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+def estimate(values: pd.Series) -> Estimate:
+    """The mean of the values that are not missing and its interval."""
+    mean, _, low, high = mean_interval(values)
+    return Estimate(mean, low, high, int(values.notna().sum()))
+
+
+def main_metrics(vectors: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """The (dataset, metric) that make the score of a model, with their names in words."""
+    present = set(zip(vectors["dataset"], vectors["metric"]))
+    sets = {(name, "spearman"): label for name, label in MAIN_SETS.items()}
+    found = {key: label for key, label in sets.items() if key in present}
+    precision = {
+        key: f"precision at {key[1].rpartition('_')[2]}"
+        for key in sorted(present)
+        if key[0] == PLANTED and key[1].startswith("precision")
+    }
+    return found or precision
+
+
+def score_name(vectors: pd.DataFrame) -> str:
+    """What the score of a model is, in words."""
+    labels = list(main_metrics(vectors).values())
+    if len(labels) > 1:
+        return "mean Spearman’s ρ"
+    return labels[0] if PLANTED in set(vectors["dataset"]) else f"Spearman’s ρ on {labels[0]}"
+
+
+def values_of(vectors: pd.DataFrame, dataset: str, metric: str) -> pd.DataFrame:
+    """The rows of one metric on one dataset: recipe, radius, dim, seed, …, value, coverage."""
+    return vectors[(vectors["dataset"] == dataset) & (vectors["metric"] == metric)]
+
+
+def scores(vectors: pd.DataFrame) -> pd.DataFrame:
+    """One row a model and seed: `score`, missing if one of its parts is, and mean `coverage`."""
+    keys = main_metrics(vectors)
+    rows = vectors[[key in keys for key in zip(vectors["dataset"], vectors["metric"])]]
+    grouped = rows.groupby(RUN, sort=False)
+    whole = grouped.agg(score=("value", lambda value: value.mean(skipna=False)))
+    return whole.assign(coverage=grouped["coverage"].mean()).reset_index()
+
+
+def final_losses(curves: pd.DataFrame) -> pd.DataFrame:
+    """One row a model and seed: `loss` on validation after its last epoch."""
+    validation = curves[curves["split"] == "validation"]
+    last = validation.loc[validation.groupby(RUN)["epoch"].idxmax()]
+    return last[[*RUN, "loss"]].reset_index(drop=True)
+
+
+def at_one_place(runs: pd.DataFrame) -> pd.DataFrame:
+    """The rows at the smallest radius and, at this, the smallest dimension, for all recipes."""
+    runs = runs[runs["radius"] == runs["radius"].min()]
+    return runs[runs["dim"] == runs["dim"].min()]
+
+
+def level(runs: pd.DataFrame, recipe: str, column: str) -> Estimate:
+    """The mean over seeds of a recipe's rows; missing if there are none."""
+    return estimate(runs.loc[runs["recipe"] == recipe, column])
+
+
+def difference(runs: pd.DataFrame, recipe: str, other: str, column: str) -> Estimate:
+    """`recipe` minus `other`, paired by radius, dimension and seed."""
+    sides = (runs[runs["recipe"] == name] for name in (recipe, other))
+    pairs = pd.merge(*sides, on=["radius", "dim", "seed"])
+    return estimate(pairs[f"{column}_x"] - pairs[f"{column}_y"])
+
+
+class Contrast(NamedTuple):
+    """A setting at two values around one parent: what changes from `base` to `value`."""
+
+    key: str
+    parent: str
+    value: str
+    base: str
+    change: Estimate
+
+
+def contrasts(settings: pd.DataFrame, runs: pd.DataFrame, column: str) -> list[Contrast]:
+    """For every key and parent: the first parent's own value against the other parent's own.
+
+    So a tweak is switched off around the one and on around the other, and both differences have
+    one sign. With no parent of another value: the best of the values tried against the parent's.
+    """
+    found = []
+    for (key, parent), tried in settings.groupby(["key", "parent"], sort=False):
+        recipes = dict(zip(tried["value"], tried["recipe"]))
+        own = settings[(settings["key"] == key) & settings["own"]]["value"].unique()
+        if len(own) > 1:
+            value, base = own[:2]
+        else:
+            others = {tried: name for tried, name in recipes.items() if tried != own[0]}
+            value, base = best(others, runs, column), own[0]
+        if value in recipes and base in recipes:
+            change = difference(runs, recipes[value], recipes[base], column)
+            found.append(Contrast(key, parent, value, base, change))
+    return found
+
+
+def best(recipes: Mapping[str, str], runs: pd.DataFrame, column: str) -> Any:
+    """The value whose recipe has the largest mean; the first of equals."""
+    return max(recipes, key=lambda value: _or_least(level(runs, recipes[value], column).mean))
+
+
+def _or_least(mean: float) -> float:
+    return -float("inf") if pd.isna(mean) else mean
+
+
+def decided(change: Estimate) -> bool:
+    """Whether the interval of a difference leaves out zero."""
+    return change.low > 0 or change.high < 0

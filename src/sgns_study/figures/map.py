@@ -1,0 +1,79 @@
+"""A map of word vectors: words that are used alike lie close together."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from sgns_study.figures.labels import write_labels
+from sgns_study.figures.style import MARKERS, WIDTH, legend
+from sgns_study.figures.wording import counted, listed, percent
+
+ALT = "Map of words in two dimensions, each word labelled and marked by its group of meaning"
+DARK = ("#0072B2", "#D55E00", "#00785A", "#A34F7C", "#8F6300", "#000000")  # readable as text
+LABEL = 6.5  # size of the words, in points
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Every word beside its point, with the colour and the marker of its group."""
+    table = one_model(table)
+    figure = Figure(figsize=(WIDTH, 6.4))
+    axis = figure.subplots()
+    groups = list(table["group"].unique())
+    look = {name: (DARK[i % 6], MARKERS[(i + i // 6) % 6]) for i, name in enumerate(groups)}
+    for name, words in table.groupby("group", sort=False):
+        colour, marker = look[name]
+        axis.plot(words["x"], words["y"], marker, color=colour, markersize=3.5)
+    axis.margins(0.07)
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.grid(False)
+    axis.spines[:].set_visible(False)
+    legend(
+        figure,
+        [
+            Line2D([], [], color=colour, marker=marker, linestyle="", label=name)
+            for name, (colour, marker) in look.items()
+        ],
+    )
+    colours = [look[name][0] for name in table["group"]]
+    write_labels(
+        figure, axis, table[["x", "y"]].to_numpy(float), list(table["word"]), colours, LABEL
+    )
+    return figure
+
+
+def one_model(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the first model of the table."""
+    model = ["recipe", "radius", "dim", "seed"]
+    return table[(table[model] == table[model].iloc[0]).all(axis=1)].reset_index(drop=True)
+
+
+def caption(table: pd.DataFrame) -> str:
+    """How the map was made, and how often the nearest word is of the same group."""
+    table = one_model(table)
+    model = table.iloc[0]
+    own = nearest_is_own(table[["x", "y"]].to_numpy(float), table["group"].to_numpy())
+    sizes = table["group"].map(table["group"].value_counts())
+    chance = float(((sizes - 1) / (len(table) - 1)).mean())
+    by_group = pd.Series(own).groupby(table["group"], sort=False).mean()
+    text = (
+        f"Map of {counted(len(table), 'word')} in {counted(len(by_group), 'group')} that were "
+        f"chosen beforehand, from the vectors of {model['recipe']} (R = {model['radius']}, "
+        f"d = {model['dim']}, seed {model['seed']}). Made by t-SNE of their cosines: words near "
+        f"each other have similar vectors; large distances and the axes mean nothing. Of the "
+        f"words, {percent(own.mean(), 0)} have a word of their own group nearest on the map; by "
+        f"chance it were {percent(chance, 0)}."
+    )
+    if by_group.min() < 1:
+        worst = by_group[by_group == by_group.min()]
+        text += f" It is least often so in {listed(worst.index)} ({percent(worst.iloc[0], 0)})."
+    return text
+
+
+def nearest_is_own(places: NDArray[np.float64], groups: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Whether the nearest other point (n, 2) is of the same group (n,)."""
+    distance = np.linalg.norm(places[:, None] - places[None], axis=2)
+    np.fill_diagonal(distance, np.inf)
+    return groups[distance.argmin(axis=1)] == groups

@@ -1,0 +1,85 @@
+"""The noise distribution: how an exponent of the counts smooths it."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from sgns_study.figures.style import WIDTH, legend, nth_look
+from sgns_study.figures.wording import listed, significant, whole
+
+ALT = "Probability of a word as noise against its count, for each exponent of the counts"
+LABELLED = 7  # words named, at about equal distances of the logarithm of their counts
+
+
+def draw(noise: pd.DataFrame) -> Figure:
+    """Probability against count, both logarithmic, a line an exponent; some words named above."""
+    noise = noise[noise["probability"] > 0]
+    figure = Figure(figsize=(WIDTH, 3.4))
+    axis = figure.subplots()
+    looks = {alpha: nth_look(i, f"α = {alpha:g}") for i, alpha in enumerate(exponents(noise))}
+    named = examples(noise)
+    for alpha, look in looks.items():
+        line = noise[noise["alpha"] == alpha].sort_values("count")
+        axis.plot(line["count"], line["probability"], color=look.colour, linestyle=look.line)
+        axis.plot(named["count"], named[alpha], look.marker, color=look.colour)
+    for count in named["count"]:
+        axis.axvline(count, color="#dddddd", linewidth=0.5, zorder=0)
+    axis.set(xscale="log", yscale="log")
+    axis.set_xlabel("count of the word in the text")
+    axis.set_ylabel("probability\n(of a draw)")
+    axis.grid(False, axis="x")
+    words = axis.secondary_xaxis("top")
+    words.set_xticks(list(named["count"]), list(named["word"]))
+    words.xaxis.set_minor_locator(NullLocator())
+    words.spines["top"].set_visible(False)
+    words.tick_params(length=0, pad=1)
+    legend(figure, [look.handle() for look in looks.values()])
+    return figure
+
+
+def exponents(noise: pd.DataFrame) -> list[float]:
+    """The exponents of the table, the largest, which smooths least, first."""
+    return sorted(noise["alpha"].unique(), reverse=True)
+
+
+def examples(noise: pd.DataFrame, n: int = LABELLED) -> pd.DataFrame:
+    """Some words from the most frequent to the rarest: word, count, and a column an exponent.
+
+    Exponents are columns, the largest first; words are evenly spread over the log of the counts.
+    """
+    wide = noise.pivot(index=["count", "word"], columns="alpha", values="probability")
+    wide = wide.sort_index(axis=1, ascending=False).reset_index()
+    order = noise["word"].drop_duplicates()
+    wide = wide.set_index("word").loc[order].reset_index()
+    logs = np.log(wide["count"].to_numpy(float))
+    wanted = np.linspace(logs[0], logs[-1], n)
+    nearest = sorted({int(np.abs(logs - log).argmin()) for log in wanted})
+    return wide.iloc[nearest].reset_index(drop=True)
+
+
+def caption(noise: pd.DataFrame) -> str:
+    """How much likelier the rarest word and less likely the most frequent become by smoothing."""
+    named = examples(noise[noise["probability"] > 0])
+    top, bottom = named.iloc[0], named.iloc[-1]
+    alphas = exponents(noise)
+    text = (
+        "Noise distribution of the negatives, counts to the power α, read back from the table that "
+        f"training draws from ({whole(noise['word'].nunique())} words of the text; some are named "
+        "above)."
+    )
+    if len(alphas) > 1:
+        plain, smooth = alphas[0], alphas[1]
+        text += (
+            f" From α = {plain:g} to {smooth:g} a draw of {_word(top)} becomes "
+            f"{significant(top[smooth] / top[plain])} times as likely, and one of {_word(bottom)} "
+            f"{significant(bottom[smooth] / bottom[plain])} times."
+        )
+    ratios = listed(
+        f"{significant(top[alpha] / bottom[alpha])} times (α = {alpha:g})" for alpha in alphas
+    )
+    return f"{text} The first is drawn as often as the second {ratios}."
+
+
+def _word(row: pd.Series) -> str:
+    return f"“{row['word']}” ({whole(int(row['count']))} occurrences)"
