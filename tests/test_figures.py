@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sgns_study.artifacts import ArtifactError
@@ -233,11 +234,19 @@ def test_words_that_look_like_something_else_are_read_as_words(tmp_path):
 
 
 def test_map_caption_counts_words_beside_their_own_group():
-    caption = figure_module("map").caption(map_table())
+    caption = figure_module("map").caption(recipes_of(["full"]), map_table())
     # Of each group three lie together and the fourth beside the other's: 6 of 8. A word has 3 of
     # its own group among 7 others.
     assert "Of the words, 75 % have a word of their own group nearest" in caption
     assert "by chance it were 43 %" in caption
+
+
+def test_the_map_is_of_the_first_word2vec_recipe_whatever_the_order_of_the_rows():
+    maps = pd.concat([map_table(name) for name in ("another", "bare", "full", "lab")])
+    recipes = recipes_of(["lab", "full", "bare", "another"])
+    assert "from the vectors of full (R = 2, d = 16, seed 1)" in (
+        figure_module("map").caption(recipes, maps)
+    )
 
 
 def test_nearest_on_the_map_by_hand():

@@ -18,7 +18,7 @@ FIGURES = {
     "similarity": ("recipes", "vectors"),
     "tweaks": ("recipes", "vectors", "sgns_curves"),
     "noise": ("noise",),
-    "map": ("map",),
+    "map": ("recipes", "map"),
     "classifier_validation": ("classifier_curves",),
     "classifier_training": ("classifier_curves",),
     "radius_and_dim": ("classifier_curves",),

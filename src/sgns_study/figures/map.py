@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from sgns_study.evaluation.tables import MODEL
 from sgns_study.figures.labels import write_labels
 from sgns_study.figures.style import MARKERS, WIDTH, legend
 from sgns_study.figures.wording import counted, listed, percent
@@ -15,9 +16,9 @@ DARK = ("#0072B2", "#D55E00", "#00785A", "#A34F7C", "#8F6300", "#000000")  # rea
 LABEL = 6.5  # size of the words, in points
 
 
-def draw(table: pd.DataFrame) -> Figure:
+def draw(recipes: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """Every word beside its point, with the colour and the marker of its group."""
-    table = one_model(table)
+    table = one_model(recipes, table)
     figure = Figure(figsize=(WIDTH, 6.4))
     axis = figure.subplots()
     groups = list(table["group"].unique())
@@ -44,15 +45,21 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def one_model(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the first model of the table."""
-    model = ["recipe", "radius", "dim", "seed"]
-    return table[(table[model] == table[model].iloc[0]).all(axis=1)].reset_index(drop=True)
+def one_model(recipes: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """The map drawn: of the first word2vec recipe, at its smallest radius, dimension and seed."""
+    order = {name: place for place, name in enumerate(recipes["recipe"].unique())}
+    kinds = dict(zip(recipes["recipe"], recipes["kind"]))
+    maps = table[MODEL].drop_duplicates()
+    maps = maps.assign(
+        other=maps["recipe"].map(kinds) != "word2vec", order=maps["recipe"].map(order)
+    )
+    first = maps.sort_values(["other", "order", "radius", "dim", "seed"]).iloc[0]
+    return table[(table[MODEL] == first[MODEL]).all(axis=1)].reset_index(drop=True)
 
 
-def caption(table: pd.DataFrame) -> str:
+def caption(recipes: pd.DataFrame, table: pd.DataFrame) -> str:
     """How the map was made, and how often the nearest word is of the same group."""
-    table = one_model(table)
+    table = one_model(recipes, table)
     model = table.iloc[0]
     own = nearest_is_own(table[["x", "y"]].to_numpy(float), table["group"].to_numpy())
     sizes = table["group"].map(table["group"].value_counts())
