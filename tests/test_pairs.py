@@ -19,6 +19,7 @@ from sgns_study.pairs import (
     expand,
     frame,
     load_pairs,
+    powers,
     save_pairs,
 )
 from sgns_study.randomness import kernel_state
@@ -98,6 +99,21 @@ def test_negatives_are_uniform_over_the_allowed_ids() -> None:
     ordered = [out[:, 0] * 13 + out[:, 1] == a * 13 + b for a in allowed for b in allowed if a != b]
     assert stats.chisquare([pair.sum() for pair in ordered]).pvalue > 1e-3
     assert not (out[:, 0] == out[:, 1]).any()
+
+
+def test_negatives_of_noise_follow_counts_to_the_power_alpha() -> None:
+    counts = np.array([0, 0, 400, 100, 25, 1])
+    noise = powers(counts, 0.5)
+    assert noise is not None
+    assert noise.tolist() == [0, 0, 20, 10, 5, 1]
+    assert powers(counts, 0).tolist() == [0, 0, 1, 1, 1, 1]
+    assert powers(counts, None) is None
+    documents = flat([[2, 3] * 500])
+    pairs = build_pairs(*documents, *documents, 2, 3, 6, 1, noise)
+    drawn = np.bincount(pairs.validation_negatives.ravel(), minlength=6)
+    assert drawn.sum() == 1000 * 12
+    assert drawn[:2].sum() == 0
+    assert stats.chisquare(drawn[2:], noise[2:] / noise.sum() * drawn.sum()).pvalue > 1e-3
 
 
 def test_the_pad_is_a_negative_only_where_no_window_has_it() -> None:

@@ -122,7 +122,7 @@ def test_every_key_has_a_description_a_reader_can_use() -> None:
             elif name != "kind":
                 assert field.description, f"{model.__name__}.{name}"
 
-    for model in (params.Study, params.ImdbCorpus, params.PlantedCorpus, params.LabRecipe):
+    for model in (params.Study, *params.KINDS.values()):
         walk(model)
 
 
@@ -131,13 +131,14 @@ def test_every_key_of_the_studies_is_listed_with_what_it_may_hold() -> None:
 
     def walk(content: dict[str, Any], prefix: str) -> None:
         for name, value in content.items():
-            key = f"{prefix}<name>" if prefix == "recipes." else f"{prefix}{name}"
+            named = prefix in ("recipes.", "evaluation.words.")
+            key = f"{prefix}<name>" if named else f"{prefix}{name}"
             if isinstance(value, dict):
                 walk(value, f"{key}.")
             else:
                 assert listed[key].allowed
 
-    for name in ("params.yaml", "config/demo.yaml"):
+    for name in ("params.yaml", "config/demo.yaml", "config/tweaks.yaml"):
         walk(yaml.safe_load((REPOSITORY / name).read_text()), "")
     assert listed["classifier.dropout"].allowed == "number >= 0, < 1"
     assert listed["grid.radii"].allowed == "list of: integer >= 1, <= 1000"

@@ -143,7 +143,7 @@ class Pairs(Section):
     )
     validation_alpha: float | None = Field(
         default=None,
-        description="they are drawn from the counts of the training documents to this power; "
+        description="they are drawn from the vocabulary's counts to this power; "
         "when empty evenly from the words that are no positive of their batch, as in the lab",
         ge=0,
         le=1,
@@ -524,8 +524,11 @@ def _keys(section: dict[str, Any], models: dict[str, Any], prefix: str) -> Itera
     for name, field in section["properties"].items():
         place = f"{prefix}{name}"
         inner = field
-        if "patternProperties" in field:
-            place, (inner,) = f"{place}.<name>", field["patternProperties"].values()
+        entries = list(field.get("patternProperties", {}).values())
+        if isinstance(field.get("additionalProperties"), dict):
+            entries = [field["additionalProperties"]]
+        if entries:
+            place, inner = f"{place}.<name>", entries[0]
         for choice in inner.get("anyOf", [inner]):  # a section may be missing
             if "$ref" in choice:
                 inner = choice
@@ -535,7 +538,7 @@ def _keys(section: dict[str, Any], models: dict[str, Any], prefix: str) -> Itera
             for variant in inner["oneOf"]:
                 yield from _keys(_model(variant, models), models, f"{place}.")
         else:
-            yield Key(place, _allowed(field), field.get("description", ""))
+            yield Key(place, _allowed(inner), field.get("description", ""))
 
 
 def _model(reference: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
