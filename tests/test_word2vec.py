@@ -9,6 +9,7 @@ import torch
 
 from sgns_study.randomness import below, kernel_state
 from sgns_study.sgns import word2vec
+from sgns_study.sgns.state import LINE, initial_tables
 from sgns_study.sgns.stream import TrainingError
 from sgns_study.sgns.word2vec import Settings, train
 from tests.zipfian import text
@@ -36,7 +37,7 @@ def trained_by_autograd(ids, offsets, counts, settings, seed):
     """The recipe in float64 by autograd; both tables and the mean loss of each epoch."""
     centre, context = (
         torch.tensor(table[:, : settings.dim], dtype=torch.float64, requires_grad=True)
-        for table in word2vec.initial_tables(len(counts), settings.dim, seed)
+        for table in initial_tables(len(counts), settings.dim, seed)
     )
     noise, losses = word2vec.alias_table(counts, settings.alpha), []
     for epoch in range(settings.epochs):
@@ -121,7 +122,7 @@ def one_window(centre, context, neighbours, outputs, weights, rate):
     signed = np.zeros_like(scores)
     for i, weight in enumerate(weights):
         word2vec.weigh(signed, n + 1, i, np.float32(weight), len(outputs) - 1)
-    change = np.zeros(len(rows) * word2vec.LINE, np.float32)
+    change = np.zeros(len(rows) * LINE, np.float32)
     flat = centre.ravel(), context.ravel()
     word2vec.window_step(*flat, inputs, n, rows, width, scores, signed, change, np.float32(rate))
 
@@ -155,7 +156,7 @@ def test_rare_words_and_padding_are_never_trained():
     ids, offsets, counts = text(5, documents=60, words=40)
     settings = replace(PLAIN, min_count=int(np.median(counts)), dim=8)
     found = train(ids, offsets, counts, settings, 2)
-    first = word2vec.initial_tables(len(counts), 8, 2)[0][:, :8]
+    first = initial_tables(len(counts), 8, 2)[0][:, :8]
     rare = counts < settings.min_count
     np.testing.assert_array_equal(found.centre[rare], first[rare])
     assert not found.context[rare].any()
@@ -246,7 +247,7 @@ def test_the_tables_can_be_looked_at_after_each_epoch():
     epochs, centres, contexts, losses = zip(*seen)
     assert epochs == (0, 1, 2)
     assert losses == (None, *found.losses)
-    first = word2vec.initial_tables(len(corpus[2]), PLAIN.dim, 3)[0][:, : PLAIN.dim]
+    first = initial_tables(len(corpus[2]), PLAIN.dim, 3)[0][:, : PLAIN.dim]
     np.testing.assert_array_equal(centres[0], first)
     assert not contexts[0].any()
     assert not np.array_equal(centres[1], centres[2])

@@ -35,7 +35,7 @@ def writing(path: Path) -> Iterator[Path]:
 
     Raises ArtifactError if the disk is full or the folder not writable; nothing is left behind.
     """
-    part = path.with_name(f".{path.name}.part")
+    part = part_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
@@ -56,6 +56,11 @@ def writing(path: Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def part_of(path: Path) -> Path:
+    """The temporary name of a file that is being written."""
+    return path.with_name(f".{path.name}.part")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -92,7 +92,7 @@ def framed(
             left = stream[:filled].copy()
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def subsampled(piece, ends, keep, radius, draws, stream, filled):  # type: ignore[no-untyped-def]
     """Append the kept tokens of a piece, and R pads where a document ends; returns the new size."""
     document = 0

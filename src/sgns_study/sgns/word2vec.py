@@ -23,18 +23,32 @@ from numba import float32, int32, int64, njit, uint64
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sgns_study.randomness import below, generator, kernel_state, next_uint64
+from sgns_study.randomness import below, next_uint64
 from sgns_study.sgns.lanes import fma, load, prefetch, spread, store, totals, zeros
-from sgns_study.sgns.stream import CERTAIN, TrainingError, framed, keep_probabilities, kept_counts
+from sgns_study.sgns.shards import rounds, shards
+from sgns_study.sgns.state import (
+    LINE,
+    Place,
+    State,
+    beginnings,
+    copies,
+    initial_state,
+    random_states,
+)
+from sgns_study.sgns.stream import (
+    CERTAIN,
+    CHUNK,
+    TrainingError,
+    framed,
+    keep_probabilities,
+    kept_counts,
+)
 from sgns_study.sgns.vectors import Vectors
 
-BLOCK = 1024  # rows initialised at a time
-LINE = 16  # float32 in a cache line of 64 bytes: rows start and end on one
 OUTPUTS = 6  # context rows met at a time: 2 × 6 sums fill 12 of the 16 vector registers
 COLUMNS = 8  # their gradients lie in rows of 8, of which the last two stay zero
 AHEAD = 4  # tokens between asking memory for a row and using it
 WINDOWS = ("dynamic", "fixed", "harmonic")
-DRAWS = ("subsample", "windows", "negatives")  # what is drawn at random, each by its own state
 RATE_FLOOR = 1e-4  # of the first learning rate, as in word2vec
 # Sums may be reordered and fused, so that loops vectorise; NaN and infinity keep their meaning.
 REORDER = {"reassoc", "contract", "nsz"}
@@ -87,20 +101,6 @@ class Recipe(NamedTuple):
     noise: Noise
 
 
-@dataclass
-class State:
-    """Where training stands between two pieces of the text: what is to come follows from it."""
-
-    centre: NDArray[np.float32]  # (V, d rounded up), as of `initial_tables`
-    context: NDArray[np.float32]
-    read: int  # tokens read in this epoch
-    draws: NDArray[np.uint64]  # (3,) random states, as in DRAWS
-    left: NDArray[np.int32]  # what the next piece of the stream begins with
-    sums: NDArray[np.float64]  # (2,) Σ weight·loss and Σ weight in this epoch
-    losses: list[float]  # of each epoch that is over
-    held_out: list[float]
-
-
 def train(
     ids: NDArray[Any],
     offsets: NDArray[np.int64],
@@ -108,29 +108,31 @@ def train(
     settings: Settings,
     seed: int,
     *,
+    threads: int = 1,
     held_out: Documents | None = None,
     after_epoch: Callable[[int, NDArray[np.float32], NDArray[np.float32], float | None], None]
     | None = None,
     start: State | None = None,
-    after_piece: Callable[[State], None] | None = None,
+    after_round: Callable[[State], None] | None = None,
 ) -> Trained:
     """Train both tables on the documents `ids[offsets[i]:offsets[i + 1]]`.
 
     ids: uint16, uint32 or int32, may be memory-mapped: it is read in pieces; counts: (V,), how
     often each id occurs in it. Id 0 is padding. Ids rarer than `min_count` are deleted before
-    windows form and keep their initial vectors. Rows are drawn and visited by `seed` alone.
-    held_out: ids and offsets of documents that only the loss is measured on; counts are without.
+    windows form and keep their initial vectors. The bits follow from `seed` and `threads` alone;
+    each thread more takes two tables more, and another number of threads gives other vectors.
 
+    held_out: ids and offsets of documents that only the loss is measured on; counts are without.
     after_epoch(epoch, centre, context, loss): looks at the tables, (V, d), which it must not
     change: first with epoch 0 and loss None, then with epoch 1 and the mean loss of a pair in it.
-    after_piece(state) may save the state; `start` goes on from one with the same bits as if there
-    had been no break, and calls nothing again for what lies before it.
+    after_round(state): may save the state; `start` goes on from a saved one with the bits of a
+    training without a break, and calls nothing again for what lies before it.
 
     Raises TrainingError if a setting is out of its range, nothing is left to train on, an id is
     outside the vocabulary, or the loss is no longer finite.
     """
     recipe = recipe_for(counts, settings)
-    state = start or initial_state(len(counts), settings, seed)
+    state = start or initial_state(len(counts), settings.dim, settings.radius, seed, threads)
     centre, context = (table[:, : settings.dim] for table in (state.centre, state.context))
     tokens = int(offsets[-1] - offsets[0])
 
@@ -142,7 +144,7 @@ def train(
 
     with tqdm(
         total=settings.epochs * tokens,
-        initial=len(state.losses) * tokens + state.read,
+        initial=state.tokens(tokens),
         unit="token",
         unit_scale=True,
         disable=None,
@@ -153,9 +155,9 @@ def train(
             for read in train_epoch((ids, offsets), recipe, state):
                 bar.set_postfix(progress(state), refresh=False)
                 bar.update(read)
-                if after_piece:
-                    after_piece(state)
-            begin_epoch(state, settings, seed)
+                if after_round:
+                    after_round(state)
+            end_epoch(state, settings, seed)
             look(state.losses[-1])
     return Trained(
         np.ascontiguousarray(centre),
@@ -204,69 +206,73 @@ def recipe_for(counts: NDArray[np.int64], settings: Settings) -> Recipe:
     )
 
 
-def initial_state(vocabulary_size: int, settings: Settings, seed: int) -> State:
-    """Before the first piece."""
-    return State(
-        *initial_tables(vocabulary_size, settings.dim, seed),
-        read=0,
-        draws=epoch_draws(seed, 0),
-        left=np.zeros(settings.radius, np.int32),
-        sums=np.zeros(2),
-        losses=[],
-        held_out=[],
-    )
-
-
-def begin_epoch(state: State, settings: Settings, seed: int) -> None:
+def end_epoch(state: State, settings: Settings, seed: int) -> None:
     """Close an epoch that was read to its end; raises TrainingError if it had no pair."""
-    loss, weight = state.sums
+    epoch, threads = len(state.losses) + 1, len(state.places)
+    loss, weight = state.sums()
     if weight == 0:
         raise TrainingError(
-            f"epoch {len(state.losses) + 1} has no pair of neighbours: documents need two words "
-            f"that occur at least min_count = {settings.min_count} times and survive subsample = "
+            f"epoch {epoch} has no pair of neighbours: documents need two words that occur at "
+            f"least min_count = {settings.min_count} times and survive subsample = "
             f"{settings.subsample}: lower min_count or raise subsample"
         )
     state.losses.append(float(loss / weight))
-    state.read = 0
-    state.draws = epoch_draws(seed, len(state.losses))
-    state.left = np.zeros(settings.radius, np.int32)
-    state.sums = np.zeros(2)
-
-
-def epoch_draws(seed: int, epoch: int | str) -> NDArray[np.uint64]:
-    """Random states, (3,), that an epoch starts with."""
-    return np.concatenate([kernel_state(seed, purpose, epoch) for purpose in DRAWS])
+    state.places = beginnings(settings.radius, seed, epoch, threads)
 
 
 def progress(state: State) -> dict[str, str]:
     """What the bar shows beside the speed: the mean losses of a pair in this epoch and held out."""
-    shown = {"loss": f"{state.sums[0] / max(state.sums[1], 1):.3f}"}
+    loss, weight = state.sums()
+    shown = {"loss": f"{loss / max(weight, 1):.3f}"}
     if state.held_out:
         shown["held out"] = f"{state.held_out[-1]:.3f}"
     return shown
 
 
 def train_epoch(documents: Documents, recipe: Recipe, state: State) -> Iterator[int]:
-    """The rest of a pass over a text, changing the state; yields the tokens read in each piece."""
+    """The rest of a pass over a text, changing the state; yields the tokens read in each round.
+
+    One shard is trained piece by piece on the tables themselves, more on copies of them.
+    """
     ids, offsets = documents
-    settings, epoch = recipe.settings, len(state.losses)
-    tokens, after = int(offsets[-1] - offsets[0]), settings.radius + AHEAD
+    epoch, threads = len(state.losses), len(state.places)
+    tables = (state.centre, state.context)
+    if threads == 1:
+        yield from train_pieces(documents, recipe, state.places[0], tables, epoch)
+        return
+    changed = (copies(state.centre, threads), copies(state.context, threads))
+    readers = [
+        train_pieces((ids, part), recipe, place, (changed[0][n], changed[1][n]), epoch)
+        for n, (part, place) in enumerate(zip(shards(offsets, threads), state.places))
+    ]
+    # So long that merging, whose time grows with the tables, takes about a tenth of it.
+    pieces = max(1, 2 * len(state.centre) // CHUNK)
+    yield from rounds(readers, tables, changed, pieces)
+
+
+def train_pieces(
+    documents: Documents, recipe: Recipe, place: Place, tables: Tables, epoch: int
+) -> Iterator[int]:
+    """Train on a shard piece by piece from its place on; yields the tokens read in each."""
+    ids, offsets = documents
+    settings, tokens = recipe.settings, int(offsets[-1] - offsets[0])
+    after = settings.radius + AHEAD
     for stream, read in framed(
-        ids, offsets, recipe.keep, settings.radius, state.draws[:1], after, state.read, state.left
+        ids, offsets, recipe.keep, settings.radius, place.draws[:1], after, place.read, place.left
     ):
         rates = (
-            rate_at(settings, epoch + state.read / tokens),
+            rate_at(settings, epoch + place.read / tokens),
             rate_at(settings, epoch + read / tokens),
         )
-        state.sums += learn(stream, (state.centre, state.context), recipe, rates, state.draws[1:])
-        if not math.isfinite(state.sums[0]):
+        place.sums += learn(stream, tables, recipe, rates, place.draws[1:])
+        if not math.isfinite(place.sums[0]):
             raise TrainingError(
-                f"the loss is {state.sums[0]} in epoch {epoch + 1}, between tokens {state.read} "
-                f"and {read} of {tokens}: the steps are likely too large: lower learning_rate "
-                f"(now {settings.learning_rate})"
+                f"the loss is {place.sums[0]} in epoch {epoch + 1}, between tokens "
+                f"{offsets[0] + place.read} and {offsets[0] + read} of {len(ids)}: the steps are "
+                f"likely too large: lower learning_rate (now {settings.learning_rate})"
             )
-        before, state.read = state.read, read
-        state.left = stream[-settings.radius - after :]
+        before, place.read = place.read, read
+        place.left = stream[-settings.radius - after :]
         yield read - before
 
 
@@ -281,7 +287,7 @@ def held_out_loss(documents: Documents, state: State, recipe: Recipe, seed: int)
     By the kernel at a learning rate of zero, which leaves the tables as they are. Raises
     TrainingError if there is no pair.
     """
-    draws, radius = epoch_draws(seed, "held out"), recipe.settings.radius
+    draws, radius = random_states(seed, "held out"), recipe.settings.radius
     sums = np.zeros(2)
     for stream, _ in framed(*documents, recipe.keep, radius, draws[:1], radius + AHEAD):
         sums += learn(stream, (state.centre, state.context), recipe, (0.0, 0.0), draws[1:])
@@ -339,28 +345,7 @@ def alias_table(kept: NDArray[np.int64], alpha: float) -> Noise:
     return Noise((np.clip(height, 0, 1) * (CERTAIN - 1)).astype(np.uint32), alias)
 
 
-def initial_tables(
-    vocabulary_size: int, dim: int, seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Centre U(±0.5/d), context zero, float32 (V, d rounded up to a cache line), row 0 zero."""
-    width = -(-dim // LINE) * LINE
-    centre, context = aligned(vocabulary_size, width), aligned(vocabulary_size, width)
-    draws = generator(seed, "initial", "word2vec")
-    for start in range(0, vocabulary_size, BLOCK):  # in the cache, without a third table
-        rows = centre[start : start + BLOCK, :dim]
-        rows[:] = (draws.random(rows.shape, np.float32) - np.float32(0.5)) / np.float32(dim)
-    centre[0] = 0
-    return centre, context
-
-
-def aligned(rows: int, width: int) -> NDArray[np.float32]:
-    """Zeros, float32 (rows, width), starting on a cache line."""
-    memory = np.zeros(rows * width + LINE, np.float32)
-    first = -(memory.ctypes.data // memory.itemsize) % LINE
-    return memory[first : first + rows * width].reshape(rows, width)
-
-
-@njit(cache=True, fastmath=REORDER, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath=REORDER, error_model="numpy")
 def train_windows(  # type: ignore[no-untyped-def]
     stream, centre, context, width, radius, window, negatives, noise, rate, last_rate, radii, draws
 ):

@@ -1,0 +1,88 @@
+"""What training changes: the two tables, and how far the text is read."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgns_study.randomness import generator, kernel_state
+
+BLOCK = 1024  # rows initialised at a time
+LINE = 16  # float32 in a cache line of 64 bytes: rows start and end on one
+DRAWS = ("subsample", "windows", "negatives")  # what is drawn at random, each by its own state
+
+
+@dataclass
+class Place:
+    """How far a shard of the text is read in an epoch."""
+
+    read: int  # tokens
+    draws: NDArray[np.uint64]  # (3,) random states, as in DRAWS
+    left: NDArray[np.int32]  # what the next piece of the stream begins with
+    sums: NDArray[np.float64]  # (2,) Σ weight·loss and Σ weight
+
+
+@dataclass
+class State:
+    """Where training stands between two rounds: what is to come follows from it."""
+
+    centre: NDArray[np.float32]  # (V, d rounded up), as of `initial_tables`
+    context: NDArray[np.float32]
+    places: list[Place]  # one a shard
+    losses: list[float]  # of each epoch that is over
+    held_out: list[float]  # before training and after each epoch, if documents are held out
+
+    def tokens(self, text: int) -> int:
+        """Tokens read in all epochs so far of a text of that many."""
+        return len(self.losses) * text + sum(place.read for place in self.places)
+
+    def sums(self) -> NDArray[np.float64]:
+        """(2,) Σ weight·loss and Σ weight in this epoch."""
+        return np.sum([place.sums for place in self.places], axis=0)
+
+
+def initial_state(
+    vocabulary_size: int, dim: int, radius: int, seed: int, threads: int = 1
+) -> State:
+    """Before the first round."""
+    tables = initial_tables(vocabulary_size, dim, seed)
+    return State(*tables, beginnings(radius, seed, 0, threads), [], [])
+
+
+def beginnings(radius: int, seed: int, epoch: int, threads: int) -> list[Place]:
+    """Where the shards stand before an epoch."""
+    left = np.zeros(radius, np.int32)
+    return [Place(0, random_states(seed, epoch, n), left, np.zeros(2)) for n in range(threads)]
+
+
+def random_states(seed: int, *purpose: int | str) -> NDArray[np.uint64]:
+    """The states, (3,), of what DRAWS lists."""
+    return np.concatenate([kernel_state(seed, name, *purpose) for name in DRAWS])
+
+
+def initial_tables(
+    vocabulary_size: int, dim: int, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Centre U(±0.5/d), context zero, float32 (V, d rounded up to a cache line), row 0 zero."""
+    width = -(-dim // LINE) * LINE
+    centre, context = aligned(vocabulary_size, width), aligned(vocabulary_size, width)
+    draws = generator(seed, "initial", "word2vec")
+    for start in range(0, vocabulary_size, BLOCK):  # in the cache, without a third table
+        rows = centre[start : start + BLOCK, :dim]
+        rows[:] = (draws.random(rows.shape, np.float32) - np.float32(0.5)) / np.float32(dim)
+    centre[0] = 0
+    return centre, context
+
+
+def copies(table: NDArray[np.float32], number: int) -> NDArray[np.float32]:
+    """Copies of a table, float32 (number, V, width)."""
+    made = aligned(number * len(table), table.shape[1]).reshape(number, *table.shape)
+    made[:] = table
+    return made
+
+
+def aligned(rows: int, width: int) -> NDArray[np.float32]:
+    """Zeros, float32 (rows, width), starting on a cache line."""
+    memory = np.zeros(rows * width + LINE, np.float32)
+    first = -(memory.ctypes.data // memory.itemsize) % LINE
+    return memory[first : first + rows * width].reshape(rows, width)
