@@ -138,9 +138,9 @@ def test_the_text_is_what_the_first_epoch_of_sgns_sees(monkeypatch: pytest.Monke
     recipe = word2vec.Settings(dim=4, radius=3, epochs=2, min_count=60, subsample=0.02)
     seen: list[list[NDArray[np.int32]]] = []
 
-    def spied(ids, offsets, keep, radius, draws, after):
+    def spied(ids, offsets, keep, radius, draws, after, *place):
         seen.append([])
-        for piece, read in stream.framed(ids, offsets, keep, radius, draws, after):
+        for piece, read in stream.framed(ids, offsets, keep, radius, draws, after, *place):
             seen[-1].append(piece[radius:-after])
             yield piece, read
 
