@@ -9,8 +9,9 @@ import pytest
 from sgns_study import params
 from sgns_study.evaluation.noise import ALPHAS, noise_table
 from sgns_study.pairs import build_pairs
-from sgns_study.sgns import lab, objective, word2vec
+from sgns_study.sgns import lab, word2vec
 from sgns_study.sgns.recipes import CURVES, Material
+from sgns_study.sgns.validation import validation_score
 from sgns_study.texts import Text
 from tests.zipfian import text
 
@@ -55,7 +56,7 @@ def test_a_row_for_every_word_and_how_often_it_was_met(kind: str, material: Mate
     splits = curves.groupby("split")["epoch"].apply(list).to_dict()
     assert splits["validation"] == [0, 1, 2]
     last = curves[(curves["split"] == "validation") & (curves["epoch"] == 2)].iloc[0]
-    loss, accuracy = objective.scores_of_pairs(
+    loss, accuracy = validation_score(
         material.pairs, vectors.centre, vectors.context, 3 if kind == "word2vec" else 1
     )
     assert last["loss"] == pytest.approx(loss, rel=1e-5)
@@ -79,7 +80,7 @@ def test_before_training_word2vec_cannot_tell_a_pair_from_noise(material: Materi
 
 def test_the_validation_task_is_the_labs_too(material: Material) -> None:
     vectors, context, curves = lab.train(material.pairs, 60, DIM, RECIPES["lab"], 1)
-    found = objective.scores_of_pairs(material.pairs, vectors, context)
+    found = validation_score(material.pairs, vectors, context)
     last = curves[curves["split"] == "validation"].iloc[-1]
     np.testing.assert_allclose(found, [last["loss"], last["accuracy"]], rtol=1e-5)
 

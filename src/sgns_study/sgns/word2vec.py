@@ -173,7 +173,8 @@ def vectors_of_words(
     """The rows of the words that were trained, in the order of `words`, whose ids they are."""
     kept = np.flatnonzero(counts >= settings.min_count)
     kept = kept[kept > 0]
-    return Vectors(trained.centre[kept], trained.context[kept], [words[i] for i in kept])
+    found = [words[i] for i in kept]
+    return Vectors(trained.centre[kept], trained.context[kept], found, counts[kept])
 
 
 def recipe_for(counts: NDArray[np.int64], settings: Settings) -> Recipe:

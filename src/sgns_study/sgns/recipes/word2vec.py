@@ -7,9 +7,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sgns_study.params import Word2vecRecipe
-from sgns_study.sgns import objective, word2vec
+from sgns_study.sgns import word2vec
 from sgns_study.sgns.recipes import CURVES, Learned, Material
 from sgns_study.sgns.stream import kept_counts
+from sgns_study.sgns.validation import validation_score
 from sgns_study.sgns.vectors import Vectors
 
 
@@ -33,7 +34,7 @@ def train(material: Material, recipe: Word2vecRecipe, radius: int, dim: int, see
     ) -> None:
         if loss is not None:
             rows.append((epoch, "train", loss, np.nan))
-        score = objective.scores_of_pairs(material.pairs, centre, context, recipe.negatives)
+        score = validation_score(material.pairs, centre, context, recipe.negatives)
         rows.append((epoch, "validation", *score))
 
     trained = word2vec.train(text.ids, text.offsets, text.counts, settings, seed, after_epoch=log)
