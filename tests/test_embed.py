@@ -1,6 +1,10 @@
 """`sgns-study embed`: any text file to vectors that gensim reads, or one clear error."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import gensim
@@ -12,9 +16,11 @@ from hypothesis import strategies as st
 
 from sgns_study import params
 from sgns_study.artifacts import ArtifactError
-from sgns_study.cli import cli
+from sgns_study.cli import cli, main
 from sgns_study.corpora import planted
 from sgns_study.corpora.lines import read_lines
+from sgns_study.sgns import checkpoint, stream, word2vec
+from sgns_study.sgns.state import State
 from sgns_study.sgns.vectors import load_vectors
 
 CORPUS = params.PlantedCorpus(kind="planted", train=1500, test=2, unlabelled=0, seed=1)
@@ -121,40 +127,180 @@ def test_a_text_is_read_whole(
     assert sorted(read.counts[1:], reverse=True) == read.counts[1:].tolist()
 
 
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_documents_held_out_are_not_trained_on(tmp_path: Path, text: Path, threads: str) -> None:
+    options = ("--dim", "8", "--epochs", "2", "--threads", threads)
+    result = embed(text, tmp_path / "part", *options, "--validation-fraction", "0.3")
+    summary = json.loads(result.stdout.splitlines()[-1])
+    assert list(summary)[-2:] == ["loss", "validation_loss"]
+    assert abs(summary["validation_loss"] / summary["loss"] - 1) < 0.2
+    lines = read_lines(text, 0.3, seed=1)
+    assert summary["tokens"] == 2 * len(lines.ids)
+    trained_on = tmp_path / "trained_on"  # the same words in the same order, as nothing is rare
+    parts = np.split(np.array(lines.words)[lines.ids], lines.offsets[1:-1])
+    trained_on.write_text("\n".join(" ".join(part) for part in parts), encoding="utf-8")
+    assert embed(trained_on, tmp_path / "alone", *options).exit_code == 0
+    assert (tmp_path / "part").read_bytes() == (tmp_path / "alone").read_bytes()
+
+
+def test_each_document_is_trained_on_or_held_out(text: Path) -> None:
+    whole, parted, other = read_lines(text), read_lines(text, 0.25, 1), read_lines(text, 0.25, 2)
+
+    def documents(ids: np.ndarray, offsets: np.ndarray, words: list[str]) -> list[str]:
+        parts = np.split(np.array(words, object)[ids], offsets[1:-1])
+        return [" ".join(part) for part in parts]
+
+    assert parted.held_out is not None
+    train = documents(parted.ids, parted.offsets, parted.words)
+    held_out = documents(*parted.held_out, parted.words)
+    assert sorted(train + held_out) == sorted(documents(whole.ids, whole.offsets, whole.words))
+    assert 0.2 < len(held_out) / len(train + held_out) < 0.3
+    expected = np.bincount(parted.ids, minlength=len(parted.words))
+    np.testing.assert_array_equal(parted.counts, expected)
+    assert not np.array_equal(parted.offsets, other.offsets)
+
+
+IN_SMALL_PIECES = """
+from sgns_study.sgns import stream, word2vec
+stream.CHUNK = word2vec.CHUNK = 500
+from sgns_study.cli import main
+main()
+"""
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(
+    tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ["--dim", "8", "--epochs", "10", "--threads", "2", "--validation-fraction", "0.1"]
+    checkpoint = tmp_path / "checkpoint"
+    command = [sys.executable, "-c", IN_SMALL_PIECES, "embed", "--text", text, "--out"]
+    command += [tmp_path / "out", *options, "--checkpoint", checkpoint, "--checkpoint-every", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not checkpoint.exists():
+        time.sleep(0.001)
+        assert process.poll() is None
+    time.sleep(0.05)  # so that it is between two saves or within one
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert not (tmp_path / "out").exists()
+    result = subprocess.run(command, capture_output=True, check=True, text=True)
+    summary = json.loads(result.stdout)
+    assert round(summary["tokens_per_second"] * summary["seconds"]) < 0.999 * summary["tokens"]
+    for module in (stream, word2vec):
+        monkeypatch.setattr(module, "CHUNK", 500)
+    unbroken = embed(text, tmp_path / "unbroken", *options)
+    assert (tmp_path / "out").read_bytes() == (tmp_path / "unbroken").read_bytes()
+    expected = json.loads(unbroken.stdout.splitlines()[-1])
+    for key in ("tokens", "loss", "validation_loss"):
+        assert summary[key] == expected[key]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "unbroken"]
+
+
+def test_a_checkpoint_is_of_one_text_and_one_recipe(tmp_path: Path, text: Path) -> None:
+    path, copy = tmp_path / "checkpoint", tmp_path / "text"
+    copy.write_bytes(text.read_bytes())
+    options = ["--dim", "8", "--epochs", "1", "--checkpoint", str(path), "--checkpoint-every", "0"]
+
+    def stop(state: State) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        save = checkpoint.save_state
+        patch.setattr(checkpoint, "save_state", lambda *a: (save(*a), stop(a[1])))
+        assert embed(copy, tmp_path / "out", *options).exit_code != 0
+    assert path.exists()
+    for key, value in (("seed", "9"), ("threads", "2"), ("window", "fixed")):
+        with pytest.raises(ArtifactError, match=f"another run: {key} was .* and is .*{value}"):
+            run(embed(copy, tmp_path / "out", *options, f"--{key}", value))
+    copy.write_bytes(text.read_bytes() + b"one more\n")
+    with pytest.raises(ArtifactError, match=r"text_bytes was \d+ and is \d+; text_sha256 was"):
+        run(embed(copy, tmp_path / "out", *options))
+    copy.write_bytes(text.read_bytes())
+    run(embed(copy, tmp_path / "out", *options))
+    assert not path.exists()
+
+
+def run(result: Result) -> None:
+    """Raise what the command raised."""
+    if result.exception:
+        raise result.exception
+
+
+def error_of(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """What `sgns-study embed` says when it fails: one error, no traceback."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["sgns-study", "embed", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+    assert stopped.value.code in (1, 2)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    errors = [line for line in printed.err.splitlines() if "rror" in line]
+    assert len(errors) == 1
+    return errors[0]
+
+
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("option", "value", "message"),
     [
-        (("--negatives", "0"), "0 is not in the range 1<=x<=100"),
-        (("--alpha", "1.5"), "1.5 is not in the range"),
-        (("--subsample", "-1"), "-1.0 is not in the range"),
-        (("--lr", "0"), "0.0 is not in the range"),
-        (("--min-count", "1000000"), "lower min_count or use more text"),
+        ("--negatives", 0, "0 is not in the range 1<=x<=100"),
+        ("--negatives", 101, "101 is not in the range 1<=x<=100"),
+        ("--alpha", 1.5, "1.5 is not in the range 0<=x<=1"),
+        ("--alpha", "nan", "alpha: nan is not 0 to 1"),
+        ("--subsample", -1, "-1.0 is not in the range 0<=x<=1"),
+        ("--subsample", 2, "2.0 is not in the range 0<=x<=1"),
+        ("--lr", 0, "0.0 is not in the range"),
+        ("--lr", 10, "lower learning_rate (now 10.0)"),
+        ("--threads", 0, "0 is not in the range"),
+        ("--validation-fraction", 1, "1.0 is not in the range"),
+        ("--validation-fraction", 1e-9, "no document is held out: raise the fraction"),
+        ("--min-count", 10**6, "min_count: 0 words occur at least 1000000 times"),
+        ("--checkpoint", "none/checkpoint", "none is not a folder that can be written to"),
     ],
 )
 def test_an_option_out_of_range_is_named(
-    tmp_path: Path, text: Path, options: tuple[str, str], message: str
-) -> None:
-    result = embed(text, tmp_path / "out", *options)
-    assert result.exit_code != 0
-    assert message in result.output + str(result.exception)
+    tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str], option: str, value: object,
+    message: str,
+) -> None:  # fmt: skip
+    assert message in error_of(capsys, "--text", text, "--out", tmp_path / "out", option, value)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_text_that_cannot_be_used_is_named(tmp_path: Path) -> None:
-    empty, latin = tmp_path / "empty", tmp_path / "latin"
-    empty.write_text(" \n\n")
-    latin.write_bytes(b"fine\nna" + b"\xefve\n")
-    for path, message in (
-        (empty, "no token in it"),
-        (latin, r"line 2 is not UTF-8 \(byte 2 of the line is 0xef\)"),
-        (tmp_path / "none", "no such file"),
-    ):
-        with pytest.raises(ArtifactError, match=message) as error:
-            read_lines(path)
-        assert str(path) in str(error.value)
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "text: no token in it"),
+        (b" \n\n", "text: no token in it"),
+        (b"fine\nna\xefve\n", "text: line 2 is not UTF-8 (byte 2 of the line is 0xef)"),
+        (b"a b c d e\n" * 9, "negatives: 5 noise words are more than the 4 other words there are"),
+        (b"a b c d e f\n", "min_count: 0 words occur at least 5 times"),
+        (b"a\nb\nc\nd\ne\nf\n" * 9, "epoch 1 has no pair of neighbours"),
+        (None, "text: no such file"),
+    ],
+)
+def test_a_text_that_cannot_be_used_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, message: str
+) -> None:
+    text = tmp_path / "text"
+    if content is not None:
+        text.write_bytes(content)
+    assert message in error_of(capsys, "--text", text, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
-def test_a_missing_folder_is_refused_before_any_work(tmp_path: Path, text: Path) -> None:
-    result = embed(text, tmp_path / "none/out")
-    assert result.exit_code != 0
-    assert "is not a folder that can be written to" in result.output
+@pytest.mark.parametrize("option", ["--out", "--checkpoint"])
+def test_a_folder_that_cannot_be_written_to_is_refused_before_any_work(
+    tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str], option: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("sgns_study.corpora.lines.read_lines", lambda *_: pytest.fail("work"))
+    files = {"--out": tmp_path / "out", "--checkpoint": tmp_path / "checkpoint"}
+    for folder in (tmp_path / "none", text):
+        files[option] = folder / "file"
+        arguments = [part for pair in files.items() for part in pair]
+        message = f"{folder} is not a folder that can be written to"
+        assert message in error_of(capsys, "--text", text, *arguments)
+    monkeypatch.setattr("os.access", lambda path, _: path != tmp_path)  # root may write anywhere
+    files[option] = tmp_path / "file"
+    message = f"{tmp_path} is not a folder that can be written to"
+    assert message in error_of(capsys, "--text", text, *[p for pair in files.items() for p in pair])

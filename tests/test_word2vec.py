@@ -1,5 +1,6 @@
 """The fast kernel against the definition, computed by autograd one window at a time."""
 
+from copy import deepcopy
 from dataclasses import replace
 from itertools import pairwise
 
@@ -8,7 +9,8 @@ import pytest
 import torch
 
 from sgns_study.randomness import below, kernel_state
-from sgns_study.sgns import word2vec
+from sgns_study.sgns import stream, word2vec
+from sgns_study.sgns.shards import merge, shards
 from sgns_study.sgns.state import LINE, initial_tables
 from sgns_study.sgns.stream import TrainingError
 from sgns_study.sgns.word2vec import Settings, train
@@ -253,3 +255,111 @@ def test_the_tables_can_be_looked_at_after_each_epoch():
     assert not np.array_equal(centres[1], centres[2])
     np.testing.assert_array_equal(centres[2], found.centre)
     np.testing.assert_array_equal(contexts[2], found.context)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_training_goes_on_from_any_round_to_the_same_bits(threads, monkeypatch):
+    monkeypatch.setattr(stream, "CHUNK", 50)
+    monkeypatch.setattr(word2vec, "CHUNK", 15)  # of 15 words: rounds of two pieces
+    ids, offsets, counts = text(4, documents=40)
+    settings = replace(PLAIN, window="dynamic", subsample=0.1)
+    held_out, saved, looks = (ids[:60], np.array([0, 25, 60])), [], []
+    options = {"threads": threads, "held_out": held_out}
+    whole = train(
+        ids,
+        offsets,
+        counts,
+        settings,
+        3,
+        **options,
+        after_round=lambda s: saved.append(deepcopy(s)),
+    )
+    assert len(saved) >= 2 * len(ids) // (100 * threads)
+    assert len({state.tokens(len(ids)) for state in saved}) == len(saved)
+    for state in saved:
+        again = train(
+            ids, offsets, counts, settings, 3, **options, start=state,
+            after_epoch=lambda epoch, *_: looks.append(epoch),
+        )  # fmt: skip
+        for a, b in zip(whole, again):
+            np.testing.assert_array_equal(a, b)
+    assert looks.count(2) == len(saved)
+    assert looks.count(0) == 0
+    assert looks.count(1) == len(saved) / 2
+
+
+def test_the_held_out_loss_is_that_of_the_objective():
+    corpus, (ids, offsets, _) = text(4, documents=40), text(5)
+    settings = replace(PLAIN, window="dynamic", epochs=1)
+    found = train(*corpus, settings, 3, held_out=(ids, offsets))
+    noise = word2vec.alias_table(corpus[2], settings.alpha)
+    draws, loss, pairs = kernel_state(3, "negatives", "held out"), 0.0, 0
+    for token, neighbours, _ in windows_by_hand(ids, offsets, settings, 3, "held out"):
+        negatives = [word2vec.draw(noise, draws) for _ in range(settings.negatives)]
+        scores = found.centre[neighbours] @ found.context[[token, *negatives]].T
+        loss += np.logaddexp(0, [-1, 1, 1, 1, 1, 1] * scores).sum()
+        pairs += len(neighbours)
+    np.testing.assert_allclose(found.held_out, [6 * np.log(2), loss / pairs], rtol=1e-5)
+    alone = train(*corpus, settings, 3)
+    np.testing.assert_array_equal(found.centre, alone.centre)
+    np.testing.assert_array_equal(found.context, alone.context)
+    with pytest.raises(TrainingError, match="held out have no pair"):
+        train(*corpus, settings, 3, held_out=(ids, np.arange(len(ids) + 1)))
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 7])
+def test_shards_are_runs_of_documents_of_about_equal_size(number):
+    _, offsets, _ = text(documents=100)
+    parts = shards(offsets, number)
+    assert len(parts) == number
+    joined = np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
+    np.testing.assert_array_equal(joined, offsets)
+    assert all(a[-1] == b[0] for a, b in pairwise(parts))
+    sizes = np.array([part[-1] - part[0] for part in parts])
+    assert np.abs(sizes - offsets[-1] / number).max() <= np.diff(offsets).max()
+
+
+def test_threads_merge_what_their_shards_teach():
+    # With three shards of one piece each, an epoch is one round from the initial tables.
+    ids, offsets, counts = text(4, documents=60)
+    settings = replace(PLAIN, window="dynamic", epochs=1)
+    found = train(ids, offsets, counts, settings, 3, threads=3)
+    recipe = word2vec.recipe_for(counts, settings)
+    before = initial_tables(len(counts), settings.dim, 3)
+    changes = []
+    for part, place in zip(shards(offsets, 3), word2vec.beginnings(RADIUS, 3, 0, 3)):
+        tables = initial_tables(len(counts), settings.dim, 3)
+        assert list(word2vec.train_pieces((ids, part), recipe, place, tables, 0))
+        changes.append([(new - old).astype(float) for new, old in zip(tables, before)])
+
+    def joined(x, y):
+        dot = (x * y).sum(1, keepdims=True)
+        norms = [np.maximum((z * z).sum(1, keepdims=True), 1e-30) for z in (x, y)]
+        return x - dot / norms[0] / 2 * x + y - dot / norms[1] / 2 * y
+
+    for table, old, (x, y, z) in zip(found[:2], before, zip(*changes)):
+        expected = (old + joined(joined(x, y), z))[:, : settings.dim]
+        np.testing.assert_allclose(table, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_equal_changes_count_once_and_different_ones_both():
+    old = np.random.default_rng(1).normal(size=(4, 16)).astype(np.float32)
+    x, y = np.zeros((2, 4, 16), np.float32)
+    x[0] = y[0] = 0.5  # equal
+    x[1, :8], y[1, 8:] = 1, 2  # at right angles
+    x[2] = 3  # one alone
+    table, changed = old.copy(), np.stack([old + x, old + y])
+    merge(table, changed, 0, 4)
+    expected = old + np.stack([x[0], x[1] + y[1], x[2], 0 * x[3]])
+    np.testing.assert_allclose(table, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(changed, [table, table])
+
+
+def test_a_number_of_threads_fixes_the_bits(monkeypatch):
+    monkeypatch.setattr(stream, "CHUNK", 500)
+    corpus = text(6, documents=300)
+    first, again, alone = (train(*corpus, PLAIN, 1, threads=n) for n in (2, 2, 1))
+    for a, b, c in zip(first[:3], again, alone):
+        np.testing.assert_array_equal(a, b)
+        assert not np.array_equal(a, c)
+    assert abs(first.losses[-1] / alone.losses[-1] - 1) < 0.05

@@ -61,9 +61,9 @@ def file(flag: str, text: str) -> Callable[[Function], Function]:
     return click.option(flag, type=FILE, required=True, help=text)
 
 
-def in_writable_folder(_context: Any, _option: Any, path: Path) -> Path:
+def in_writable_folder(_context: Any, _option: Any, path: Path | None) -> Path | None:
     """Refuse, before any work, a file whose folder is missing or not writable."""
-    if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+    if path and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
         raise click.BadParameter(
             f"{path.parent} is not a folder that can be written to: create it or name another"
         )
@@ -443,36 +443,92 @@ def export(vectors: Path, kind: str, out: Path) -> None:
 @option("--window", click.Choice(["dynamic", "fixed", "harmonic"]), "dynamic", "kind of window")
 @option("--lr", click.FloatRange(0, 10, min_open=True), 0.025, "first learning rate")
 @option("--seed", SEED, 1, "seed of the job")
-def embed(text: Path, out: Path, kind: str, lr: float, seed: int, **settings: Any) -> None:
+@option(
+    "--threads",
+    click.IntRange(1, 1024),
+    1,
+    "shards trained at a time, for a large text; a number of threads always gives the same "
+    "vectors, another number gives others; each takes two tables more",
+)
+@option(
+    "--validation-fraction",
+    click.FloatRange(0, 1, max_open=True),
+    0,
+    "share of the documents held out, whose loss is shown after each epoch",
+)
+@click.option(
+    "--checkpoint",
+    type=FILE,
+    callback=in_writable_folder,
+    help="save here where training stands; after a break the same command goes on from there, to "
+    "the same vectors, and then deletes it",
+)
+@option("--checkpoint-every", click.FloatRange(0), 300, "seconds between two saves")
+def embed(
+    text: Path,
+    out: Path,
+    kind: str,
+    lr: float,
+    seed: int,
+    threads: int,
+    validation_fraction: float,
+    checkpoint: Path | None,
+    checkpoint_every: float,
+    **settings: Any,
+) -> None:
     """Train word2vec on any text file.
 
     The last line on standard output is a JSON object: tokens trained on, over all epochs, seconds,
-    tokens per second and the mean loss of a pair in the last epoch.
+    tokens per second, the mean loss of a pair in the last epoch and, where documents are held out,
+    in these after it. Seconds and speed are those since training was last started.
     """
     import json
     import time
+    from dataclasses import asdict
 
     from sgns_study.corpora.lines import read_lines
+    from sgns_study.sgns import checkpoint as checkpoints
     from sgns_study.sgns import word2vec
     from sgns_study.sgns.vectors import export_word2vec, save_vectors
 
-    lines = read_lines(text)
     recipe = word2vec.Settings(**settings, learning_rate=lr)
-    start = time.perf_counter()
-    trained = word2vec.train(lines.ids, lines.offsets, lines.counts, recipe, seed)
-    seconds = time.perf_counter() - start
+    start = save = None
+    if checkpoint:
+        run = {**asdict(recipe), "seed": seed, "threads": threads}
+        run |= {"validation_fraction": validation_fraction, **checkpoints.digests(text)}
+        start = checkpoints.load_state(checkpoint, run)
+        save = checkpoints.saver(checkpoint, run, checkpoint_every)
+    lines = read_lines(text, validation_fraction, seed)
+    done = start.tokens(len(lines.ids)) if start else 0
+    began = time.perf_counter()
+    trained = word2vec.train(
+        lines.ids,
+        lines.offsets,
+        lines.counts,
+        recipe,
+        seed,
+        threads=threads,
+        held_out=lines.held_out,
+        start=start,
+        after_round=save,
+    )
+    seconds = time.perf_counter() - began
     vectors = word2vec.vectors_of_words(trained, lines.words, lines.counts, recipe)
     if kind == "safetensors":
         save_vectors(out, vectors)
     else:
         export_word2vec(out, vectors, binary=kind == "binary")
+    if checkpoint:
+        checkpoints.remove(checkpoint)
     tokens = len(lines.ids) * recipe.epochs
     summary = {
         "tokens": tokens,
         "seconds": round(seconds, 3),
-        "tokens_per_second": round(tokens / seconds),
+        "tokens_per_second": round((tokens - done) / seconds),
         "loss": float(trained.losses[-1]),
     }
+    if lines.held_out:
+        summary["validation_loss"] = float(trained.held_out[-1])
     click.echo(json.dumps(summary))
 
 

@@ -6,15 +6,30 @@ of, so that it is never used for another run.
 
 import json
 import time
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sgns_study.artifacts import ArtifactError, part_of, writing
+from sgns_study.artifacts import ArtifactError, part_of, sha256, writing
+from sgns_study.provenance import code_digest
 from sgns_study.sgns.state import Place, State, copies
+
+CODE = ("sgns.word2vec", "corpora.lines")
+
+
+def digests(text: Path) -> dict[str, int | str]:
+    """Of a text, its size included, and of the code that reads it and trains on it.
+
+    Raises ArtifactError if there is no such file.
+    """
+    try:
+        size, content = text.stat().st_size, sha256(text)
+    except OSError as error:
+        raise ArtifactError(f"{text}: {error.strerror}: name a text file") from None
+    code = "-".join(code_digest(module) for module in CODE)
+    return {"text_bytes": size, "text_sha256": content, "code": code}
 
 
 def save_state(path: Path, state: State, run: Mapping[str, Any]) -> None:
@@ -56,7 +71,7 @@ def load_state(path: Path, run: Mapping[str, Any]) -> State | None:
         return None
     except ArtifactError:
         raise
-    except (ValueError, KeyError, EOFError, OSError, TypeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # what a damaged file leads to depends on where the damage is
         raise ArtifactError(
             f"{path}: not a whole checkpoint ({error}): delete it to start anew"
         ) from None

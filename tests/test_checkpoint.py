@@ -1,0 +1,94 @@
+"""A checkpoint is whole and of the same run, or it is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sgns_study.artifacts import ArtifactError
+from sgns_study.sgns.checkpoint import load_state, remove, save_state, saver
+from sgns_study.sgns.state import State, initial_state
+
+RUN = {"dim": 20, "alpha": 0.75, "text_sha256": "12ab"}
+
+
+@pytest.fixture
+def state() -> State:
+    made = initial_state(9, 20, radius=3, seed=1, threads=2)
+    made.context[:] = np.arange(32)
+    made.places[1].left = np.arange(7, dtype=np.int32)
+    made.places[1].read, made.places[1].sums[:] = 11, (0.1, 3)
+    made.losses, made.held_out = [1 / 3], [0.1, 0.7]
+    return made
+
+
+def assert_equal(a: State, b: State) -> None:
+    np.testing.assert_array_equal(a.centre, b.centre)
+    np.testing.assert_array_equal(a.context, b.context)
+    assert (a.losses, a.held_out) == (b.losses, b.held_out)
+    for p, q in zip(a.places, b.places, strict=True):
+        assert p.read == q.read
+        for name in ("draws", "left", "sums"):
+            found, expected = getattr(p, name), getattr(q, name)
+            np.testing.assert_array_equal(found, expected)
+            assert found.dtype == expected.dtype
+
+
+def test_a_state_comes_back_whole(tmp_path: Path, state: State) -> None:
+    path = tmp_path / "checkpoint"
+    assert load_state(path, RUN) is None
+    save_state(path, state, RUN)
+    found = load_state(path, RUN)
+    assert found is not None
+    assert_equal(found, state)
+    assert found.centre.ctypes.data % 64 == 0  # rows on cache lines, as in the initial tables
+    (tmp_path / ".checkpoint.part").touch()  # of a run killed while it saved
+    remove(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path, state: State) -> None:
+    path = tmp_path / "checkpoint"
+    save_state(path, state, RUN)
+    with pytest.raises(ArtifactError, match=r"another run: alpha was 0.75 and is 1: delete it"):
+        load_state(path, {**RUN, "alpha": 1})
+    with pytest.raises(ArtifactError, match=r"text_sha256 was '12ab' and is '34cd'"):
+        load_state(path, {**RUN, "text_sha256": "34cd"})
+
+
+def test_no_damage_goes_unseen(tmp_path: Path, state: State) -> None:
+    path = tmp_path / "checkpoint"
+    save_state(path, state, RUN)
+    whole = path.read_bytes()
+    for size in range(0, len(whole), 97):
+        path.write_bytes(whole[:size])
+        with pytest.raises(ArtifactError, match=r"not a whole checkpoint.*delete it"):
+            load_state(path, RUN)
+    refused = 0
+    for at in range(0, len(whole), 13):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        try:
+            found = load_state(path, RUN)
+        except ArtifactError:
+            refused += 1
+        else:  # a date, say
+            assert found is not None
+            assert_equal(found, state)
+    assert refused > len(whole) / 13 / 2
+    np.save(tmp_path / "array.npy", np.arange(3))
+    with pytest.raises(ArtifactError, match="not a whole checkpoint"):
+        load_state(tmp_path / "array.npy", RUN)
+
+
+def test_it_is_saved_when_the_time_has_come(
+    tmp_path: Path, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([0, 1, 9.9, 10, 10.5, 19, 20.5, 20.6, 21])  # read again after each save
+    monkeypatch.setattr("sgns_study.sgns.checkpoint.time.monotonic", lambda: next(times))
+    path, saved = tmp_path / "checkpoint", []
+    save = saver(path, RUN, 10)
+    for _ in range(6):
+        save(state)
+        saved.append(path.exists())
+        path.unlink(missing_ok=True)
+    assert saved == [False, False, True, False, True, False]
