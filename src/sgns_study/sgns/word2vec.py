@@ -226,7 +226,7 @@ def progress(state: State) -> dict[str, str]:
     loss, weight = state.sums()
     shown = {"loss": f"{loss / max(weight, 1):.3f}"}
     if state.held_out:
-        shown["held out"] = f"{state.held_out[-1]:.3f}"
+        shown["validation"] = f"{state.held_out[-1]:.3f}"
     return shown
 
 
