@@ -1,6 +1,8 @@
 """`sgns-study embed`: any text file to vectors that gensim reads, or one clear error."""
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -285,6 +287,26 @@ def test_a_text_that_cannot_be_used_is_named(
         text.write_bytes(content)
     assert message in error_of(capsys, "--text", text, "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_disk_that_is_full_while_reading_is_named(
+    tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("sgns_study.corpora.lines.Spool.add", full)
+    message = error_of(capsys, "--text", text, "--out", tmp_path / "out")
+    assert "No space left on device" in message
+    assert "set TMPDIR" in message
+
+
+def test_a_checkpoint_is_no_other_file_of_the_run(
+    tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (tmp_path / "out", text):
+        message = error_of(capsys, "--text", text, "--out", tmp_path / "out", "--checkpoint", path)
+        assert f"{path} is another file of this run" in message
 
 
 @pytest.mark.parametrize("option", ["--out", "--checkpoint"])

@@ -10,8 +10,8 @@ import torch
 
 from sgns_study.randomness import below, kernel_state
 from sgns_study.sgns import stream, word2vec
-from sgns_study.sgns.shards import merge, shards
-from sgns_study.sgns.state import LINE, initial_tables
+from sgns_study.sgns.shards import merge, rounds, shards
+from sgns_study.sgns.state import LINE, initial_state, initial_tables
 from sgns_study.sgns.stream import TrainingError
 from sgns_study.sgns.word2vec import Settings, train
 from tests.zipfian import text
@@ -265,6 +265,8 @@ def test_training_goes_on_from_any_round_to_the_same_bits(threads, monkeypatch):
     settings = replace(PLAIN, window="dynamic", subsample=0.1)
     held_out, saved, looks = (ids[:60], np.array([0, 25, 60])), [], []
     options = {"threads": threads, "held_out": held_out}
+    merges = []
+    monkeypatch.setattr(word2vec, "rounds", lambda *a: (merges.append(1), rounds(*a))[1])
     whole = train(
         ids,
         offsets,
@@ -276,6 +278,7 @@ def test_training_goes_on_from_any_round_to_the_same_bits(threads, monkeypatch):
     )
     assert len(saved) >= 2 * len(ids) // (100 * threads)
     assert len({state.tokens(len(ids)) for state in saved}) == len(saved)
+    assert bool(merges) == (threads > 1)  # and it starts with rounds in turn
     for state in saved:
         again = train(
             ids, offsets, counts, settings, 3, **options, start=state,
@@ -319,8 +322,9 @@ def test_shards_are_runs_of_documents_of_about_equal_size(number):
     assert np.abs(sizes - offsets[-1] / number).max() <= np.diff(offsets).max()
 
 
-def test_threads_merge_what_their_shards_teach():
+def test_threads_merge_what_their_shards_teach(monkeypatch):
     # With three shards of one piece each, an epoch is one round from the initial tables.
+    monkeypatch.setattr(word2vec, "IN_TURN", 0)
     ids, offsets, counts = text(4, documents=60)
     settings = replace(PLAIN, window="dynamic", epochs=1)
     found = train(ids, offsets, counts, settings, 3, threads=3)
@@ -340,6 +344,18 @@ def test_threads_merge_what_their_shards_teach():
     for table, old, (x, y, z) in zip(found[:2], before, zip(*changes)):
         expected = (old + joined(joined(x, y), z))[:, : settings.dim]
         np.testing.assert_allclose(table, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_shards_take_turns_on_the_same_tables_at_first():
+    ids, offsets, counts = text(4, documents=60)
+    settings = replace(PLAIN, window="dynamic", epochs=1)
+    found = train(ids, offsets, counts, settings, 3, threads=3)
+    recipe = word2vec.recipe_for(counts, settings)
+    tables = initial_tables(len(counts), settings.dim, 3)
+    for part, place in zip(shards(offsets, 3), word2vec.beginnings(RADIUS, 3, 0, 3)):
+        assert list(word2vec.train_pieces((ids, part), recipe, place, tables, 0))
+    for table, expected in zip(found[:2], tables):
+        np.testing.assert_array_equal(table, expected[:, : settings.dim])
 
 
 def test_equal_changes_count_once_and_different_ones_both():
@@ -363,3 +379,13 @@ def test_a_number_of_threads_fixes_the_bits(monkeypatch):
         np.testing.assert_array_equal(a, b)
         assert not np.array_equal(a, c)
     assert abs(first.losses[-1] / alone.losses[-1] - 1) < 0.05
+
+
+def test_the_bar_shows_the_losses():
+    state = initial_state(9, 20, RADIUS, seed=1, threads=2)
+    assert word2vec.progress(state) == {}
+    state.losses.append(1.5)  # an epoch is over, the next has no pair yet
+    assert word2vec.progress(state) == {"loss": "1.500"}
+    state.places[0].sums[:], state.places[1].sums[:] = (3, 2), (1, 3)
+    state.held_out.append(0.25)
+    assert word2vec.progress(state) == {"loss": "0.800", "validation": "0.250"}

@@ -447,8 +447,8 @@ def export(vectors: Path, kind: str, out: Path) -> None:
     "--threads",
     click.IntRange(1, 1024),
     1,
-    "shards trained at a time, for a large text; a number of threads always gives the same "
-    "vectors, another number gives others; each takes two tables more",
+    "for a large text: parts of it trained at a time; the same number always gives the same "
+    "vectors, another number others; each thread takes two tables more",
 )
 @option(
     "--validation-fraction",
@@ -491,6 +491,8 @@ def embed(
     from sgns_study.sgns import word2vec
     from sgns_study.sgns.vectors import export_word2vec, save_vectors
 
+    if checkpoint and checkpoint.resolve() in (out.resolve(), text.resolve()):
+        raise click.BadParameter(f"{checkpoint} is another file of this run: name a new one")
     recipe = word2vec.Settings(**settings, learning_rate=lr)
     start = save = None
     if checkpoint:

@@ -58,6 +58,8 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
                 if not apart:
                     counts.update(tokens)
                 bar.update(len(line))
+        for spool in spools:
+            spool.file.flush()
     except (FileNotFoundError, IsADirectoryError):
         raise ArtifactError(f"{path}: no such file: name a text file") from None
     except OSError as error:
@@ -80,7 +82,7 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
 
 
 class Spool:
-    """Documents written to disk as they come; the system frees it when their map is gone."""
+    """Documents on disk, written as they come; the system deletes them with their map."""
 
     def __init__(self) -> None:
         """Start without documents."""
@@ -94,7 +96,6 @@ class Spool:
 
     def documents(self, order: list[int]) -> Documents:
         """Ids and offsets; the word that is i-th in `order` gets the id i + 1."""
-        self.file.flush()
         offsets = np.cumsum(self.lengths, dtype=np.int64)
         if offsets[-1] == 0:  # an empty file cannot be mapped
             return np.zeros(0, np.uint32), offsets

@@ -16,6 +16,7 @@ C is (P, d), W is (1 + K, d) and G is (P, 1 + K), and their sums stay in registe
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -49,10 +50,12 @@ OUTPUTS = 6  # context rows met at a time: 2 × 6 sums fill 12 of the 16 vector 
 COLUMNS = 8  # their gradients lie in rows of 8, of which the last two stay zero
 AHEAD = 4  # tokens between asking memory for a row and using it
 WINDOWS = ("dynamic", "fixed", "harmonic")
+IN_TURN = 0.05  # of all tokens, before threads train at a time
 RATE_FLOOR = 1e-4  # of the first learning rate, as in word2vec
 # Sums may be reordered and fused, so that loops vectorise; NaN and infinity keep their meaning.
 REORDER = {"reassoc", "contract", "nsz"}
 
+Look = Callable[[int, NDArray[np.float32], NDArray[np.float32], float | None], None]
 Tables = tuple[NDArray[np.float32], NDArray[np.float32]]  # centre, context
 Documents = tuple[NDArray[Any], NDArray[np.int64]]  # ids, offsets
 
@@ -110,8 +113,7 @@ def train(
     *,
     threads: int = 1,
     held_out: Documents | None = None,
-    after_epoch: Callable[[int, NDArray[np.float32], NDArray[np.float32], float | None], None]
-    | None = None,
+    after_epoch: Look | None = None,
     start: State | None = None,
     after_round: Callable[[State], None] | None = None,
 ) -> Trained:
@@ -132,6 +134,8 @@ def train(
     outside the vocabulary, or the loss is no longer finite.
     """
     recipe = recipe_for(counts, settings)
+    if threads < 1:
+        raise TrainingError(f"threads: {threads} is not 1 or more")
     state = start or initial_state(len(counts), settings.dim, settings.radius, seed, threads)
     centre, context = (table[:, : settings.dim] for table in (state.centre, state.context))
     tokens = int(offsets[-1] - offsets[0])
@@ -159,6 +163,7 @@ def train(
                     after_round(state)
             end_epoch(state, settings, seed)
             look(state.losses[-1])
+            bar.set_postfix(progress(state))
     return Trained(
         np.ascontiguousarray(centre),
         np.ascontiguousarray(context),
@@ -222,9 +227,10 @@ def end_epoch(state: State, settings: Settings, seed: int) -> None:
 
 
 def progress(state: State) -> dict[str, str]:
-    """What the bar shows beside the speed: the mean losses of a pair in this epoch and held out."""
+    """What the bar shows beside the speed: mean losses of a pair, this epoch's and held out."""
     loss, weight = state.sums()
-    shown = {"loss": f"{loss / max(weight, 1):.3f}"}
+    losses = [*state.losses, loss / weight] if weight else state.losses
+    shown = {"loss": f"{losses[-1]:.3f}"} if losses else {}
     if state.held_out:
         shown["validation"] = f"{state.held_out[-1]:.3f}"
     return shown
@@ -233,21 +239,26 @@ def progress(state: State) -> dict[str, str]:
 def train_epoch(documents: Documents, recipe: Recipe, state: State) -> Iterator[int]:
     """The rest of a pass over a text, changing the state; yields the tokens read in each round.
 
-    One shard is trained piece by piece on the tables themselves, more on copies of them.
+    The first vectors point anywhere, and so would those of separate copies: at first, the shards
+    take turns on the same tables, as a single one always does.
     """
     ids, offsets = documents
     epoch, threads = len(state.losses), len(state.places)
-    tables = (state.centre, state.context)
-    if threads == 1:
-        yield from train_pieces(documents, recipe, state.places[0], tables, epoch)
-        return
+    tables, tokens = (state.centre, state.context), int(offsets[-1] - offsets[0])
+    # So long that merging, whose time grows with the tables, takes about a tenth of a round.
+    pieces = max(1, 2 * len(state.centre) // CHUNK) if threads > 1 else 1
+    parts = list(zip(shards(offsets, threads), state.places))
+    readers = [train_pieces((ids, part), recipe, at, tables, epoch) for part, at in parts]
+    while threads == 1 or state.tokens(tokens) < IN_TURN * recipe.settings.epochs * tokens:
+        read = sum(sum(islice(reader, pieces)) for reader in readers)
+        if not read:
+            return
+        yield read
     changed = (copies(state.centre, threads), copies(state.context, threads))
     readers = [
-        train_pieces((ids, part), recipe, place, (changed[0][n], changed[1][n]), epoch)
-        for n, (part, place) in enumerate(zip(shards(offsets, threads), state.places))
+        train_pieces((ids, part), recipe, at, (changed[0][n], changed[1][n]), epoch)
+        for n, (part, at) in enumerate(parts)
     ]
-    # So long that merging, whose time grows with the tables, takes about a tenth of it.
-    pieces = max(1, 2 * len(state.centre) // CHUNK)
     yield from rounds(readers, tables, changed, pieces)
 
 
