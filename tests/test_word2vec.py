@@ -365,7 +365,7 @@ def test_equal_changes_count_once_and_different_ones_both():
     x[1, :8], y[1, 8:] = 1, 2  # at right angles
     x[2] = 3  # one alone
     table, changed = old.copy(), np.stack([old + x, old + y])
-    merge(table, changed, 0, 4)
+    merge(table, changed, np.arange(4))
     expected = old + np.stack([x[0], x[1] + y[1], x[2], 0 * x[3]])
     np.testing.assert_allclose(table, expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(changed, [table, table])

@@ -35,22 +35,24 @@ def rounds(
     readers: list[Iterator[int]],
     tables: tuple[NDArray[np.float32], ...],
     copies: tuple[NDArray[np.float32], ...],
+    rows: NDArray[np.int64],
     pieces: int,
 ) -> Iterator[int]:
     """Train to the end in rounds, each shard's reader in its thread; yields the tokens of each.
 
     Reader n changes `copies[…][n]` and yields the tokens of each piece, `pieces` of them a round.
-    tables: (V, width) each; copies: (N, V, width) each, equal to the tables.
+    tables: (V, width) each; copies: (N, V, width) each, equal to the tables in `rows`, all others
+    of which stay as they are.
     """
-    number, rows = len(readers), len(tables[0])
-    cuts = np.linspace(0, rows, number + 1).astype(int)
+    number = len(readers)
+    parts = np.array_split(rows, number)
 
     def train(n: int) -> int:
         return sum(islice(readers[n], pieces))
 
     def merge_rows(n: int) -> None:
         for table, changed in zip(tables, copies):
-            merge(table, changed, cuts[n], cuts[n + 1])
+            merge(table, changed, parts[n])
 
     with ThreadPoolExecutor(number) as pool:
         while tokens := sum(pool.map(train, range(number))):
@@ -59,11 +61,11 @@ def rounds(
 
 
 @njit(cache=True, nogil=True, fastmath=REORDER, error_model="numpy")
-def merge(table, copies, first, last):  # type: ignore[no-untyped-def]
-    """Merge the changes of `copies` into rows `first` to `last` of `table`, and copy these back."""
+def merge(table, copies, rows):  # type: ignore[no-untyped-def]
+    """Merge the changes of `copies` into some rows of `table`, and copy these back."""
     number, width = copies.shape[0], table.shape[1]
     changes = np.empty((number, width), np.float32)
-    for row in range(first, last):
+    for row in rows:
         for n in range(number):
             for k in range(width):
                 changes[n, k] = copies[n, row, k] - table[row, k]

@@ -74,10 +74,13 @@ def initial_tables(
     return centre, context
 
 
-def copies(table: NDArray[np.float32], number: int) -> NDArray[np.float32]:
-    """Copies of a table, float32 (number, V, width)."""
+def copies(
+    table: NDArray[np.float32], number: int, rows: NDArray[np.int64] | slice = slice(None)
+) -> NDArray[np.float32]:
+    """Copies of some rows of a table, float32 (number, V, width), all others zero."""
     made = aligned(number * len(table), table.shape[1]).reshape(number, *table.shape)
-    made[:] = table
+    for copy in made:
+        copy[rows] = table[rows]
     return made
 
 

@@ -245,8 +245,9 @@ def train_epoch(documents: Documents, recipe: Recipe, state: State) -> Iterator[
     ids, offsets = documents
     epoch, threads = len(state.losses), len(state.places)
     tables, tokens = (state.centre, state.context), int(offsets[-1] - offsets[0])
-    # So long that merging, whose time grows with the tables, takes about a tenth of a round.
-    pieces = max(1, 2 * len(state.centre) // CHUNK) if threads > 1 else 1
+    rows = np.flatnonzero(recipe.keep)
+    # So long that merging, whose time grows with these rows, takes about a tenth of a round.
+    pieces = max(1, 2 * len(rows) // CHUNK) if threads > 1 else 1
     parts = list(zip(shards(offsets, threads), state.places))
     readers = [train_pieces((ids, part), recipe, at, tables, epoch) for part, at in parts]
     while threads == 1 or state.tokens(tokens) < IN_TURN * recipe.settings.epochs * tokens:
@@ -254,12 +255,12 @@ def train_epoch(documents: Documents, recipe: Recipe, state: State) -> Iterator[
         if not read:
             return
         yield read
-    changed = (copies(state.centre, threads), copies(state.context, threads))
+    changed = (copies(state.centre, threads, rows), copies(state.context, threads, rows))
     readers = [
         train_pieces((ids, part), recipe, at, (changed[0][n], changed[1][n]), epoch)
         for n, (part, at) in enumerate(parts)
     ]
-    yield from rounds(readers, tables, changed, pieces)
+    yield from rounds(readers, tables, changed, rows, pieces)
 
 
 def train_pieces(
