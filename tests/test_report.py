@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
 from sgns_study.artifacts import ArtifactError, write_json, write_table
-from sgns_study.figures import FIGURES, draw_figure
+from sgns_study.figures import draw_figure, figures_of, tables_of
 from sgns_study.params import check_study
 from sgns_study.report.markdown import Markdown, Numbering, code, escape_markdown
 from sgns_study.report.records import costs, parameters, provenance
 from sgns_study.report.render import MARKDOWN, context, fill, render
-from tests.curve_tables import TIMINGS, classifier_curves, run, write_study
+from tests.curve_tables import TIMINGS, TWEAKS, classifier_curves, run, write_study
 
 HOSTILE = (
     r"""<script>alert(1)</script> #let x = 1 $\frac // /* *a* @maas2011 [b](c) `d` {{7}} << e"""
@@ -43,6 +43,7 @@ def study(title="A title", compare=False, seeds=(1, 2)):
                 "seeds": list(seeds),
                 "inits": ["pretrained", "random"],
             },
+            "evaluation": {"public_sets": True},
             "classifier": {
                 "max_tokens": 8,
                 "filters": 2,
@@ -59,22 +60,104 @@ def study(title="A title", compare=False, seeds=(1, 2)):
     )
 
 
+def tweaks(title="Tweaks", recipes=None):
+    """A study without classifiers, of the recipes of TWEAKS."""
+    shared = {"alpha": 0.75, "window": "dynamic", "min_count": 5}
+    trained = {"kind": "word2vec", "epochs": 2, "learning_rate": 0.025} | shared
+    known = {
+        "full": trained | {"negatives": 5, "subsample": 0.001},
+        "bare": trained | {"negatives": 1, "subsample": 0.0},
+        "ppmi": shared
+        | {"kind": "ppmi", "shift": 5, "subsample": 0.001, "eigenvalue_weighting": 0.5},
+    }
+    for name, _, like, key, value, _ in TWEAKS:
+        if like:
+            known[name] = {"like": like, key: int(value) if key == "negatives" else float(value)}
+    return check_study(
+        {
+            "study": "tweaks",
+            "corpus": {"kind": "imdb"},
+            "tokens": {"tokenizer": "word"},
+            "sampling": {
+                "embedding": {
+                    "documents": 100_000,
+                    "validation_fraction": 0.01,
+                    "unlabelled": True,
+                    "test": True,
+                    "seed": 1,
+                }
+            },
+            "pairs": {
+                "max_tokens": 8,
+                "validation_documents": 200,
+                "validation_negatives": 3,
+                "validation_alpha": 0.75,
+                "seed": 1,
+            },
+            "recipes": known,
+            "grid": {
+                "recipes": recipes or [row[0] for row in TWEAKS],
+                "radii": [5],
+                "dims": [128],
+                "seeds": [1, 2, 3],
+                "inits": [],
+            },
+            "evaluation": {"public_sets": True},
+            "report": {"title": title, "compare_with_lab": False},
+        },
+        "test",
+    )
+
+
+def draw_all(of_study, folder):
+    for name in figures_of(of_study):
+        draw_figure(name, folder, folder / f"figures/{name}.svg")
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
     write_study(folder, [2], [16], [1, 2])
     record = {"commit": "c0ffee", "versions": {"numpy": "9.9"}, "inputs": {"pairs.npy": "ab" * 32}}
     write_json(folder / "embeddings/lab-r2-d16-s1/run.json", record)
-    for name in FIGURES:
-        draw_figure(name, folder, folder / f"figures/{name}.svg")
+    draw_all(study(), folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def rendered(results):
-    html, pdf = results / "report.html", results / "report.pdf"
-    render(study(HOSTILE, compare=True), results, results / "figures", html, pdf)
+def tweaks_results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tweaks")
+    write_study(folder, [5], [128], [1, 2, 3], [row[0] for row in TWEAKS])
+    (folder / "classifier_curves.csv").unlink()
+    draw_all(tweaks(), folder)
+    return folder
+
+
+def rendered_pages(of_study, folder):
+    html, pdf = folder / "report.html", folder / "report.pdf"
+    render(of_study, folder, folder / "figures", html, pdf)
     return html.read_text(encoding="utf-8"), pdf
+
+
+@pytest.fixture(scope="module")
+def rendered(results):
+    return rendered_pages(study(HOSTILE, compare=True), results)
+
+
+@pytest.fixture(scope="module")
+def rendered_tweaks(tweaks_results):
+    return rendered_pages(tweaks(HOSTILE), tweaks_results)
+
+
+@pytest.fixture(params=["rendered", "rendered_tweaks"])
+def each(request):
+    """The pages of a study with classifiers, and of one without."""
+    return request.getfixturevalue(request.param)
+
+
+def plain_text(of_study, folder):
+    text = fill(context(of_study, folder, folder / "figures"))
+    return pypandoc.convert_text(text, "plain", format=MARKDOWN, extra_args=["--wrap=none"])
 
 
 class Page(HTMLParser):
@@ -92,21 +175,22 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_the_page_asks_for_nothing(rendered):
-    html, _ = rendered
+def test_the_page_asks_for_nothing(each):
+    html, _ = each
     page = Page(html)
     sources = [
         attrs[key] for tag, attrs in page.tags for key in ("src", "srcset", "data") if key in attrs
     ]
-    assert len(sources) == len(FIGURES)
+    assert len(sources) == 5  # without classifiers the ablation, the noise and the map instead
     assert all(source.startswith("data:image/svg+xml") for source in sources)
     assert not {"script", "link", "iframe", "object", "base"} & {tag for tag, _ in page.tags}
     assert not re.search(r"@import|url\((?!['\"]?data:)", re.sub(r"data:[^\"]*", "", html))
 
 
-def test_hostile_text_is_shown_as_text(rendered):
-    html, pdf = rendered
+def test_hostile_text_is_shown_as_text(each):
+    html, pdf = each
     assert HOSTILE in Page(html).text
+    assert "a|<b>*_1, a|<b>*_2" in Page(html).text
     assert "<script" not in html
     assert pdf.read_bytes().startswith(b"%PDF")
 
@@ -118,8 +202,8 @@ def test_hostile_text_is_shown_in_the_pdf(rendered):
     assert "".join(HOSTILE.split()) in "".join(text.split())
 
 
-def test_figures_and_tables_are_numbered_in_order_and_references_resolve(rendered):
-    page = Page(rendered[0])
+def test_figures_and_tables_are_numbered_in_order_and_references_resolve(each):
+    page = Page(each[0])
     anchors = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert len(anchors) == len(set(anchors))
     links = [
@@ -129,25 +213,27 @@ def test_figures_and_tables_are_numbered_in_order_and_references_resolve(rendere
     ]
     assert set(links) <= set(anchors)
     for kind in ("Figure", "Table"):
-        captions = [int(n) for n in re.findall(rf"<strong>{kind} (\d+)\.</strong>", rendered[0])]
+        captions = [int(n) for n in re.findall(rf"<strong>{kind} (\d+)\.</strong>", each[0])]
         assert captions == list(range(1, len(captions) + 1))
-        named = dict(re.findall(rf'href="#({kind.lower()}-\w+)"[^>]*>{kind}\s(\d+)<', rendered[0]))
+        named = dict(re.findall(rf'href="#({kind.lower()}-\w+)"[^>]*>{kind}\s(\d+)<', each[0]))
         in_order = [anchor for anchor in anchors if anchor.startswith(kind.lower() + "-")]
         assert len(in_order) == len(captions)
         assert {a: in_order.index(a) + 1 for a in named} == {a: int(n) for a, n in named.items()}
 
 
-def test_only_works_that_are_cited_are_listed(rendered):
-    html, _ = rendered
+def test_only_works_that_are_cited_are_listed(each):
+    html, _ = each
     cited = {key for keys in re.findall(r'data-cites="([^"]*)"', html) for key in keys.split()}
     assert set(re.findall(r'id="ref-(\w+)"', html)) == cited
-    assert {"chopra2005", "levy2014", "mikolov2013distributed"} <= cited
-    assert "maas2011" not in cited  # the corpus is planted
+    assert {"chopra2005", "levy2014", "mikolov2013distributed", "hill2015"} <= cited
+    planted = "Text becomes" in html and "The corpus is planted" in html
+    assert ("maas2011" in cited) == (not planted)
+    assert ("kim2014" in cited) == planted  # which is the study with classifiers
+    assert ("ji2016" in cited) == ("levy2015" in cited) == (not planted)
 
 
 def test_numbers_of_the_prose_are_those_of_the_tables(results):
-    text = fill(context(study(), results, results / "figures"))
-    plain = pypandoc.convert_text(text, "plain", format=MARKDOWN, extra_args=["--wrap=none"])
+    plain = plain_text(study(), results)
     # Pretrained 0.74 and 0.75, random 0.79 and 0.80 on the test documents of seeds 1 and 2.
     assert "mean test accuracy is 74.5 % against 79.5 % from the random start" in plain
     assert "a difference of −5.0 points (95 % interval −5.0 to −5.0, paired over 2 seeds)" in plain
@@ -158,6 +244,82 @@ def test_numbers_of_the_prose_are_those_of_the_tables(results):
     assert "The 4 jobs took 60.5 s in all" in plain
     assert "commit c0ffee with numpy 9.9." in plain
     assert "Differences from the published figures" not in plain
+
+
+def test_the_answer_of_an_ablation_is_that_of_the_tables(tweaks_results):
+    plain = plain_text(tweaks(), tweaks_results)
+    # By hand in test_figures: K makes +3 (± 2.5) and +3 (± 0), t nothing and −1 (± 2.5).
+    assert "leaves out zero for K around every recipe changed; it has zero in it for t." in plain
+    assert "K, 5 against 1: +3.0 (+0.5 to +5.5) around full and +3.0 (+3.0 to +3.0)" in plain
+    assert "better around both. Best of the values tried: 5 around full and 20 around bare" in plain
+    assert "t, 10⁻³ against off: 0.0 (−2.5 to +2.5) around full and −1.0 (−3.5 to +1.5)" in plain
+    assert "undecided around both. Best of the values tried: 10⁻³ around full and off" in plain
+    assert "full against bare: +10.0 points (+10.0 to +10.0)" in plain
+    assert "ppmi that is +5.0 points (+5.0 to +5.0)" in plain
+    # 0.6, 0.5 and 0.1 and 0.02 more on average: 42 points, of full
+    assert "The highest mean of all 7 recipes, 42.0 points, is that of full" in plain
+    assert "24 sets of word vectors, 3 seeds a recipe" in plain
+
+
+def test_the_table_of_the_ablation_keeps_nulls_and_losses(tweaks_results):
+    text = fill(context(tweaks(), tweaks_results, tweaks_results / "figures"))
+    lines = [line.replace("\\", "") for line in text.splitlines() if line.startswith("| `")]
+    rows = {line.split("`")[1]: [cell.strip() for cell in line.split("|")[2:-1]] for line in lines}
+    assert [name for name in rows if name in {row[0] for row in TWEAKS}] == [
+        *("full", "full_k1", "full_t0", "bare", "bare_k5", "bare_k20", "bare_t3")
+    ]
+    # Seeds add 1 point each: mean 62 and ± t(2) / √3 = 2.5; the loss of sgns_table at epoch 3
+    # and R = 5: 2 − 0.375 + 0.25 + 0.05 + 1/64, ± 2.484 / 64.
+    sets = ["62.0 ± 2.5", "52.0 ± 2.5", "12.0 ± 2.5"]
+    loss = "1.941 ± 0.039"
+    assert rows["full"] == ["", *sets, "", "", "", loss, "88 %"]
+    assert rows["full_t0"][:1] == ["t off"]
+    assert rows["full_t0"][4:] == ["0.0", "−2.5 to +2.5", "3", loss, "88 %"]
+    assert rows["bare_k20"][4:7] == ["+4.0", "+4.0 to +4.0", "3"]
+
+
+def test_a_study_without_classifiers_says_nothing_of_them(tweaks_results):
+    plain = plain_text(tweaks(), tweaks_results)
+    assert "No classifier is trained" in plain
+    prose, table, _ = plain.partition("tokens.tokenizer")  # the parameters say what is left out
+    assert table
+    for absent in ("test accuracy", "ReLU", "best validation accuracy", "AdamW"):
+        assert absent not in prose
+    assert "The texts of the test half are among them" in plain
+    assert "drawn from the counts of the training documents to the power 0.75" in plain
+    assert "full (word2vec): K = 5, α = 0.75, dynamic windows, t = 10⁻³, min_count 5" in plain
+    assert "around bare, K to 5 and 20; t to 10⁻³, one at a time." in plain
+    text = fill(context(tweaks(), tweaks_results, tweaks_results / "figures"))
+    equations = re.findall(r"\\qquad *\((\d+)\)", text)
+    assert equations == [str(number) for number in range(1, 13)]
+
+
+def test_a_study_with_classifiers_scores_its_vectors_too(results):
+    plain = plain_text(study(), results)
+    # 0.6 and 0.01 or 0.02 more: t = 12.706 for one degree of freedom, times 0.00707 / √2
+    assert "0.615 ± 0.064" in plain
+    assert "26.5 ± 6.4" in plain  # analogies
+    assert "drawn evenly from the words that are no positive of their batch" in plain
+    assert "no text of the test half is seen before the one scoring" in plain
+    assert "drawn from the training half, the same for all models" in plain
+    assert "Subsampling" not in plain
+
+
+def test_a_study_has_the_figures_and_tables_that_it_can_have():
+    classifiers = ["classifier_validation", "classifier_training", "radius_and_dim"]
+    assert list(figures_of(study())) == ["sgns_curves", "similarity", *classifiers]
+    everything = ["sgns_curves", "similarity", "tweaks", "noise", "map"]
+    assert list(figures_of(tweaks())) == everything
+    assert "classifier_curves" not in tables_of(tweaks())
+    assert {"recipes", "vectors", "neighbours"} <= set(tables_of(study()))
+    assert list(figures_of(tweaks(recipes=["ppmi"]))) == ["similarity"]
+    # Without its parent a recipe is one of its own.
+    assert "tweaks" not in figures_of(tweaks(recipes=["full_k1", "bare"]))
+
+
+def test_of_a_recipe_like_another_only_what_differs_is_listed():
+    keys = [row.key for row in parameters(tweaks()) if row.key.startswith("recipes.full_k1.")]
+    assert keys == ["recipes.full_k1.like", "recipes.full_k1.negatives"]
 
 
 def test_a_study_half_done_says_what_is_there(results):

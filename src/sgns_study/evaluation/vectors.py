@@ -62,6 +62,14 @@ def values_of(vectors: pd.DataFrame, dataset: str, metric: str) -> pd.DataFrame:
     return vectors[(vectors["dataset"] == dataset) & (vectors["metric"] == metric)]
 
 
+def models_of(table: pd.DataFrame) -> pd.DataFrame:
+    """Recipe, radius, dim of every model: recipes in their order, then by dimension and radius."""
+    models = table[MODEL].drop_duplicates()
+    order = {name: i for i, name in enumerate(models["recipe"].unique())}
+    keys = models.assign(order=models["recipe"].map(order))
+    return keys.sort_values(["order", "dim", "radius"])[MODEL].reset_index(drop=True)
+
+
 def scores(vectors: pd.DataFrame) -> pd.DataFrame:
     """One row a model and seed: `score`, missing if one of its parts is, and mean `coverage`."""
     keys = main_metrics(vectors)

@@ -1,5 +1,7 @@
 """Learning curves: means and ranges over seeds, and what the captions say of them."""
 
+from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -33,8 +35,11 @@ def draw_band(axis: Axes, table: pd.DataFrame, metric: str, look: Look, **line: 
         )
 
 
-def whole_epochs(axis: Axes) -> None:
-    """Ticks at whole epochs only."""
+def epochs_below(axis: Axes, lowest: bool) -> None:
+    """Ticks at whole epochs only; named where no panel stands below."""
+    if lowest:
+        axis.set_xlabel("epoch")
+        axis.tick_params(labelbottom=True)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
 
 
@@ -51,20 +56,42 @@ def title(recipe: str, dim: int, several_recipes: bool) -> str:
     return f"{recipe}\nd = {dim}" if several_recipes else f"d = {dim}"
 
 
-def draw_classifiers(curves: pd.DataFrame, split: str) -> Figure:
-    """Loss over accuracy, a column a dimension, a curve for each initial embedding, from epoch 1.
+ACROSS = 3  # recipes beside each other, where there is one dimension
 
-    Several recipes stand one below the other, each with the variants that have no recipe.
+
+def grid_of(recipes: Sequence[str], dims: Sequence[int]) -> list[list[tuple[str, int]]]:
+    """Recipe and dimension of each panel, row by row: a column a dimension, a row a recipe.
+
+    With one dimension recipes stand beside each other.
+    """
+    cells = list(product(recipes, dims))
+    columns = len(dims) if len(dims) > 1 else min(len(recipes), ACROSS)
+    return [cells[start : start + columns] for start in range(0, len(cells), columns)]
+
+
+def paired_panels(grid: Sequence[Sequence[tuple[str, int]]]) -> tuple[Figure, Any]:
+    """A figure of two panels below each other for each cell; places without a cell stay empty."""
+    figure, axes = panels(2 * len(grid), len(grid[0]))
+    for axis in axes[-2:, len(grid[-1]) :].flat:
+        axis.set_visible(False)
+    return figure, axes
+
+
+def draw_classifiers(curves: pd.DataFrame, split: str) -> Figure:
+    """Loss over accuracy, a panel a recipe and dimension, a curve for each initial embedding.
+
+    From epoch 1; each recipe stands with the variants that have no recipe.
     """
     table = curves[(curves["split"] == split) & (curves["epoch"] > 0)]
     looks = series_looks(table)
     recipes = sorted(set(table["recipe"]) - {""}) or [""]
     dims = sorted(table["dim"].unique())
-    figure, axes = panels(2 * len(recipes), len(dims))
+    grid = grid_of(recipes, dims)
+    figure, axes = paired_panels(grid)
     name = "training" if split == "train" else split
     labels = (f"{name}\nloss (nats)", f"{name}\naccuracy (%)")
-    for i, recipe in enumerate(recipes):
-        for j, dim in enumerate(dims):
+    for i, row in enumerate(grid):
+        for j, (recipe, dim) in enumerate(row):
             here = table[table["recipe"].isin(["", recipe]) & (table["dim"] == dim)]
             for axis, metric, label in zip(axes[2 * i : 2 * i + 2, j], METRICS, labels):
                 for (init, radius), look in looks.items():
@@ -74,9 +101,7 @@ def draw_classifiers(curves: pd.DataFrame, split: str) -> Figure:
                     draw_band(axis, here[(here["init"] == init) & same_radius], metric, look)
                 axis.set_ylabel(label if j == 0 else "")
             axes[2 * i, j].set_title(title(recipe, dim, len(recipes) > 1))
-    for axis in axes[-1]:
-        axis.set_xlabel("epoch")
-        whole_epochs(axis)
+            epochs_below(axes[2 * i + 1, j], lowest=j >= len([*grid, []][i + 1]))
     legend(figure, [look.handle() for look in looks.values()])
     return figure
 

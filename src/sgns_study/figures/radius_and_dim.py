@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
 
 from sgns_study.evaluation.summary import mean_interval, scores
 from sgns_study.figures.style import BLACK, COLOURS, Look, nth_look, panels
@@ -45,12 +46,13 @@ def draw(curves: pd.DataFrame) -> Figure:
             axes[row, 0].set_title(recipe, loc="left")
     for axis, x, by in zip(axes[-1], LABELS, ("dim", "radius")):
         axis.set_xlabel(LABELS[x])
-        _legend(axis, list(looks[by].values()), x, bool(len(random)))
+        _legend(figure, axis, list(looks[by].values()), x, bool(len(random)))
     return figure
 
 
-def _legend(axis: Axes, looks: list[Look], x: str, with_random: bool) -> None:
+def _legend(figure: Figure, axis: Axes, looks: list[Look], x: str, with_random: bool) -> None:
     """The legend of a column, below its last panel."""
+    below = ScaledTranslation(0, -0.36, figure.dpi_scale_trans)  # inches: the height may vary
     handles = [look.handle() for look in looks]
     if with_random and x == "dim":
         handles.append(RANDOM.handle())
@@ -59,7 +61,8 @@ def _legend(axis: Axes, looks: list[Look], x: str, with_random: bool) -> None:
     axis.legend(
         handles=handles,
         loc="upper center",
-        bbox_to_anchor=(0.5, -0.3),
+        bbox_to_anchor=(0.5, 0),
+        bbox_transform=axis.transAxes + below,
         ncols=3 if x == "radius" else 4,
         columnspacing=1.2,
         frameon=False,

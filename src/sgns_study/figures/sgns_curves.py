@@ -1,6 +1,5 @@
 """Learning curves of the word vectors: SGNS loss and accuracy of every base recipe."""
 
-from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -11,13 +10,15 @@ from sgns_study.evaluation.recipes import of_bases
 from sgns_study.figures.curves import (
     METRICS,
     draw_band,
+    epochs_below,
+    grid_of,
     logarithmic,
     over_seeds,
+    paired_panels,
     seeds_note,
     title,
-    whole_epochs,
 )
-from sgns_study.figures.style import BLACK, legend, model_label, nth_look, panels
+from sgns_study.figures.style import BLACK, legend, model_label, nth_look
 from sgns_study.figures.wording import counted, listed, number, percent
 
 ALT = "SGNS training and validation loss and accuracy by epoch, for every radius and dimension"
@@ -29,36 +30,28 @@ OWN_LOSS = (
     "negatives; the validation loss is that of one fixed task for all recipes, so the two do not "
     "lie on one scale."
 )
-ACROSS = 3  # recipes beside each other, where there is one dimension
 
 
 def draw(recipes: pd.DataFrame, curves: pd.DataFrame) -> Figure:
-    """Loss over accuracy, a colour a radius; a column a dimension and recipes below each other.
-
-    With one dimension recipes stand beside each other.
-    """
+    """Loss over accuracy, a panel a recipe and dimension, a colour a radius."""
     curves = of_bases(curves, recipes)
     names = list(curves["recipe"].unique())
     dims, radii = (sorted(curves[key].unique()) for key in ("dim", "radius"))
     looks = {radius: nth_look(i, f"R = {radius}") for i, radius in enumerate(radii)}
-    columns = len(dims) if len(dims) > 1 else min(len(names), ACROSS)
-    cells = list(product(names, dims))
-    figure, axes = panels(2 * -(-len(cells) // columns), columns)
-    for place, (recipe, dim) in enumerate(cells):
-        i, j = divmod(place, columns)
-        here = curves[(curves["recipe"] == recipe) & (curves["dim"] == dim)]
-        for axis, metric in zip(axes[2 * i : 2 * i + 2, j], METRICS):
-            for radius, look in looks.items():
-                for split, line in SPLITS.items():
-                    series = here[(here["radius"] == radius) & (here["split"] == split)]
-                    marker = look.marker if split == "validation" else ""
-                    draw_band(axis, series, metric, look, linestyle=line, marker=marker)
-            axis.set_ylabel(LABELS[metric] if j == 0 else "")
-        axes[2 * i, j].set_title(title(recipe, dim, len(names) > 1))
-        axes[2 * i + 1, j].set_xlabel("epoch" if place >= len(cells) - columns else "")
-        whole_epochs(axes[2 * i + 1, j])
-    for axis in axes[:, len(cells) % columns :][-2:].flat if len(cells) % columns else ():
-        axis.remove()
+    grid = grid_of(names, dims)
+    figure, axes = paired_panels(grid)
+    for i, row in enumerate(grid):
+        for j, (recipe, dim) in enumerate(row):
+            here = curves[(curves["recipe"] == recipe) & (curves["dim"] == dim)]
+            for axis, metric in zip(axes[2 * i : 2 * i + 2, j], METRICS):
+                for radius, look in looks.items():
+                    for split, line in SPLITS.items():
+                        series = here[(here["radius"] == radius) & (here["split"] == split)]
+                        marker = look.marker if split == "validation" else ""
+                        draw_band(axis, series, metric, look, linestyle=line, marker=marker)
+                axis.set_ylabel(LABELS[metric] if j == 0 else "")
+            axes[2 * i, j].set_title(title(recipe, dim, len(names) > 1))
+            epochs_below(axes[2 * i + 1, j], lowest=j >= len([*grid, []][i + 1]))
     if _wide(curves):
         for axis in axes[::2].flat:
             logarithmic(axis)

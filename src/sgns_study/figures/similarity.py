@@ -5,7 +5,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sgns_study.evaluation.recipes import of_bases
-from sgns_study.evaluation.vectors import MODEL, PLANTED, estimate, main_metrics, values_of
+from sgns_study.evaluation.vectors import (
+    MODEL,
+    PLANTED,
+    estimate,
+    main_metrics,
+    models_of,
+    values_of,
+)
 from sgns_study.figures.style import BLACK, WIDTH, Look, nth_look, vectors_label
 from sgns_study.figures.wording import counted, listed, number, percent, seeds_range, span
 
@@ -15,7 +22,7 @@ ALT = "Scores of the word vectors on word similarity, one panel a data set, one 
 def draw(recipes: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
     """One panel a data set; one row a model, with its seeds, their mean and its interval."""
     table = of_bases(vectors, recipes)
-    metrics, models = main_metrics(table), _models(table)
+    metrics, models = main_metrics(table), models_of(table)
     figure = Figure(figsize=(WIDTH, min(0.75 + 0.21 * max(len(models), 3), 9.0)))
     axes = figure.subplots(1, len(metrics), squeeze=False, sharey=True)[0]
     names = {name: i for i, name in enumerate(models["recipe"].unique())}
@@ -33,14 +40,6 @@ def draw(recipes: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
     axes[0].set_yticks(range(len(models)), vectors_label(models))
     axes[0].set_ylim(len(models) - 0.4, -0.6)
     return figure
-
-
-def _models(table: pd.DataFrame) -> pd.DataFrame:
-    """Recipe, radius, dim of every model: recipes in their order, then by dimension and radius."""
-    models = table[MODEL].drop_duplicates()
-    order = {name: i for i, name in enumerate(models["recipe"].unique())}
-    keys = models.assign(order=models["recipe"].map(order))
-    return keys.sort_values(["order", "dim", "radius"])[MODEL].reset_index(drop=True)
 
 
 def _row(axis: Axes, values: pd.Series, place: int, look: Look) -> None:
@@ -64,7 +63,7 @@ def _chance(table: pd.DataFrame, key: tuple[str, str]) -> float | None:
 def caption(recipes: pd.DataFrame, vectors: pd.DataFrame) -> str:
     """The best model of each data set, how far apart models lie, and the coverage."""
     table = of_bases(vectors, recipes)
-    metrics, models = main_metrics(table), _models(table)
+    metrics, models = main_metrics(table), models_of(table)
     n_seeds = table.groupby(MODEL, sort=False)["seed"].nunique()
     spread = (
         "Small points: seeds; markers: their mean; bars: its 95 % t interval"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 
 class Markdown(str):
@@ -30,6 +31,7 @@ def code(text: str) -> Markdown:
     return Markdown(f"{fence} {line} {fence}" if "`" in line else f"{fence}{line}{fence}")
 
 
+WIDE = 8  # columns from which on a page sets a table in smaller type
 SOURCE_WIDTH = 10_000  # of a line for Pandoc, which sizes columns by content up to it
 
 
@@ -50,7 +52,18 @@ def pipe_table(
     rule = [Markdown(rules[letter].format("-" * n)) for letter, n in zip(align, dashes)]
     lines = [header, rule, *rows]
     text = "\n".join("| " + " | ".join(markdown(cell) for cell in line) + " |" for line in lines)
-    return Markdown(f"::: {{#{id} .table}}\n{text}\n\n: {caption}\n:::")
+    classes = ".table .wide" if len(align) > WIDE else ".table"
+    return Markdown(f"::: {{#{id} {classes}}}\n{text}\n\n: {caption}\n:::")
+
+
+class Table(NamedTuple):
+    """A table of the report before it has a number; the arguments of `pipe_table`."""
+
+    caption: str
+    header: Sequence[str]
+    align: str
+    rows: Iterable[Sequence[object]]
+    widths: Sequence[int] = ()
 
 
 class Numbering:

@@ -1,7 +1,7 @@
 """What the appendix of the report says of a study: its parameters, its cost, its provenance."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,17 +19,26 @@ class Parameter:
     meaning: str
 
 
-def parameters(model: BaseModel, prefix: str = "") -> list[Parameter]:
-    """Every parameter of a section and of the sections in it, in their order."""
+def parameters(model: BaseModel) -> list[Parameter]:
+    """Every parameter of a section and of the sections in it, in their order.
+
+    Of a recipe that is like another one only what differs.
+    """
     found: list[Parameter] = []
     for name in type(model).model_fields:
-        value, key = getattr(model, name), f"{prefix}{name}"
-        entries = {key: value}
+        value = getattr(model, name)
+        entries = {name: value}
         if isinstance(value, dict):
-            entries = {f"{key}.{entry}": content for entry, content in value.items()}
+            entries = {f"{name}.{entry}": content for entry, content in value.items()}
         for place, content in entries.items():
             if isinstance(content, BaseModel):
-                found += parameters(content, f"{place}.")
+                like = getattr(content, "like", None)
+                inherited = parameters(value[like]) if like else []
+                found += [
+                    replace(row, key=f"{place}.{row.key}")
+                    for row in parameters(content)
+                    if row not in inherited
+                ]
             else:
                 found.append(Parameter(place, written(content), _meaning(model, name)))
     return found

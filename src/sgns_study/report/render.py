@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,40 +13,40 @@ import pypandoc
 import typst
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sgns_study.artifacts import ArtifactError, read_table, write_text, writing
-from sgns_study.evaluation.summary import effects, summarise
+from sgns_study.artifacts import ArtifactError, write_text, writing
 from sgns_study.evaluation.tables import read_tidy
-from sgns_study.figures import FIGURES, figure_module
-from sgns_study.figures.style import model_label
-from sgns_study.figures.wording import (
-    counted,
-    listed,
-    number,
-    percent,
-    seeds_range,
-    signed,
-    whole,
-)
+from sgns_study.figures import figure_module, figures_of
+from sgns_study.figures.wording import counted, listed, number, percent, setting_value, whole
 from sgns_study.params import Study, corpus_sizes
-from sgns_study.report import PUBLISHED_LAB_CURVES
+from sgns_study.report.classifiers import classifier_values
 from sgns_study.report.markdown import (
     SOURCE_WIDTH,
     Markdown,
     Numbering,
+    Table,
     code,
     escape_markdown,
     markdown,
     pipe_table,
 )
 from sgns_study.report.records import Provenance, costs, parameters, provenance, written
+from sgns_study.report.vectors import vector_values
 from sgns_study.splits import split_sizes
 
 HERE = Path(__file__).parent
 # Raw HTML and TeX are off: nothing in the text can reach an output format unescaped.
 MARKDOWN = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block"
-TABLES = ("contrastive", "variants", "gains", "costs", "parameters", "inputs")  # as they stand
 
-WORDS = (code, counted, listed, number, percent, whole, written)  # functions of the template
+WORDS = (
+    code,
+    counted,
+    listed,
+    number,
+    percent,
+    setting_value,
+    whole,
+    written,
+)  # functions of the template
 
 
 def render(study: Study, results: Path, figures: Path, out_html: Path, out_pdf: Path) -> None:
@@ -60,7 +60,7 @@ def render(study: Study, results: Path, figures: Path, out_html: Path, out_pdf: 
     titles = {"title": escape_markdown(study.report.title), "subtitle": values["subtitle"]}
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        for name in FIGURES:
+        for name in figures_of(study):
             shutil.copy(_figure(figures, name), folder / f"{name}.svg")
         render_html(text, titles, folder, out_html)
         render_pdf(text, titles, folder, out_pdf)
@@ -69,28 +69,29 @@ def render(study: Study, results: Path, figures: Path, out_html: Path, out_pdf: 
 def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
     """Everything the template names: parameters, numbers in words, tables, figures.
 
-    A string that is not `Markdown` is escaped when it is inserted.
+    A string that is not `Markdown` is escaped when it is inserted. `classifiers` is None for a
+    study that trains none.
     """
-    curves = read_tidy(results, "classifier_curves")
-    published = read_table(PUBLISHED_LAB_CURVES) if study.report.compare_with_lab else None
-    lab_recipes = [name for name, recipe in study.recipes.items() if recipe.kind == "lab"]
-    summary = summarise(curves, published, study.report.lab_tolerance, lab_recipes)
-    gains = effects(curves)
-    numbering = Numbering(list(FIGURES), TABLES)
+    vectors, made = vector_values(study, results)
+    classifiers, of_classifiers = (
+        classifier_values(study, results) if study.grid.inits else (None, {})
+    )
     records = provenance(results)
     timings = costs(read_tidy(results, "timings"))
+    made |= of_classifiers | appendix(study, timings, records)
+    drawn = figures_of(study)
+    numbering = Numbering(list(drawn), ["contrastive", *made])
+    seeds = classifiers["seeds"] if classifiers else vectors["seeds"]
+    kinds = sorted({study.recipes[name].kind for name in study.grid.recipes})
     return {
         "study": study,
-        "subtitle": f"Study {study.study}, {seeds_range(summary['n_seeds'])}",
+        "subtitle": f"Study {study.study}, {seeds}",
         "sizes": sizes(study),
-        "several_recipes": len(study.grid.recipes) > 1,
-        "answers": answers(summary, gains, several=len(study.grid.recipes) > 1),
-        "seeds": seeds_range(summary["n_seeds"]),
-        "runs": completeness(study, results, curves),
-        "deviations": deviations(summary) if published is not None else [],
-        "compared": int(summary["lab_validation_accuracy"].notna().sum())
-        if published is not None
-        else 0,
+        "kinds": kinds,
+        "equations": equations(kinds),
+        "seeds": seeds,
+        "vectors": vectors,
+        "classifiers": classifiers,
         "records": records,
         "cost": {
             "jobs": int(timings["jobs"].sum()),
@@ -98,13 +99,36 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
             "memory": f"{number(timings['memory'].max(), 0)} MiB",
             "largest": timings["rule"].iloc[0],
         },
-        "figures": {name: figure(numbering, figures, name) for name in FIGURES},
-        "tables": tables(study, summary, gains, timings, records, numbering),
+        "figures": {name: figure(numbering, figures, name) for name in drawn},
+        "tables": {name: numbered(numbering, name, table) for name, table in made.items()},
         "fig": lambda name: numbering.reference("Figure", name),
         "tab": lambda name: numbering.reference("Table", name),
         "caption": lambda name, text: numbering.caption("Table", name, Markdown(text)),
         **{word.__name__: word for word in WORDS},
     }
+
+
+def equations(kinds: Collection[str]) -> dict[str, Markdown]:
+    """Numbers of the equations that only some recipes need, after the seven that all studies have.
+
+    They stand in this order.
+    """
+    needed = {
+        "word2vec": "word2vec" in kinds,
+        "noise": "word2vec" in kinds,
+        "subsampling": bool({"word2vec", "ppmi"} & set(kinds)),
+        "ppmi": "ppmi" in kinds,
+        "svd": "ppmi" in kinds,
+    }
+    names = [name for name, is_needed in needed.items() if is_needed]
+    return {name: Markdown(f"({place})") for place, name in enumerate(names, 8)}
+
+
+def numbered(numbering: Numbering, name: str, table: Table) -> Markdown:
+    """A table as Markdown, with its number and the identifier that references point to."""
+    caption = numbering.caption("Table", name, table.caption)
+    anchor = numbering.anchor("Table", name)
+    return pipe_table(table.header, table.rows, table.align, caption, anchor, table.widths)
 
 
 def fill(values: dict[str, Any]) -> str:
@@ -150,61 +174,6 @@ def sizes(study: Study) -> dict[str, int]:
     return found
 
 
-def answers(summary: pd.DataFrame, gains: pd.DataFrame, several: bool) -> list[dict[str, Any]]:
-    """For each dimension: the pretrained variant best in validation against the random start."""
-    found = []
-    random = summary[summary["init"] == "random"].set_index("dim")
-    merged = gains.merge(summary.drop(columns="n_seeds"), on=["init", "recipe", "radius", "dim"])
-    for dim, variants in merged[merged["init"] == "pretrained"].groupby("dim"):
-        best = variants.loc[variants["validation_accuracy"].idxmax()]
-        low, high = best["test_points_low"], best["test_points_high"]
-        direction = "above" if low > 0 else "below" if high < 0 else "both sides of"
-        found.append(
-            {
-                "dim": dim,
-                "label": model_label(best, several),
-                "test": percent(best["test_accuracy"]),
-                "random": percent(random.loc[dim, "test_accuracy"]),
-                "gain": signed(best["test_points"]),
-                "interval": interval(low, high),
-                "direction": "" if pd.isna(low) else direction,
-                "n_seeds": int(best["n_seeds"]),
-                "epoch": number(best["selected_epoch"], 1),
-                "random_epoch": number(random.loc[dim, "selected_epoch"], 1),
-            }
-        )
-    return found
-
-
-def completeness(study: Study, results: Path, curves: pd.DataFrame) -> dict[str, int]:
-    """How many models of the grid are in the tables."""
-    grid, run = study.grid, ["recipe", "radius", "dim", "seed"]
-    cells = len(grid.dims) * len(grid.seeds)
-    trained = len(grid.recipes) * len(grid.radii) * cells
-    classifiers = sum(trained if init == "pretrained" else cells for init in study.grid.inits)
-    embeddings = read_tidy(results, "sgns_curves")[run].drop_duplicates()
-    return {
-        "embeddings": len(embeddings),
-        "embeddings_planned": trained,
-        "classifiers": len(curves[["init", *run]].drop_duplicates()),
-        "classifiers_planned": classifiers,
-    }
-
-
-def deviations(summary: pd.DataFrame) -> list[dict[str, str]]:
-    """The variants whose best validation accuracy differs from the lab's by more than allowed."""
-    several = summary.loc[summary["recipe"] != "", "recipe"].nunique() > 1
-    return [
-        {
-            "label": model_label(row, several),
-            "ours": percent(row["validation_accuracy"]),
-            "lab": percent(row["lab_validation_accuracy"]),
-            "points": signed(row["difference_points"]),
-        }
-        for row in summary[summary["differs"]].to_dict("records")
-    ]
-
-
 def figure(numbering: Numbering, figures: Path, name: str) -> Markdown:
     """A figure with its number, its caption and a text for who cannot see it."""
     path = _figure(figures, name).with_suffix(".md")
@@ -225,105 +194,34 @@ def _figure(figures: Path, name: str) -> Path:
     return path
 
 
-def tables(
-    study: Study,
-    summary: pd.DataFrame,
-    gains: pd.DataFrame,
-    timings: pd.DataFrame,
-    records: Provenance,
-    numbering: Numbering,
-) -> dict[str, Markdown]:
-    """The tables of the report that are made from data, by name."""
-
-    def table(
-        name: str,
-        caption: str,
-        header: list[str],
-        align: str,
-        rows: Iterable[list[object]],
-        widths: Sequence[int] = (),
-    ) -> Markdown:
-        text = numbering.caption("Table", name, Markdown(caption))
-        return pipe_table(header, rows, align, text, numbering.anchor("Table", name), widths)
-
+def appendix(study: Study, timings: pd.DataFrame, records: Provenance) -> dict[str, Table]:
+    """The tables that every report ends with."""
     return {
-        "variants": table("variants", *variants_table(summary)),
-        "gains": table(
-            "gains",
-            "What pretraining adds to accuracy over the random start of the same dimension, paired "
-            "by seed: mean in points with its 95 % t interval.",
-            ["variant", "seeds", "best validation", "95 %", "test", "95 %"],
-            "lrrlrl",
-            gains_rows(gains),
-        ),
-        "parameters": table(
-            "parameters",
-            "All parameters of the study.",
-            ["key", "value", "meaning"],
-            "lll",
-            ([code(row.key), row.value, Markdown(row.meaning)] for row in parameters(study)),
-            widths=(40, 18, 42),
-        ),
-        "costs": table(
-            "costs",
+        "costs": Table(
             "Cost by rule: wall time of its jobs on one thread each, and the largest peak memory.",
             ["rule", "jobs", "total", "median job", "peak memory (MiB)"],
             "lrrrr",
             cost_rows(timings),
         ),
-        "inputs": table(
-            "inputs",
+        "parameters": Table(
+            "All parameters of the study; of a recipe that is like another only what differs.",
+            ["key", "value", "meaning"],
+            "lll",
+            [[code(row.key), row.value, Markdown(row.meaning)] for row in parameters(study)],
+            widths=(40, 18, 42),
+        ),
+        "inputs": Table(
             "Input files of the runs, with the first 16 digits of their SHA-256. Word vectors are "
             "left out: they are results of runs themselves.",
             ["file", "SHA-256"],
             "ll",
-            (
+            [
                 [code(name), code(", ".join(digest[:16] for digest in digests))]
                 for name, digests in records.inputs.items()
                 if "/embeddings/" not in name
-            ),
+            ],
         ),
     }
-
-
-def variants_table(
-    summary: pd.DataFrame,
-) -> tuple[str, list[str], str, Iterable[list[object]]]:
-    """Caption, header, alignment and rows of the table of variants, with the lab's where given."""
-    beside_lab = "lab_validation_accuracy" in summary
-    several = summary.loc[summary["recipe"] != "", "recipe"].nunique() > 1
-    caption = (
-        "Accuracy of every variant in percent, mean and standard deviation over seeds: the best "
-        "validation accuracy, and the test accuracy at the epoch selected."
-    )
-    header = ["variant", "seeds", "best validation", "test", "epoch"]
-    if beside_lab:
-        caption += (
-            " Beside it the best validation accuracy that the lab published (one run) and our "
-            "difference from it in points; \\* marks more than the tolerance."
-        )
-        header += ["lab", "difference"]
-    rows = []
-    for row in summary.to_dict("records"):
-        cells: list[object] = [model_label(row, several), row["n_seeds"]]
-        for split in ("validation", "test"):
-            cells.append(spread(row[f"{split}_accuracy"], row[f"{split}_sd"]))
-        cells.append(number(row["selected_epoch"], 1))
-        if beside_lab:
-            cells.append(number(100 * row["lab_validation_accuracy"], 1))
-            cells.append(signed(row["difference_points"]) + "*" * bool(row["differs"]))
-        rows.append(cells)
-    return caption, header, "l" + "r" * (len(header) - 1), rows
-
-
-def gains_rows(gains: pd.DataFrame) -> Iterable[list[object]]:
-    """Rows of the table of gains."""
-    several = gains["recipe"].nunique() > 1
-    for row in gains.to_dict("records"):
-        cells: list[object] = [model_label(row, several), row["n_seeds"]]
-        for points in ("validation_points", "test_points"):
-            cells += [signed(row[points]), interval(row[f"{points}_low"], row[f"{points}_high"])]
-        yield cells
 
 
 def cost_rows(timings: pd.DataFrame) -> Iterable[list[object]]:
@@ -333,17 +231,6 @@ def cost_rows(timings: pd.DataFrame) -> Iterable[list[object]]:
         yield [code(row["rule"]), row["jobs"], *times, number(row["memory"], 0)]
     total, memory = timings["total"].sum(), timings["memory"].max()
     yield ["all", timings["jobs"].sum(), duration(total), "", number(memory, 0)]
-
-
-def spread(fraction: float, sd: float) -> str:
-    """A mean and its standard deviation in percent, e.g. `83.4 ± 0.2`; the mean alone of one."""
-    mean = number(100 * fraction, 1)
-    return mean if pd.isna(sd) else f"{mean} ± {number(100 * sd, 1)}"
-
-
-def interval(low: float, high: float) -> str:
-    """An interval in points, a dash if there is none."""
-    return number(low) if pd.isna(low) else f"{signed(low)} to {signed(high)}"
 
 
 def duration(seconds: float) -> str:
