@@ -223,7 +223,7 @@ def test_noise_caption_by_hand():
     # 10,000 of 10,101 at α = 1; 1,000 of 1,032.6 at 0.75: 0.978 times. For the rarest
     # 10,101 / 1,032.6 = 9.8 times. 10,000^0.75 = 1,000 and 10,000^0.5 = 100.
     assert "“the” (10,000 occurrences) becomes 0.98 times as likely" in caption
-    assert "“1,5” (1 occurrences) 9.8 times" in caption
+    assert "“1,5” (1 occurrence) 9.8 times" in caption
     assert "10,000 times (α = 1), 1,000 times (α = 0.75) and 100 times (α = 0.5)" in caption
 
 
@@ -238,7 +238,7 @@ def test_map_caption_counts_words_beside_their_own_group():
     # Of each group three lie together and the fourth beside the other's: 6 of 8. A word has 3 of
     # its own group among 7 others.
     assert "Of the words, 75 % have a word of their own group nearest" in caption
-    assert "by chance it were 43 %" in caption
+    assert "by chance it would be 43 %" in caption
 
 
 def test_the_map_is_of_the_first_word2vec_recipe_whatever_the_order_of_the_rows():

@@ -43,7 +43,7 @@ def study(title="A title", compare=False, seeds=(1, 2)):
                 "seeds": list(seeds),
                 "inits": ["pretrained", "random"],
             },
-            "evaluation": {"public_sets": True},
+            "evaluation": {"public_sets": False},
             "classifier": {
                 "max_tokens": 8,
                 "filters": 2,
@@ -60,8 +60,9 @@ def study(title="A title", compare=False, seeds=(1, 2)):
     )
 
 
-def tweaks(title="Tweaks", recipes=None):
+def tweaks(title="Tweaks", recipes=None, scored=True):
     """A study without classifiers, of the recipes of TWEAKS."""
+    words = {"good": ["good", "great"], "bad": ["bad", "awful"]} if scored else {}
     shared = {"alpha": 0.75, "window": "dynamic", "min_count": 5}
     trained = {"kind": "word2vec", "epochs": 2, "learning_rate": 0.025} | shared
     known = {
@@ -102,7 +103,7 @@ def tweaks(title="Tweaks", recipes=None):
                 "seeds": [1, 2, 3],
                 "inits": [],
             },
-            "evaluation": {"public_sets": True},
+            "evaluation": {"public_sets": scored, "words": words},
             "report": {"title": title, "compare_with_lab": False},
         },
         "test",
@@ -117,7 +118,7 @@ def draw_all(of_study, folder):
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
-    write_study(folder, [2], [16], [1, 2])
+    write_study(folder, [2], [16], [1, 2], planted=True)
     record = {"commit": "c0ffee", "versions": {"numpy": "9.9"}, "inputs": {"pairs.npy": "ab" * 32}}
     write_json(folder / "embeddings/lab-r2-d16-s1/run.json", record)
     draw_all(study(), folder)
@@ -225,11 +226,12 @@ def test_only_works_that_are_cited_are_listed(each):
     html, _ = each
     cited = {key for keys in re.findall(r'data-cites="([^"]*)"', html) for key in keys.split()}
     assert set(re.findall(r'id="ref-(\w+)"', html)) == cited
-    assert {"chopra2005", "levy2014", "mikolov2013distributed", "hill2015"} <= cited
-    planted = "Text becomes" in html and "The corpus is planted" in html
-    assert ("maas2011" in cited) == (not planted)
-    assert ("kim2014" in cited) == planted  # which is the study with classifiers
-    assert ("ji2016" in cited) == ("levy2015" in cited) == (not planted)
+    assert {"chopra2005", "levy2014", "mikolov2013distributed"} <= cited
+    # The planted study has classifiers and nothing but the lab's recipe.
+    planted = "The corpus is planted" in html
+    assert ("kim2014" in cited) == planted
+    for key in ("maas2011", "hill2015", "bruni2014", "ji2016", "levy2015", "vandermaaten2008"):
+        assert (key in cited) == (not planted)
 
 
 def test_numbers_of_the_prose_are_those_of_the_tables(results):
@@ -294,11 +296,27 @@ def test_a_study_without_classifiers_says_nothing_of_them(tweaks_results):
     assert equations == [str(number) for number in range(1, 13)]
 
 
+def test_scores_analogies_and_other_sets_are_listed_with_what_they_cover(tweaks_results):
+    text = fill(context(tweaks(), tweaks_results, tweaks_results / "figures"))
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    rows = [[cell.replace("\\", "") for cell in row] for row in rows]
+    # 0.6, 0.5, 0.1 and a quarter, and 0.02 more on average, ± 4.303 · 0.01 / √3
+    scores = ["0.620 ± 0.025", "0.520 ± 0.025", "0.120 ± 0.025", "27.0 ± 2.5", "27.0 ± 2.5"]
+    assert ["full", "3", *scores] in rows
+    assert ["covered", "", "87.5 %", "87.5 %", "87.5 %", "50.0 %", "50.0 %"] in rows
+    assert ["RG-65", "87.5 %", "0.420", "0.320", "0.370"] in rows  # full, bare and ppmi
+    assert ["family", "75.0 %", "52.0 %", "42.0 %", "47.0 %"] in rows
+    # 10,000^α by the sums of noise_table
+    assert ["the", "10,000", "0.99", "0.97", "0.9"] in rows
+    near = ", ".join(f"null_{rank}" for rank in range(1, 7))
+    assert ["null", near, near, near] in rows
+
+
 def test_a_study_with_classifiers_scores_its_vectors_too(results):
     plain = plain_text(study(), results)
-    # 0.6 and 0.01 or 0.02 more: t = 12.706 for one degree of freedom, times 0.00707 / √2
-    assert "0.615 ± 0.064" in plain
-    assert "26.5 ± 6.4" in plain  # analogies
+    # 0.5 and 0.01 or 0.02 more: t = 12.706 for one degree of freedom, times 0.00707 / √2
+    assert "0.515 ± 0.064" in plain
+    assert "words of one set of synonyms stand in the same places" in plain
     assert "drawn evenly from the words that are no positive of their batch" in plain
     assert "no text of the test half is seen before the one scoring" in plain
     assert "drawn from the training half, the same for all models" in plain
@@ -313,8 +331,17 @@ def test_a_study_has_the_figures_and_tables_that_it_can_have():
     assert "classifier_curves" not in tables_of(tweaks())
     assert {"recipes", "vectors", "neighbours"} <= set(tables_of(study()))
     assert list(figures_of(tweaks(recipes=["ppmi"]))) == ["similarity"]
+    # With no sets to score on and no words to look at, training is all there is to see.
+    assert tables_of(tweaks(scored=False)) == ["noise", "recipes", "sgns_curves"]
     # Without its parent a recipe is one of its own.
     assert "tweaks" not in figures_of(tweaks(recipes=["full_k1", "bare"]))
+
+
+def test_vectors_that_nothing_scores_have_a_report(tweaks_results):
+    plain = plain_text(tweaks(scored=False), tweaks_results)
+    assert "scored on nothing but their own task, so there is no answer" in plain
+    assert "21 of 24 sets of word vectors" in plain  # PPMI has no curves to be known by
+    assert "Spearman" not in plain
 
 
 def test_of_a_recipe_like_another_only_what_differs_is_listed():
@@ -328,21 +355,23 @@ def test_a_study_half_done_says_what_is_there(results):
 
 
 def test_one_seed_claims_nothing(results, tmp_path):
-    write_study(tmp_path, [2], [16], [1])
+    write_study(tmp_path, [2], [16], [1], planted=True)
     text = fill(context(study(seeds=(1,)), tmp_path, results / "figures"))
     assert "One seed gives no interval" in text
     assert "No record of a run was found" in text
 
 
 def test_without_a_random_start_there_is_no_answer_yet(results, tmp_path):
-    write_study(tmp_path, [2], [16], [1])
+    write_study(tmp_path, [2], [16], [1], planted=True)
     curves = classifier_curves(run("pretrained", "lab", 2, 16, 1, [0.5, 0.6], 0.6))
     write_table(tmp_path / "classifier_curves.csv", curves)
     assert "no answer yet" in fill(context(study(), tmp_path, results / "figures"))
 
 
 def test_a_variant_far_from_the_lab_is_remarked_on(results, tmp_path):
-    write_study(tmp_path, [2], [128], [1])  # pretrained 75.0 and random 80.0 at their best
+    write_study(
+        tmp_path, [2], [128], [1], planted=True
+    )  # pretrained 75.0 and random 80.0 at their best
     text = fill(context(study(compare=True), tmp_path, results / "figures"))
     assert "2 of the 2 that the lab has too differ" in text.replace("variants ", "")
     plain = pypandoc.convert_text(text, "plain", format=MARKDOWN, extra_args=["--wrap=none"])

@@ -25,15 +25,19 @@ FIGURES = {
 }
 
 
+MAPPED = 4  # fewer words make no map
+
+
 def figures_of(study: Study) -> dict[str, tuple[str, ...]]:
     """The figures that a study has, with their tables, in the order of the report."""
     kinds = {study.recipes[name].kind for name in study.grid.recipes}
+    curves = kinds != {"ppmi"}  # counting has no epochs
     has = {
-        "sgns_curves": kinds != {"ppmi"},  # counting has no epochs
-        "similarity": True,
-        "tweaks": kinds != {"ppmi"} and not variants(recipes_table(study)).empty,
+        "sgns_curves": curves,
+        "similarity": scored(study),
+        "tweaks": curves and scored(study) and not variants(recipes_table(study)).empty,
         "noise": "word2vec" in kinds,
-        "map": "word2vec" in kinds,
+        "map": "word2vec" in kinds and words_shown(study) >= MAPPED,
         "classifier_validation": bool(study.grid.inits),
         "classifier_training": bool(study.grid.inits),
         "radius_and_dim": bool(study.grid.inits),
@@ -43,8 +47,21 @@ def figures_of(study: Study) -> dict[str, tuple[str, ...]]:
 
 def tables_of(study: Study) -> list[str]:
     """The tidy tables that the figures and the report of a study read, but for the timings."""
-    drawn = {name for tables in figures_of(study).values() for name in tables}
-    return sorted(drawn | {"recipes", "vectors", "neighbours"})
+    tables = {name for tables in figures_of(study).values() for name in tables} | {"recipes"}
+    if words_shown(study):
+        tables.add("neighbours")
+    return sorted(tables)
+
+
+def scored(study: Study) -> bool:
+    """Whether there is anything to score the vectors on."""
+    return study.evaluation.public_sets or study.corpus.kind == "planted"
+
+
+def words_shown(study: Study) -> int:
+    """How many words are looked at; the planted corpus has some of its own."""
+    named = sum(len(words) for words in study.evaluation.words.values())  # `map` is a figure here
+    return MAPPED if not named and study.corpus.kind == "planted" else named
 
 
 def figure_module(name: str) -> ModuleType:

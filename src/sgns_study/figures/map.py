@@ -71,7 +71,7 @@ def caption(recipes: pd.DataFrame, table: pd.DataFrame) -> str:
         f"d = {model['dim']}, seed {model['seed']}). Made by t-SNE of their cosines: words near "
         f"each other have similar vectors; large distances and the axes mean nothing. Of the "
         f"words, {percent(own.mean(), 0)} have a word of their own group nearest on the map; by "
-        f"chance it were {percent(chance, 0)}."
+        f"chance it would be {percent(chance, 0)}."
     )
     if by_group.min() < 1:
         worst = by_group[by_group == by_group.min()]

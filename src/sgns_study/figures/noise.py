@@ -82,4 +82,5 @@ def caption(noise: pd.DataFrame) -> str:
 
 
 def _word(row: pd.Series) -> str:
-    return f"“{row['word']}” ({whole(int(row['count']))} occurrences)"
+    count = int(row["count"])
+    return f"“{row['word']}” ({whole(count)} occurrence{'s' * (count != 1)})"

@@ -112,8 +112,9 @@ def _finding(table: pd.DataFrame, models: pd.DataFrame, key: tuple[str, str], la
 
 def _coverage(table: pd.DataFrame, metrics: dict[tuple[str, str], str]) -> str:
     """The share of each data set that the vocabulary covers."""
+    several = len(metrics) > 1
     shares = listed(
-        f"{span(list(values_of(table, *key)['coverage']), percent)} ({label})"
+        span(list(values_of(table, *key)["coverage"]), percent) + f" ({label})" * several
         for key, label in metrics.items()
     )
     what = "words of these sets" if "planted" in {key[0] for key in metrics} else "pairs"

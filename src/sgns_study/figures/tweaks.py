@@ -22,13 +22,12 @@ from sgns_study.evaluation.vectors import (
 )
 from sgns_study.figures.style import BLACK, Look, legend, nth_look, panels
 from sgns_study.figures.wording import (
-    interval,
+    change,
     listed,
     number,
     seeds_range,
     setting,
     setting_value,
-    signed,
 )
 
 ALT = "Word similarity and SGNS validation loss of recipes that differ in one setting, by setting"
@@ -116,14 +115,19 @@ def caption(recipes: pd.DataFrame, vectors: pd.DataFrame, curves: pd.DataFrame) 
     parents = list(tried["parent"].unique())
     used = runs[runs["recipe"].isin(tried["recipe"])]
     n_seeds = used.groupby("recipe")["seed"].nunique()
-    spread = "bars: its 95 % t interval" if n_seeds.max() > 1 else "one seed gives no interval"
+    several = n_seeds.max() > 1
+    spread = (
+        f"Markers: mean over {seeds_range(n_seeds)}; bars: its 95 % t interval"
+        if several
+        else "Markers: the one seed, so no interval can be given"
+    )
     place = used.iloc[0]
     found = contrasts(tried, runs, "score")
     sentences = [_of_setting(key, tried, runs, found) for key in tried["key"].unique()]
     return (
         f"Ablation at R = {place['radius']}, d = {place['dim']}: one setting at a time is changed "
         f"around {listed(parents)}. Above: {_measure(vectors)}; below: SGNS validation loss after "
-        f"the last epoch. Markers: mean over {seeds_range(n_seeds)}; {spread}; rings: the value "
+        f"the last epoch. {spread}; rings: the value "
         f"that the recipe itself has. Differences are in points, paired by seed, with their 95 % "
         f"interval. {' '.join(sentences)} {_lowest_loss(tried, losses)}"
     )
@@ -151,9 +155,7 @@ def _of_setting(key: str, tried: pd.DataFrame, runs: pd.DataFrame, found: list[C
         return f"{text}."
     sides = [setting_value(key, value) for value in (here[0].value, here[0].base)]
     changes = listed(
-        f"{signed(100 * contrast.change.mean)} "
-        f"({interval(100 * contrast.change.low, 100 * contrast.change.high)}) "
-        f"around {contrast.parent}"
+        f"{change(*(100 * end for end in contrast.change[:3]))} around {contrast.parent}"
         for contrast in here
     )
     return f"{text}; {sides[0]} against {sides[1]}: {changes}."

@@ -48,6 +48,11 @@ def interval(low: float, high: float, digits: int = 1) -> str:
     return MISSING if pd.isna(low) else f"{signed(low, digits)} to {signed(high, digits)}"
 
 
+def change(points: float, low: float, high: float) -> str:
+    """A difference with its interval, where there is one, e.g. `+3.2 (+2.5 to +3.9)`."""
+    return signed(points) + ("" if pd.isna(low) else f" ({interval(low, high)})")
+
+
 def plus_minus(mean: float, half: float, digits: int = 1) -> str:
     """A mean and how far it is spread, e.g. `83.4 ± 0.2`; the mean alone where that is missing."""
     return number(mean, digits) + ("" if pd.isna(half) else f" ± {number(half, digits)}")

@@ -30,11 +30,12 @@ from sgns_study.evaluation.vectors import (
     scores,
     values_of,
 )
-from sgns_study.figures import tables_of
+from sgns_study.figures import figures_of, tables_of
 from sgns_study.figures.noise import examples, exponents
 from sgns_study.figures.style import vectors_label
 from sgns_study.figures.wording import (
     MISSING,
+    change,
     interval,
     listed,
     number,
@@ -59,36 +60,36 @@ MOST_LISTS, NEIGHBOURS = 3, 6  # columns of words, and words in each
 
 def vector_values(study: Study, results: Path) -> tuple[dict[str, Any], dict[str, Table]]:
     """What the template names of the word vectors, and their tables by name as they stand."""
-    tables = {
-        name: read_tidy(results, name)
-        for name in tables_of(study)
-        if name not in ("classifier_curves", "map")
-    }
-    recipes, vectors = tables["recipes"], tables["vectors"]
-    runs = vectors[RUN].drop_duplicates()
+    names = [name for name in tables_of(study) if name not in ("classifier_curves", "map")]
+    tables = {name: read_tidy(results, name) for name in names}
+    recipes, vectors = tables["recipes"], tables.get("vectors")
+    runs = pd.concat([table[RUN] for table in tables.values() if set(RUN) <= set(table)])
+    runs = runs.drop_duplicates()
     tried = settings(recipes)
     grid = study.grid
-    values = {
+    values: dict[str, Any] = {
         "seeds": seeds_range(runs.groupby(MODEL)["seed"].nunique()),
         "found": len(runs),
         "planned": len(grid.recipes) * len(grid.radii) * len(grid.dims) * len(grid.seeds),
         "bases": bases(recipes),
         "variations": variations(tried),
-        "tweaks": tweak_answers(tried, vectors) if len(tried) else None,
-        "standing": standing(recipes, vectors),
-        "analogies": ANALOGIES in set(vectors["dataset"]),
-        "planted": PLANTED in set(vectors["dataset"]),
-        "coverage": coverage(vectors),
+        "planted": study.corpus.kind == "planted",
+        "tweaks": None,
+        "standing": None,
     }
-    made = {"scores": scores_table(recipes, vectors)}
-    others = other_sets(vectors)
-    if others:
-        made["sets"] = sets_table(recipes, vectors, others)
-    if len(tried) and "sgns_curves" in tables:
-        made["ablation"] = ablation_table(tried, vectors, tables["sgns_curves"])
+    made = {}
+    if vectors is not None:
+        values |= {"standing": standing(recipes, vectors), "coverage": coverage(vectors)}
+        made["scores"] = scores_table(recipes, vectors)
+        if others := other_sets(vectors):
+            made["sets"] = sets_table(recipes, vectors, others)
+        if "tweaks" in figures_of(study):
+            values["tweaks"] = tweak_answers(tried, vectors)
+            made["ablation"] = ablation_table(tried, vectors, tables["sgns_curves"])
     if "noise" in tables:
         made["noise"] = noise_words_table(tables["noise"])
-    made["neighbours"] = neighbours_table(recipes, tables["neighbours"])
+    if "neighbours" in tables:
+        made["neighbours"] = neighbours_table(recipes, tables["neighbours"])
     return values, made
 
 
@@ -171,9 +172,9 @@ def setting_answer(
     }
 
 
-def in_points(change: Estimate) -> str:
-    """A difference in points with its interval, e.g. `+3.2 (+2.5 to +3.9)`."""
-    return f"{signed(100 * change.mean)} ({interval(100 * change.low, 100 * change.high)})"
+def in_points(found: Estimate) -> str:
+    """A difference in points, with its interval if it has one."""
+    return change(*(100 * end for end in found[:3]))
 
 
 def verdict(here: Sequence[Contrast]) -> Markdown:
