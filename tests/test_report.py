@@ -259,7 +259,7 @@ def test_the_answer_of_an_ablation_is_that_of_the_tables(tweaks_results):
     assert "full against bare: +10.0 points (+10.0 to +10.0)" in plain
     assert "ppmi that is +5.0 points (+5.0 to +5.0)" in plain
     # 0.6, 0.5 and 0.1 and 0.02 more on average: 42 points, of full
-    assert "The highest mean of all 7 recipes, 42.0 points, is that of full" in plain
+    assert "The highest mean of the 7 recipes, 42.0 points, is that of full" in plain
     assert "24 sets of word vectors, 3 seeds a recipe" in plain
 
 

@@ -101,6 +101,7 @@ def _finding(table: pd.DataFrame, models: pd.DataFrame, key: tuple[str, str], la
         return f"{label}: not defined."
     chance = _chance(table, key)
     by_chance = "" if chance is None else f"; by chance it is {number(chance, 3)}"
+    label = label[0].upper() + label[1:]
     text = f"{label}: {number(found.max(), 3)} for {found.idxmax()}"
     if len(found) > 1:
         text = (

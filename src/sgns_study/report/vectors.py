@@ -185,8 +185,9 @@ def verdict(here: Sequence[Contrast]) -> Markdown:
         "undecided": [code(c.parent) for c in here if not decided(c.change)],
     }
     present = {outcome: parents for outcome, parents in outcomes.items() if parents}
-    if len(present) == 1 and len(here) > 1:
-        return Markdown(f"{next(iter(present))} around {'both' if len(here) == 2 else 'all'}")
+    if len(present) == 1:
+        where = {1: "", 2: " around both"}.get(len(here), " around all")
+        return Markdown(next(iter(present)) + where)
     parts = [f"{outcome} around {listed(parents)}" for outcome, parents in present.items()]
     return Markdown(listed(parts))
 
