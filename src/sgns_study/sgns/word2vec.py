@@ -121,14 +121,15 @@ def train(
 
     ids: uint16, uint32 or int32, may be memory-mapped: it is read in pieces; counts: (V,), how
     often each id occurs in it. Id 0 is padding. Ids rarer than `min_count` are deleted before
-    windows form and keep their initial vectors. The bits follow from `seed` and `threads` alone;
-    each thread more takes two tables more, and another number of threads gives other vectors.
+    windows form and keep their initial vectors. The bits follow from `seed` and `threads` alone:
+    the same number of threads always gives the same vectors, another number others. Two threads or
+    more take two tables each, besides the two of the outcome.
 
     held_out: ids and offsets of documents that only the loss is measured on; counts are without.
     after_epoch(epoch, centre, context, loss): looks at the tables, (V, d), which it must not
     change: first with epoch 0 and loss None, then with epoch 1 and the mean loss of a pair in it.
-    after_round(state): may save the state; `start` goes on from a saved one with the bits of a
-    training without a break, and calls nothing again for what lies before it.
+    after_round(state): may save the state. `start`, which is changed, goes on from a saved one with
+    the bits of a training without a break, and calls nothing again for what lies before it.
 
     Raises TrainingError if a setting is out of its range, nothing is left to train on, an id is
     outside the vocabulary, or the loss is no longer finite.
