@@ -448,7 +448,7 @@ def export(vectors: Path, kind: str, out: Path) -> None:
     click.IntRange(1, 1024),
     1,
     "for a large text: parts of it trained at a time; the same number always gives the same "
-    "vectors, another number others; each thread takes two tables more",
+    "vectors, another number others; from two on, each thread takes two tables more",
 )
 @option(
     "--validation-fraction",
