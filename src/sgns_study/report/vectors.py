@@ -142,9 +142,9 @@ def decisions(by_key: Mapping[str, Sequence[Contrast]]) -> str:
     parts = [f"for {everywhere} around every recipe changed"] if everywhere else []
     parts += [f"for {somewhere} around one recipe but not another"] if somewhere else []
     if not parts:
-        return "The 95 % interval of every difference has zero in it."
+        return "The 95 % interval of no difference leaves out zero."
     text = f"The 95 % interval of the difference leaves out zero {listed(parts)}"
-    return f"{text}; it has zero in it for {nowhere}." if nowhere else f"{text}."
+    return f"{text}; it does not for {nowhere}." if nowhere else f"{text}."
 
 
 def place(runs: pd.DataFrame) -> str:
