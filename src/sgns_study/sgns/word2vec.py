@@ -247,7 +247,7 @@ def train_epoch(documents: Documents, recipe: Recipe, state: State) -> Iterator[
     epoch, threads = len(state.losses), len(state.places)
     tables, tokens = (state.centre, state.context), int(offsets[-1] - offsets[0])
     rows = np.flatnonzero(recipe.keep)
-    # So long that merging, whose time grows with these rows, takes about a tenth of a round.
+    # So long that merging, whose time grows with these rows, takes about a fifth of a round.
     pieces = max(1, 2 * len(rows) // CHUNK) if threads > 1 else 1
     parts = list(zip(shards(offsets, threads), state.places))
     readers = [train_pieces((ids, part), recipe, at, tables, epoch) for part, at in parts]
