@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+# As the jobs of a study: tests beside other work do not wait for each other's threads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 REPOSITORY = Path(__file__).parent.parent
 
 
