@@ -10,7 +10,10 @@ from copy import copy
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("noisy", deadline=None)  # a busy machine is no mistake of the code
+settings.load_profile("noisy")
 # As the jobs of a study: tests beside other work do not wait for each other's threads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -55,13 +55,13 @@ def assert_same(given: Inputs) -> None:
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5 * float(b.abs().max()), msg=name)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(inputs(whole_numbers=False))
 def test_equals_definition(given: Inputs) -> None:
     assert_same(given)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(inputs(whole_numbers=True))
 def test_equals_definition_with_exact_ties(given: Inputs) -> None:
     assert_same(given)

@@ -421,7 +421,7 @@ NAMES = st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_si
 NUMBERS = st.floats(-1e6, 1e6)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rows=st.lists(st.tuples(NAMES, NAMES, NUMBERS, GAPS, ENDS), min_size=1))
 def test_pairs_are_read_as_they_were_written(tmp_path_factory, rows) -> None:
     path = tmp_path_factory.mktemp("pairs") / "pairs.txt"
@@ -430,7 +430,7 @@ def test_pairs_are_read_as_they_were_written(tmp_path_factory, rows) -> None:
     assert read_pairs(path) == [row[:3] for row in rows]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     sections=st.dictionaries(
         NAMES,
@@ -451,7 +451,7 @@ def test_questions_are_read_as_they_were_written(tmp_path_factory, sections, gap
     assert read_questions(path) == sections
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     before=st.integers(0, 20),
     words=st.lists(NAMES, min_size=1, max_size=7),

@@ -9,7 +9,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -86,7 +86,6 @@ def test_counts_of_four_words_by_hand(window: Window, expected: list[list[float]
 
 
 @pytest.mark.parametrize("window", get_args(Window))
-@settings(deadline=None)  # the first example compiles
 @given(documents=documents_of_ids, radius=st.integers(1, 7), block=st.integers(1, 20))
 def test_counts_are_those_of_all_pairs_within_the_radius(
     window: Window, documents: list[list[int]], radius: int, block: int
@@ -102,7 +101,6 @@ def test_counts_are_those_of_all_pairs_within_the_radius(
                 count_all(documents, radius=radius, window=window)
 
 
-@settings(deadline=None)
 @given(documents=documents_of_ids, min_count=st.integers(1, 3))
 def test_rare_words_go_before_windows_form(documents: list[list[int]], min_count: int) -> None:
     ids, _ = flat(documents)
@@ -195,7 +193,6 @@ def test_ppmi_of_three_words_by_hand() -> None:
     np.testing.assert_allclose(ppmi(counts, 0, 1.2).toarray(), expected, rtol=1e-6)
 
 
-@settings(deadline=None)
 @given(alpha=st.floats(0, 1), shift=st.integers(1, 3))
 def test_ppmi_is_the_formula(alpha: float, shift: int) -> None:
     uneven = random_counts().toarray()

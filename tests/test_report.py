@@ -433,7 +433,7 @@ def test_costs_by_hand():
     assert list(table.index) == ["train_sgns", "aggregate"]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     st.lists(
         st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1),

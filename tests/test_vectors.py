@@ -160,7 +160,7 @@ def test_the_export_is_read_again(tmp_path: Path, binary: bool) -> None:
     assert read_vectors(tmp_path / "own").counts.tolist() == list(range(7))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(words=WORDS, dim=st.integers(1, 5), data=st.data())
 def test_text_keeps_every_finite_number(tmp_path_factory, words: list[str], dim: int, data) -> None:
     rows = data.draw(st.lists(st.lists(FINITE, min_size=dim, max_size=dim), min_size=len(words)))
@@ -172,7 +172,7 @@ def test_text_keeps_every_finite_number(tmp_path_factory, words: list[str], dim:
     assert read.centre.tobytes() == values.tobytes()  # the sign of zero too
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(words=WORDS, dim=st.integers(8, 12), seed=st.integers(0, 99), scale=FINITE)
 @example(words=["a"], dim=8, seed=0, scale=0.0)
 def test_binary_keeps_every_bit(
@@ -291,7 +291,7 @@ def test_a_file_that_is_not_there_is_not_read(tmp_path: Path) -> None:
         read_vectors(tmp_path / "absent")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     source=st.sampled_from([TEXT, BINARY]),
     at=st.integers(0, 40),
