@@ -1,6 +1,7 @@
 """The stream that windows form on, against its definition."""
 
 import numpy as np
+from scipy import stats
 
 from sgns_study.randomness import kernel_state
 from sgns_study.sgns import stream
@@ -46,3 +47,27 @@ def test_common_words_stay_as_often_as_in_word2vec():
     expected = [min(1, (np.sqrt(f / 1e-2) + 1) * 1e-2 / f) for f in share[1:5]]
     np.testing.assert_allclose(found, [0, *expected, 0], atol=1e-9)
     np.testing.assert_array_equal(stream.keep_probabilities(kept, 0), (kept > 0) * 2**32)
+
+
+def test_words_are_kept_as_often_as_their_probability_says():
+    """Chi-squared of kept and deleted occurrences of each word, of two epochs."""
+    counts = np.array([0, 60_000, 20_000, 5_000, 1_000, 3])
+    ids = np.random.default_rng(0).permutation(np.repeat(np.arange(6), counts)).astype(np.uint16)
+    kept_words = stream.kept_counts(counts, 5)
+    keep = stream.keep_probabilities(kept_words, 0.02)
+    share = kept_words[1:4] / kept_words.sum()
+    expected = (np.sqrt(share / 0.02) + 1) * 0.02 / share  # of the three words above t
+    found = []
+    for epoch in (0, 1):
+        draws = kernel_state(1, "subsample", epoch)
+        pieces = stream.framed(ids, np.array([0, len(ids)]), keep, RADIUS, draws, AFTER)
+        kept = np.bincount(
+            np.concatenate([piece[RADIUS : len(piece) - AFTER] for piece, _ in pieces]), minlength=6
+        )
+        assert kept[4:].tolist() == [1_000, 0]  # below t; rarer than min_count
+        observed = np.stack([kept[1:4], counts[1:4] - kept[1:4]])
+        wanted = counts[1:4] * np.stack([expected, 1 - expected])
+        statistic = ((observed - wanted) ** 2 / wanted).sum()
+        assert stats.chi2.sf(statistic, df=3) > 1e-3
+        found.append(kept.tolist())
+    assert found[0] != found[1]
