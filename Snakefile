@@ -28,7 +28,11 @@ except ParamsError as error:
 RESULTS = f"results/{study.study}"
 REPORTS = f"reports/{study.study}"
 RAW = [f"data/raw/{SOURCES[name].file}" for name in required_sources(study.corpus, study.tokens)]
-PUBLIC_SETS = [f"data/raw/{SOURCES[name].file}" for name in evaluation_sources()]
+PUBLIC_SETS = [
+    f"data/raw/{SOURCES[name].file}"
+    for name in evaluation_sources()
+    if study.evaluation.public_sets
+]
 FIGURES = figures_of(study)
 TABLES = [f"{RESULTS}/{name}.csv" for name in tables_of(study)]
 grid = study.grid
@@ -95,6 +99,8 @@ rule all:
 
 rule data:
     input:
+        RAW,
+        PUBLIC_SETS,
         TOKENS,
         TEXT,
         expand(PAIRS, radius=grid.radii),
@@ -247,7 +253,7 @@ rule train_sgns:
 
 rule evaluate_vectors:
     input:
-        PUBLIC_SETS if study.evaluation.public_sets else [],
+        PUBLIC_SETS,
         vectors=f"{RESULTS}/embeddings/{SGNS}/vectors.safetensors",
     output:
         scores=f"{RESULTS}/vectors/{SGNS}/scores.csv",
