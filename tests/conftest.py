@@ -52,7 +52,7 @@ class Workspace:
             capture_output=True,
             text=True,
             check=False,
-            timeout=280,
+            timeout=560,  # a run that hangs: on an idle machine the tiny study takes 50 s
         )
 
     def finish(self, cores: int = 2) -> None:
