@@ -17,7 +17,7 @@ install: .venv/installed ## create .venv with the pinned packages
 	.venv/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: install ## the workflow on the planted corpus: no network, about a minute
+demo: install ## the workflow on the planted corpus: no network, a minute or two
 	$(RUN) snakemake --cores $(CORES) --configfile config/demo.yaml
 	@echo "The demo's report: reports/demo/report.html and reports/demo/report.pdf"
 
