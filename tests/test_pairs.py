@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy import stats
 
 from sgns_study.artifacts import ArtifactError
@@ -23,14 +22,9 @@ from sgns_study.pairs import (
     save_pairs,
 )
 from sgns_study.randomness import kernel_state
+from tests.zipfian import flat
 
 SIZE = 200  # ids of the vocabulary
-
-
-def flat(documents: list[list[int]]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Documents as ids and offsets."""
-    offsets = np.cumsum([0, *map(len, documents)])
-    return np.array([token for document in documents for token in document], np.int32), offsets
 
 
 def brute_force(documents: list[list[int]], radius: int) -> list[tuple[int, list[int]]]:

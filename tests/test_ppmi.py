@@ -29,14 +29,9 @@ from sgns_study.sgns.ppmi import (
 )
 from sgns_study.sgns.stream import TrainingError
 from sgns_study.tokens import tokenize
+from tests.zipfian import flat
 
 SIZE = 12  # ids of the vocabulary
-
-
-def flat(documents: list[list[int]]) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
-    """Documents as ids and offsets."""
-    offsets = np.cumsum([0, *map(len, documents)])
-    return np.array([token for document in documents for token in document], np.uint16), offsets
 
 
 def setting(**change: object) -> Settings:

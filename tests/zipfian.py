@@ -1,4 +1,4 @@
-"""A small text for the tests of what learns from a token stream."""
+"""Small texts for the tests of what learns from a token stream."""
 
 import numpy as np
 
@@ -10,3 +10,9 @@ def text(seed=0, documents=12, words=15, longest=30):
     share = 1 / np.arange(1, words)
     ids = 1 + draws.choice(words - 1, offsets[-1], p=share / share.sum()).astype(np.uint16)
     return ids, offsets, np.bincount(ids, minlength=words)
+
+
+def flat(documents):
+    """Documents, lists of ids, as ids and offsets."""
+    offsets = np.cumsum([0, *map(len, documents)])
+    return np.array([token for document in documents for token in document], np.uint16), offsets
