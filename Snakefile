@@ -6,13 +6,16 @@
 #
 # Each rule is one call of the command line `sgns-study`. A rule runs again when its inputs, its own
 # section of the parameters or the code it runs (`code_digest`) changed, and only then.
+import re
 from pathlib import Path
 
+from sgns_study import plan
 from sgns_study.artifacts import lock_study
-from sgns_study.corpora.registry import required_sources
+from sgns_study.corpora.registry import corpus_sizes, own_files, required_sources
 from sgns_study.corpora.sources import SOURCES, evaluation_sources
+from sgns_study.errors import StudyError
 from sgns_study.figures import figures_of, tables_of
-from sgns_study.params import ParamsError, check_study
+from sgns_study.params import check_study
 from sgns_study.provenance import code_digest, data_digest
 
 if not workflow.overwrite_configfiles:
@@ -22,12 +25,14 @@ if not workflow.overwrite_configfiles:
 
 try:
     study = check_study(config, origin=" + ".join(map(str, workflow.configfiles)))
-except ParamsError as error:
+    study.check_documents(corpus_sizes(study.corpus))
+except (StudyError, ValueError) as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = f"results/{study.study}"
 REPORTS = f"reports/{study.study}"
 RAW = [f"data/raw/{SOURCES[name].file}" for name in required_sources(study.corpus, study.tokens)]
+RAW += own_files(study.corpus)
 PUBLIC_SETS = [
     f"data/raw/{SOURCES[name].file}"
     for name in evaluation_sources()
@@ -35,33 +40,25 @@ PUBLIC_SETS = [
 ]
 FIGURES = figures_of(study)
 TABLES = [f"{RESULTS}/{name}.csv" for name in tables_of(study)]
-grid = study.grid
+SEEDS = study.grid.seeds
+MODELS, VARIANTS, BASELINES = plan.models(study), plan.variants(study), plan.baselines(study)
 SGNS = "{recipe}-r{radius}-d{dim}-s{seed}"
-CLASSIFIER = "{variant}-d{dim}-s{seed}"
 EMBEDDINGS, SCORES, NEIGHBOURS, MAPS = (
-    expand(
-        f"{RESULTS}/{file}",
-        recipe=grid.recipes,
-        radius=grid.radii,
-        dim=grid.dims,
-        seed=grid.seeds,
-    )
+    expand(f"{RESULTS}/{file}", model=[model.name for model in MODELS], seed=SEEDS)
     for file in (
-        f"embeddings/{SGNS}/curves.csv",
-        f"vectors/{SGNS}/scores.csv",
-        f"vectors/{SGNS}/neighbours.csv",
-        f"vectors/{SGNS}/map.csv",
+        "embeddings/{model}-s{seed}/curves.csv",
+        "vectors/{model}-s{seed}/scores.csv",
+        "vectors/{model}-s{seed}/neighbours.csv",
+        "vectors/{model}-s{seed}/map.csv",
     )
 )
-VARIANTS = {
-    "pretrained": expand("pretrained-{recipe}-r{radius}", recipe=grid.recipes, radius=grid.radii),
-    "random": ["random"],
-}
-CLASSIFIERS = expand(
-    f"{RESULTS}/classifiers/{CLASSIFIER}/curves.csv",
-    variant=[variant for init in grid.inits for variant in VARIANTS[init]],
-    dim=grid.dims,
-    seed=grid.seeds,
+CLASSIFIERS, BASELINE_RUNS = (
+    expand(
+        f"{RESULTS}/{folder}/{{run}}-s{{seed}}/curves.csv",
+        run=[run.name for run in runs],
+        seed=SEEDS,
+    )
+    for folder, runs in (("classifiers", VARIANTS), ("baselines", BASELINES))
 )
 TOKENS = multiext(f"{RESULTS}/tokens/", "ids.npy", "offsets.npy", "documents.csv", "vocabulary.csv")
 TEXT = multiext(f"{RESULTS}/text/", "ids.npy", "offsets.npy", "counts.npy")
@@ -78,11 +75,12 @@ PAIRS = expand(
 
 
 wildcard_constraints:
-    recipe="|".join(grid.recipes),
-    radius="|".join(map(str, grid.radii)),
-    dim="|".join(map(str, grid.dims)),
-    seed="|".join(map(str, grid.seeds)),
-    variant="|".join(sum(VARIANTS.values(), [])),
+    recipe="|".join({model.recipe for model in MODELS}),
+    radius=r"\d+",
+    dim=r"\d+",
+    seed="|".join(map(str, SEEDS)),
+    variant="|".join(map(re.escape, (variant.name for variant in VARIANTS))),
+    baseline="|".join(baseline.name for baseline in BASELINES),
     figure="|".join(FIGURES),
 
 
@@ -103,8 +101,8 @@ rule data:
         PUBLIC_SETS,
         TOKENS,
         TEXT,
-        expand(PAIRS, radius=grid.radii),
-        expand(f"{RESULTS}/samples/classifier-s{{seed}}.csv", seed=grid.seeds if grid.inits else []),
+        expand(PAIRS, radius={model.radius for model in MODELS}),
+        expand(f"{RESULTS}/samples/classifier-s{{seed}}.csv", seed=SEEDS if VARIANTS else []),
 
 
 rule embeddings:
@@ -120,6 +118,7 @@ rule vectors:
 rule classifiers:
     input:
         CLASSIFIERS,
+        BASELINE_RUNS,
 
 
 rule download:
@@ -139,6 +138,7 @@ rule tokenize:
         RAW,
     output:
         TOKENS,
+        classes=f"{RESULTS}/tokens/classes.csv",
         run=f"{RESULTS}/tokens/run.json",
     log:
         f"{RESULTS}/logs/tokenize.log",
@@ -148,7 +148,7 @@ rule tokenize:
     params:
         corpus=study.corpus.model_dump_json(),
         tokens=study.tokens.model_dump_json(),
-        code=[code_digest("corpora.registry"), code_digest("tokens")],
+        code=[code_digest(f"corpora.{study.corpus.kind}"), code_digest("tokens")],
     shell:
         "sgns-study tokenize --raw data/raw --corpus {params.corpus:q} --tokens {params.tokens:q} "
         "--out {RESULTS}/tokens 2> {log}"
@@ -226,10 +226,15 @@ rule build_pairs:
         "--settings {params.pairs:q} --radius {wildcards.radius} --out {params.folder} 2> {log}"
 
 
+def read_by(recipe, radius):
+    """What a recipe reads: the text, the pairs of its radius, or both."""
+    files = {"text": TEXT, "pairs": expand(PAIRS, radius=radius)}
+    return sum((files[name] for name in study.recipes[recipe].reads), [])
+
+
 rule train_sgns:
     input:
-        TEXT,
-        PAIRS,
+        lambda wildcards: read_by(wildcards.recipe, wildcards.radius),
         vocabulary=f"{RESULTS}/tokens/vocabulary.csv",
     output:
         vectors=f"{RESULTS}/embeddings/{SGNS}/vectors.safetensors",
@@ -241,14 +246,20 @@ rule train_sgns:
         f"{RESULTS}/benchmarks/train_sgns/{SGNS}.tsv"
     params:
         folder=subpath(output.run, parent=True),
+        reads=lambda wildcards: " ".join(
+            {
+                "text": f"--text {RESULTS}/text",
+                "pairs": f"--pairs {RESULTS}/pairs/r{wildcards.radius}",
+            }[name]
+            for name in study.recipes[wildcards.recipe].reads
+        ),
         # the name of the recipe that it is like is not a setting
         recipe=lambda wildcards: study.recipes[wildcards.recipe].model_dump_json(exclude={"like"}),
         code=lambda wildcards: code_digest(f"sgns.recipes.{study.recipes[wildcards.recipe].kind}"),
     shell:
-        "sgns-study train-sgns --text {RESULTS}/text --pairs {RESULTS}/pairs/r{wildcards.radius} "
-        "--vocabulary {input.vocabulary} --recipe {wildcards.recipe} --settings {params.recipe:q} "
-        "--radius {wildcards.radius} --dim {wildcards.dim} --seed {wildcards.seed} "
-        "--out {params.folder} 2> {log}"
+        "sgns-study train-sgns {params.reads} --vocabulary {input.vocabulary} "
+        "--recipe {wildcards.recipe} --settings {params.recipe:q} --radius {wildcards.radius} "
+        "--dim {wildcards.dim} --seed {wildcards.seed} --out {params.folder} 2> {log}"
 
 
 rule evaluate_vectors:
@@ -268,7 +279,7 @@ rule evaluate_vectors:
         corpus=study.corpus.model_dump_json(),
         evaluation=study.evaluation.model_dump_json(),
         code=[
-            code_digest("corpora.registry"),
+            code_digest(f"corpora.{study.corpus.kind}"),
             code_digest("evaluation.datasets"),
             code_digest("evaluation.probes"),
         ],
@@ -291,12 +302,7 @@ rule noise:
     params:
         # of the first recipe that draws from such noise
         min_count=next(
-            (
-                study.recipes[name].min_count
-                for name in grid.recipes
-                if study.recipes[name].kind == "word2vec"
-            ),
-            1,
+            (recipe.min_count for recipe in study.recipes.values() if recipe.kind == "word2vec"), 1
         ),
         code=code_digest("evaluation.noise"),
     shell:
@@ -304,11 +310,22 @@ rule noise:
         "--min-count {params.min_count} --out {output} 2> {log}"
 
 
+VARIANT_OF = {variant.name: variant for variant in VARIANTS}
+
+
 def initial_vectors(wildcards):
-    """The vectors a classifier starts from, none for a random start."""
-    init, _, model = wildcards.variant.partition("-")
-    folder = f"{RESULTS}/embeddings/{model}-d{wildcards.dim}-s{wildcards.seed}"
-    return [f"{folder}/vectors.safetensors"] if init == "pretrained" else []
+    """The vectors that a classifier's embedding is made from, none for a random one."""
+    model = VARIANT_OF[wildcards.variant].model
+    folder = f"{RESULTS}/embeddings/{model and model.name}-s{wildcards.seed}"
+    return [f"{folder}/vectors.safetensors"] if model else []
+
+
+def start(wildcards, input):
+    """Options that say where a classifier starts."""
+    variant = VARIANT_OF[wildcards.variant]
+    options = {"scale": variant.scale, "documents": variant.documents, "vectors": input.vectors}
+    given = [f"--{name} {value}" for name, value in options.items() if value]
+    return " ".join([f"--init {variant.init} --dim {variant.dim}", *given])
 
 
 rule train_classifier:
@@ -317,22 +334,24 @@ rule train_classifier:
         sample=f"{RESULTS}/samples/classifier-s{{seed}}.csv",
         vectors=initial_vectors,
     output:
-        curves=f"{RESULTS}/classifiers/{CLASSIFIER}/curves.csv",
-        predictions=f"{RESULTS}/classifiers/{CLASSIFIER}/predictions.csv",
-        run=f"{RESULTS}/classifiers/{CLASSIFIER}/run.json",
+        curves=f"{RESULTS}/classifiers/{{variant}}-s{{seed}}/curves.csv",
+        predictions=f"{RESULTS}/classifiers/{{variant}}-s{{seed}}/predictions.csv",
+        run=f"{RESULTS}/classifiers/{{variant}}-s{{seed}}/run.json",
     log:
-        f"{RESULTS}/logs/train_classifier/{CLASSIFIER}.log",
+        f"{RESULTS}/logs/train_classifier/{{variant}}-s{{seed}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/train_classifier/{CLASSIFIER}.tsv"
+        f"{RESULTS}/benchmarks/train_classifier/{{variant}}-s{{seed}}.tsv"
     params:
         folder=subpath(output.run, parent=True),
-        vectors=lambda wildcards, input: f"--vectors {input.vectors}" if input.vectors else "",
-        classifier=study.classifier and study.classifier.model_dump_json(),
-        code=code_digest("classifiers.fit"),
+        start=start,
+        classifier=lambda wildcards: (
+            study.large_classifier if VARIANT_OF[wildcards.variant].large else study.classifier
+        ).model_dump_json(),
+        code=[code_digest("classifiers.fit"), code_digest("classifiers.inits")],
     shell:
         "sgns-study train-classifier --tokens {RESULTS}/tokens --sample {input.sample} "
-        "{params.vectors} --settings {params.classifier:q} --dim {wildcards.dim} "
-        "--seed {wildcards.seed} --out {params.folder} 2> {log}"
+        "{params.start} --settings {params.classifier:q} --seed {wildcards.seed} "
+        "--out {params.folder} 2> {log}"
 
 
 rule aggregate:
@@ -351,7 +370,7 @@ rule aggregate:
             "neighbours.csv",
             "map.csv",
         ),
-        f"{RESULTS}/classifier_curves.csv" if grid.inits else [],
+        f"{RESULTS}/classifier_curves.csv" if VARIANTS else [],
     log:
         f"{RESULTS}/logs/aggregate.log",
     benchmark:
@@ -417,7 +436,7 @@ rule figure:
 rule report:
     input:
         TABLES,
-        f"{RESULTS}/summary.csv" if grid.inits else [],
+        f"{RESULTS}/summary.csv" if study.grid.inits else [],
         f"{RESULTS}/timings.csv",
         expand(f"{REPORTS}/figures/{{figure}}.svg", figure=FIGURES),
         expand(f"{REPORTS}/figures/{{figure}}.md", figure=FIGURES),

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 # Jobs are single-threaded; the libraries read these when they are first imported.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -110,8 +110,10 @@ def download(name: str, folder: Path) -> None:
 @folder("--out", "folder of the token stream")
 def tokenize(raw: Path, corpus: params.Corpus, tokens: params.Tokens, out: Path) -> None:
     """Turn a corpus into a vocabulary and a stream of token ids."""
-    from sgns_study.artifacts import recorded_run
-    from sgns_study.corpora.registry import read_corpus, required_sources
+    import pandas as pd
+
+    from sgns_study.artifacts import recorded_run, write_table
+    from sgns_study.corpora.registry import class_names, own_files, read_corpus, required_sources
     from sgns_study.corpora.sources import SOURCES, verify
     from sgns_study.tokens import save_tokens, tokenize
 
@@ -119,9 +121,14 @@ def tokenize(raw: Path, corpus: params.Corpus, tokens: params.Tokens, out: Path)
     record = {"corpus": corpus.model_dump(), "tokens": tokens.model_dump()}
     for name, path in files.items():
         verify(name, path)
-    with recorded_run(out / "run.json", record, files.values()):
+    read = [*files.values(), *map(Path, own_files(corpus))]
+    with recorded_run(out / "run.json", record, read):
         stream, names = tokenize(read_corpus(corpus, raw), tokens, files.get("bert_vocabulary"))
         save_tokens(out, stream, names)
+        classes = class_names(corpus)
+        write_table(
+            out / "classes.csv", pd.DataFrame({"label": range(len(classes)), "name": classes})
+        )
 
 
 @cli.command()
@@ -197,8 +204,8 @@ def build_pairs(tokens: Path, sample: Path, settings: params.Pairs, radius: int,
 
 
 @cli.command()
-@folder("--text", "the text of the embedding documents")
-@folder("--pairs", "the pairs of the radius")
+@click.option("--text", type=FOLDER, help="the text of the embedding documents, if read")
+@click.option("--pairs", type=FOLDER, help="the pairs of the radius, if read")
 @file("--vocabulary", "vocabulary.csv of the token stream")
 @click.option("--recipe", required=True, help="name of the recipe, for the record")
 @settings("--settings", params.Recipe)
@@ -207,8 +214,8 @@ def build_pairs(tokens: Path, sample: Path, settings: params.Pairs, radius: int,
 @seed
 @folder("--out", "folder of the vectors")
 def train_sgns(
-    text: Path,
-    pairs: Path,
+    text: Path | None,
+    pairs: Path | None,
     vocabulary: Path,
     recipe: str,
     settings: params.Recipe,
@@ -217,7 +224,10 @@ def train_sgns(
     seed: int,
     out: Path,
 ) -> None:
-    """Train word vectors by a recipe: SGNS, or its count-based twin."""
+    """Train word vectors by a recipe: SGNS, or its count-based twin.
+
+    `lab` recipes read the pairs, `ppmi` the text, `word2vec` both: the pairs to validate on.
+    """
     from importlib import import_module
 
     from sgns_study.artifacts import recorded_run, write_table
@@ -227,11 +237,19 @@ def train_sgns(
     from sgns_study.texts import load_text
     from sgns_study.tokens import load_vocabulary
 
+    inputs = [vocabulary]
+    for name in settings.reads:
+        read = {"text": text, "pairs": pairs}[name]
+        if read is None:
+            raise click.UsageError(f"a recipe of kind {settings.kind} reads --{name}: give it")
+        inputs += sorted(read.glob("*.npy"))
     model = {"recipe": recipe, "radius": radius, "dim": dim, "seed": seed}
-    inputs = [*sorted(text.glob("*.npy")), *sorted(pairs.glob("*.npy")), vocabulary]
     with recorded_run(out / "run.json", model | settings.model_dump(), inputs):
-        words = load_vocabulary(vocabulary).tokens
-        material = Material(load_text(text), load_pairs(pairs), words)
+        material = Material(
+            load_vocabulary(vocabulary).tokens,
+            load_text(text) if text else None,
+            load_pairs(pairs) if pairs else None,
+        )
         kind = import_module(f"sgns_study.sgns.recipes.{settings.kind}")
         vectors, curves = kind.train(material, settings, radius, dim, seed)
         save_vectors(out / "vectors.safetensors", vectors)
@@ -293,7 +311,10 @@ def noise(text: Path, vocabulary: Path, min_count: int, out: Path) -> None:
 @cli.command()
 @folder("--tokens", "the token stream")
 @file("--sample", "the seed's sample of classifier documents")
-@click.option("--vectors", type=FILE, help="start from these vectors; at random without")
+@click.option("--init", type=click.Choice(get_args(params.Init)), required=True)
+@click.option("--vectors", type=FILE, help="what the initial embedding is made from, if anything")
+@click.option("--scale", type=click.FloatRange(0, min_open=True), help="rescale the embedding")
+@click.option("--documents", type=click.IntRange(2), help="first documents to train on, not all")
 @settings("--settings", params.Classifier)
 @click.option("--dim", type=click.IntRange(1), required=True, help="dimension of the embedding")
 @seed
@@ -301,34 +322,40 @@ def noise(text: Path, vocabulary: Path, min_count: int, out: Path) -> None:
 def train_classifier(
     tokens: Path,
     sample: Path,
+    init: str,
     vectors: Path | None,
+    scale: float | None,
+    documents: int | None,
     settings: params.Classifier,
     dim: int,
     seed: int,
     out: Path,
 ) -> None:
-    """Train the Conv1d classifier from given vectors or from a random start."""
+    """Train the Conv1d classifier from an initial embedding."""
     from sgns_study.artifacts import recorded_run
     from sgns_study.classifiers import fit
-    from sgns_study.samples import load_sample
+    from sgns_study.classifiers.inits import initial_table, is_frozen
+    from sgns_study.samples import first_documents, load_sample
     from sgns_study.sgns.vectors import load_vectors
     from sgns_study.tokens import load_tokens, padded
 
-    record = {"dim": dim, "seed": seed, **settings.model_dump()}
+    record = {"init": init, "scale": scale, "documents": documents, "dim": dim, "seed": seed}
     inputs = [tokens / "ids.npy", sample] + ([vectors] if vectors else [])
-    with recorded_run(out / "run.json", record, inputs) as results:
+    with recorded_run(out / "run.json", record | settings.model_dump(), inputs) as results:
         stream, drawn = load_tokens(tokens), load_sample(sample)
+        if documents:
+            drawn = first_documents(drawn, documents)
         words = stream.vocabulary.tokens
-        if vectors:
-            table = fit.pretrained_table(load_vectors(vectors), words, dim)
-        else:
-            table = fit.random_table(len(words), dim, seed)
-        documents = {
+        loaded = load_vectors(vectors) if vectors else None
+        table = initial_table(init, loaded, words, dim, seed, scale)
+        parts = {
             role: fit.Documents(padded(stream, part, settings.max_tokens), stream.labels[part])
             for role, part in drawn.items()
         }
-        fitted = fit.train_classifier(**documents, table=table, settings=settings, seed=seed)
-        fit.save_fitted(out, fitted, drawn["test"], documents["test"])
+        fitted = fit.train_classifier(
+            **parts, table=table, settings=settings, seed=seed, frozen=is_frozen(init)
+        )
+        fit.save_fitted(out, fitted, drawn["test"], parts["test"])
         results["selected_epoch"] = fitted.selected_epoch
 
 

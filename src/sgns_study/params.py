@@ -4,10 +4,10 @@
 before any job. `sgns-study params` prints the table of all fields, which is made from this module.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, get_args, get_origin
 
 import yaml
 from pydantic import (
@@ -55,7 +55,32 @@ class PlantedCorpus(Section):
     seed: Seed = Field(description="seed of the generator")
 
 
-Corpus = Annotated[ImdbCorpus | PlantedCorpus, Field(discriminator="kind")]
+class TableCorpus(Section):
+    """Labelled documents of one's own, a row each (`corpora/table.py`)."""
+
+    kind: Literal["table"]
+    path: str = Field(description="file of the documents: .csv, .tsv, .jsonl or .parquet")
+    text: str = Field(description="column of the text", min_length=1)
+    label: str = Field(
+        description="column of the label; a row without one is an unlabelled document", min_length=1
+    )
+    test: str | None = Field(
+        default=None, description="file of the test documents, with the same columns"
+    )
+    test_fraction: float = Field(
+        default=0.2,
+        description="share of the labelled documents set aside as test if there is no such file",
+        gt=0,
+        lt=1,
+    )
+    encoding: str = Field(default="utf-8", description="encoding of the files")
+    on_bad_rows: Literal["stop", "skip"] = Field(
+        default="stop", description="what to do about rows that cannot be read"
+    )
+    seed: Seed = Field(default=1, description="seed of the draw of the test documents")
+
+
+Corpus = Annotated[ImdbCorpus | PlantedCorpus | TableCorpus, Field(discriminator="kind")]
 
 
 class Tokens(Section):
@@ -83,10 +108,26 @@ class Tokens(Section):
         return self
 
 
+class FurtherText(Section):
+    """Documents drawn after the others of the embedding sample, to train on only."""
+
+    documents: PositiveInt | None = Field(
+        default=None, description="documents drawn; all that are left when empty"
+    )
+    unlabelled: bool = Field(default=True, description="draw from the unlabelled documents too")
+    test: bool = Field(
+        default=False,
+        description="draw from the texts of the test documents too; never their labels",
+    )
+
+
+Drawn = Annotated[int | None, Field(description="documents drawn; all when empty", ge=2)]
+
+
 class EmbeddingSample(Section):
     """Which documents the word vectors are trained and validated on."""
 
-    documents: int = Field(description="documents drawn", ge=2)
+    documents: Drawn = None
     validation_fraction: float = Field(
         description="share of the drawn documents set aside for validation", gt=0, lt=1
     )
@@ -96,6 +137,10 @@ class EmbeddingSample(Section):
         description="draw from the texts of the test documents too; never their labels",
     )
     seed: Seed = Field(description="seed of the draw, shared by all models of the study")
+    further: FurtherText | None = Field(
+        default=None,
+        description="more documents for recipes that read the whole text, behind the others",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -106,7 +151,7 @@ class EmbeddingSample(Section):
 class ClassifierSample(Section):
     """Which labelled documents a classifier is trained and validated on, drawn anew per seed."""
 
-    documents: int = Field(description="labelled training documents drawn", ge=2)
+    documents: Drawn = None
     validation_fraction: float = Field(
         description="share of them set aside for validation", gt=0, lt=1
     )
@@ -159,6 +204,7 @@ Like = Annotated[
 class LabRecipe(Section):
     """SGNS as the lab published it (`sgns/lab.py`)."""
 
+    reads: ClassVar = ("pairs",)
     kind: Literal["lab"]
     like: Like = None
     negatives: int = Field(description="negatives per positive, K", ge=1, le=100)
@@ -183,11 +229,16 @@ Subsample = Annotated[
 Alpha = Annotated[
     float, Field(description="power of the counts in the distribution of noise", ge=0, le=1)
 ]
+FirstDocuments = Annotated[
+    PositiveInt | None,
+    Field(description="first training documents of the embedding sample read; all when empty"),
+]
 
 
 class Word2vecRecipe(Section):
     """SGNS with the tweaks of word2vec, each of which can be switched off (`sgns/word2vec.py`)."""
 
+    reads: ClassVar = ("text", "pairs")
     kind: Literal["word2vec"]
     like: Like = None
     negatives: int = Field(description="negatives per positive, K", ge=1, le=100)
@@ -195,6 +246,7 @@ class Word2vecRecipe(Section):
     window: Window
     subsample: Subsample
     min_count: MinCount
+    documents: FirstDocuments = None
     epochs: int = Field(description="passes over the training documents", ge=1, le=10_000)
     learning_rate: float = Field(
         description="first step size, falling to zero with the tokens read", gt=0, le=10
@@ -204,6 +256,7 @@ class Word2vecRecipe(Section):
 class PpmiRecipe(Section):
     """Counts in place of training: shifted PPMI and its truncated SVD (`sgns/ppmi.py`)."""
 
+    reads: ClassVar = ("text",)
     kind: Literal["ppmi"]
     like: Like = None
     shift: int = Field(description="K, the logarithm of which is subtracted from PMI", ge=1, le=100)
@@ -211,6 +264,7 @@ class PpmiRecipe(Section):
     window: Window
     subsample: Subsample
     min_count: MinCount
+    documents: FirstDocuments = None
     eigenvalue_weighting: float = Field(
         description="power of the singular values in the vectors", ge=0, le=1
     )
@@ -219,31 +273,86 @@ class PpmiRecipe(Section):
 Recipe = Annotated[LabRecipe | Word2vecRecipe | PpmiRecipe, Field(discriminator="kind")]
 
 
+Init = Literal["pretrained", "random", "random_matched", "shuffled", "frozen", "frozen_random"]
+Radius = Annotated[int, Field(ge=1, le=1000)]
+Dim = Annotated[int, Field(ge=1, le=4096)]
+
+
 class Grid(Section):
     """What the study trains: every recipe at every radius, dimension and seed."""
 
     recipes: list[Name] = Field(description="names from `recipes`", min_length=1)
-    radii: list[Annotated[int, Field(ge=1, le=1000)]] = Field(
-        description="context radii R, in tokens on each side", min_length=1
-    )
-    dims: list[Annotated[int, Field(ge=1, le=4096)]] = Field(
-        description="dimensions of the vectors", min_length=1
-    )
+    radii: list[Radius] = Field(description="context radii R, in tokens on each side", min_length=1)
+    dims: list[Dim] = Field(description="dimensions of the vectors", min_length=1)
     seeds: list[Seed] = Field(description="seeds; each is one paired replicate", min_length=1)
-    inits: list[Literal["pretrained", "random"]] = Field(
-        description="initial embeddings of the classifiers compared; none: no classifiers"
+    inits: list[Init] = Field(
+        description="initial embeddings of the classifiers compared (`classifiers/inits.py`); "
+        "none: no classifiers"
     )
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        for key in ("recipes", "radii", "dims", "seeds", "inits"):
-            values = getattr(self, key)
-            twice = sorted({str(value) for value in values if values.count(value) > 1})
-            if twice:
-                raise ValueError(
-                    f"{key}: {', '.join(twice)} is given twice: each value names one set of models"
-                )
+        check_distinct(self, "recipes", "radii", "dims", "seeds", "inits")
         return self
+
+
+class Experiment(Section):
+    """More vectors and classifiers than the grid has: every combination of what is listed."""
+
+    recipes: list[Name] | None = Field(default=None, description="those of the grid when empty")
+    radii: list[Radius] | None = Field(default=None, description="those of the grid when empty")
+    dims: list[Dim] | None = Field(default=None, description="those of the grid when empty")
+    inits: list[Init] = Field(
+        default=[], description="initial embeddings of its classifiers; none: vectors only"
+    )
+    scales: list[Annotated[float, Field(gt=0, le=100)]] = Field(
+        default=[],
+        description="standard deviations that the initial embeddings are rescaled to; "
+        "as they are when empty",
+    )
+    documents: list[Annotated[int, Field(ge=2)]] = Field(
+        default=[],
+        description="first labelled training documents read, and as large a share of those to "
+        "validate; all when empty",
+    )
+    large: bool = Field(default=False, description="train the `large_classifier`")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        check_distinct(self, "recipes", "radii", "dims", "inits", "scales", "documents")
+        return self
+
+
+class Baselines(Section):
+    """Classifiers of another kind on the same splits (`classifiers/baselines.py`)."""
+
+    models: list[Literal["majority", "tfidf_lr", "nbsvm", "mean_lr"]] = Field(
+        default=[],
+        description="`majority`: the most frequent class; `tfidf_lr`: TF-IDF and logistic "
+        "regression; `nbsvm`: log-count ratios of words and bigrams; `mean_lr`: mean of word "
+        "vectors and logistic regression",
+    )
+    recipes: list[Name] = Field(default=[], description="of the vectors of `mean_lr`")
+    radii: list[Radius] = Field(default=[], description="of the same")
+    dims: list[Dim] = Field(default=[], description="of the same")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        check_distinct(self, "models", "recipes", "radii", "dims")
+        if "mean_lr" in self.models and not (self.recipes and self.radii and self.dims):
+            raise ValueError("mean_lr needs recipes, radii and dims of its vectors: name them")
+        return self
+
+
+def check_distinct(section: Section, *keys: str) -> None:
+    """Raise ValueError if one of the lists holds a value twice."""
+    for key in keys:
+        values = getattr(section, key) or []
+        twice = sorted({str(value) for value in values if values.count(value) > 1})
+        if twice:
+            raise ValueError(
+                f"{key}: {', '.join(twice)} is given twice: each value names one set of models"
+            )
 
 
 class Classifier(Section):
@@ -257,6 +366,13 @@ class Classifier(Section):
     learning_rate: float = Field(description="Adam step size", gt=0, le=10)
     batch: int = Field(description="documents per step", ge=1, le=1_000_000)
     epochs: int = Field(description="passes over the training documents", ge=1, le=10_000)
+    epoch_steps: int = Field(
+        default=1,
+        description="an epoch passes over the documents as often as so many steps take: for few "
+        "documents",
+        ge=1,
+        le=1_000_000,
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -306,10 +422,17 @@ class Study(Section):
     pairs: Pairs
     recipes: dict[Name, Recipe] = Field(description="named ways to train vectors", min_length=1)
     grid: Grid
+    experiments: dict[Name, Experiment] = Field(
+        default={}, description="named additions to the grid, each for a question of its own"
+    )
     evaluation: Evaluation
     classifier: Classifier | None = Field(
         default=None, description="needed if `grid.inits` names any"
     )
+    large_classifier: Classifier | None = Field(
+        default=None, description="needed if an experiment is `large`"
+    )
+    baselines: Baselines = Baselines()
     report: Report
 
     @field_validator("recipes", mode="before")
@@ -319,46 +442,92 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        self._sections_present()
+        named = {"grid": self.grid.recipes, "baselines": self.baselines.recipes} | {
+            f"experiments.{name}": block.recipes or [] for name, block in self.experiments.items()
+        }
+        for place, recipes in named.items():
+            for recipe in recipes:
+                if recipe not in self.recipes:
+                    raise ValueError(
+                        f"{place}.recipes: {recipe!r} is not in recipes"
+                        f"{nearest(recipe, self.recipes)}; there are: {', '.join(self.recipes)}"
+                    )
+        sizes = known_sizes(self.corpus)
+        if sizes:
+            self.check_documents(sizes)
+        return self
+
+    def _sections_present(self) -> None:
+        """Classifiers need their sections."""
+        asking: dict[str, Sequence[str]] = {
+            "grid.inits": self.grid.inits,
+            "baselines.models": self.baselines.models,
+            **{
+                f"experiments.{name}.inits": block.inits for name, block in self.experiments.items()
+            },
+        }
+        wanted = {place: names for place, names in asking.items() if names}
         for key, section in (
             ("classifier", self.classifier),
             ("sampling.classifier", self.sampling.classifier),
         ):
-            if section is None and self.grid.inits:
-                raise ValueError(
-                    f"{key}: missing, but grid.inits asks for classifiers "
-                    f"({', '.join(self.grid.inits)}): add it, or make grid.inits an empty list"
-                )
-        for recipe in self.grid.recipes:
-            if recipe not in self.recipes:
-                raise ValueError(
-                    f"grid.recipes: {recipe!r} is not in recipes{nearest(recipe, self.recipes)}; "
-                    f"there are: {', '.join(self.recipes)}"
-                )
-        self._documents_suffice()
-        return self
+            for place, names in wanted.items():
+                if section is None:
+                    raise ValueError(
+                        f"{key}: missing, but {place} asks for classifiers ({', '.join(names)}): "
+                        f"add it, or make {place} an empty list"
+                    )
+        large = [name for name, block in self.experiments.items() if block.large]
+        if large and self.large_classifier is None:
+            raise ValueError(
+                f"large_classifier: missing, but experiments.{large[0]} is large: add it"
+            )
 
-    def _documents_suffice(self) -> None:
-        train, test, unlabelled = corpus_sizes(self.corpus)
+    def check_documents(self, sizes: "Sizes") -> None:
+        """Raise ValueError if a stage asks for more documents than it can draw from."""
         sample, labelled = self.sampling.embedding, self.sampling.classifier
-        pool = train + unlabelled * sample.unlabelled + test * sample.test
-        drawn = split_sizes(sample.documents, sample.validation_fraction)
+        pool = sizes.pool(sample.unlabelled, sample.test)
+        drawn = split_sizes(sample.documents or pool, sample.validation_fraction)
+        further = sample.further
         corpus, part = f"the {self.corpus.kind} corpus has", "the embedding sample leaves"
-        for key, wanted, source, available in (
+        wanted = [
             ("sampling.embedding.documents", sample.documents, corpus, pool),
-            (
-                "sampling.classifier.documents",
-                labelled.documents if labelled else None,
-                corpus,
-                train,
-            ),
             ("pairs.train_documents", self.pairs.train_documents, part, drawn[0]),
             ("pairs.validation_documents", self.pairs.validation_documents, part, drawn[1]),
-        ):
-            if wanted is not None and wanted > available:
+        ]
+        if further:
+            left = sizes.pool(further.unlabelled, further.test) - sum(drawn)
+            key = "sampling.embedding.further.documents"
+            wanted.append((key, further.documents, part, left))
+        if labelled:
+            key = "sampling.classifier.documents"
+            wanted.append((key, labelled.documents, corpus, sizes.train))
+            check_split(labelled.documents or sizes.train, labelled.validation_fraction)
+            train, _ = split_sizes(labelled.documents or sizes.train, labelled.validation_fraction)
+            wanted += [
+                (f"experiments.{name}.documents", most, "the classifier sample trains on", train)
+                for name, experiment in self.experiments.items()
+                for most in [max(experiment.documents, default=None)]
+            ]
+        for key, asked, source, available in wanted:
+            if asked is not None and asked > available:
                 raise ValueError(
-                    f"{key}: {wanted} documents are asked for, but {source} {available} to "
+                    f"{key}: {asked} documents are asked for, but {source} {available} to "
                     f"draw from: lower {key}"
                 )
+
+
+class Sizes(NamedTuple):
+    """Documents of each part of a corpus."""
+
+    train: int
+    test: int
+    unlabelled: int
+
+    def pool(self, unlabelled: bool, test: bool) -> int:
+        """Documents in the labelled training part and, if so asked for, in the other two."""
+        return self.train + self.unlabelled * unlabelled + self.test * test
 
 
 def inherited(recipes: Mapping[str, Any]) -> dict[str, Any]:
@@ -388,15 +557,19 @@ def inherited(recipes: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def corpus_sizes(corpus: ImdbCorpus | PlantedCorpus) -> tuple[int, int, int]:
-    """Labelled training, labelled test and unlabelled documents of a corpus."""
+def known_sizes(corpus: Corpus) -> Sizes | None:
+    """Documents of a corpus; None if only reading it tells (`corpora.registry.corpus_sizes`)."""
+    if isinstance(corpus, TableCorpus):
+        return None
     if isinstance(corpus, PlantedCorpus):
-        return corpus.train, corpus.test, corpus.unlabelled
-    return 25_000, 25_000, 50_000
+        return Sizes(corpus.train, corpus.test, corpus.unlabelled)
+    return Sizes(25_000, 25_000, 50_000)
 
 
-def check_split(documents: int, validation_fraction: float) -> None:
+def check_split(documents: int | None, validation_fraction: float) -> None:
     """Raise ValueError if a part of the split would be empty."""
+    if documents is None:
+        return
     for part, size in zip(
         ("training", "validation"), split_sizes(documents, validation_fraction), strict=True
     ):
@@ -462,6 +635,7 @@ def explain(problem: ErrorDetails) -> str:
 KINDS: dict[str, type[Section]] = {
     "imdb": ImdbCorpus,
     "planted": PlantedCorpus,
+    "table": TableCorpus,
     "lab": LabRecipe,
     "word2vec": Word2vecRecipe,
     "ppmi": PpmiRecipe,

@@ -1,6 +1,6 @@
 """Which documents each stage sees: drawn with a seed, disjoint where they must be, and saved."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +19,32 @@ Sample = dict[str, NDArray[np.int64]]  # role → documents, in the order they a
 def draw_embedding_sample(split: NDArray[np.uint8], settings: params.EmbeddingSample) -> Sample:
     """Documents that vectors are trained and validated on; one of the test only if so asked for.
 
-    `split` (documents,) names the part of the corpus each document is of.
+    `split` (documents,) names the part of the corpus each document is of. Further documents stand
+    behind the others, so that the first n are the same with and without them.
     """
     sources = [TRAIN] + [UNLABELLED] * settings.unlabelled + [TEST] * settings.test
     rng = generator(settings.seed, "sample", "embedding")
     train, validation = draw(split, sources, settings.documents, settings.validation_fraction, rng)
+    if settings.further:
+        more = further_documents(split, settings.further, np.append(train, validation), rng)
+        train = np.append(train, more)
     return {"train": train, "validation": validation}
+
+
+def further_documents(
+    split: NDArray[np.uint8],
+    settings: params.FurtherText,
+    drawn: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Shuffled documents that are not among those already `drawn`.
+
+    Raises ArtifactError if fewer are left than asked for.
+    """
+    sources = [TRAIN] + [UNLABELLED] * settings.unlabelled + [TEST] * settings.test
+    left = np.setdiff1d(np.flatnonzero(np.isin(split, sources)), drawn)
+    check_enough(settings.documents, len(left), sources, "further documents")
+    return rng.permutation(left)[: settings.documents]
 
 
 def draw_classifier_sample(
@@ -39,27 +59,49 @@ def draw_classifier_sample(
     return {"train": train, "validation": validation, "test": np.flatnonzero(split == TEST)}
 
 
+def first_documents(sample: Sample, documents: int) -> Sample:
+    """The sample with the first `documents` to train on, and as large a share of its validation.
+
+    So of 20,000 and 5,000 documents 100 and 25 are left; at least one is left to validate.
+    Raises ArtifactError if there are fewer to train on.
+    """
+    train, validation = sample["train"], sample["validation"]
+    if documents > len(train):
+        raise ArtifactError(
+            f"experiments: {documents} labelled documents are asked for, but the sample trains on "
+            f"{len(train)}: lower documents"
+        )
+    share = max(1, round(len(validation) * documents / len(train)))
+    return sample | {"train": train[:documents], "validation": validation[:share]}
+
+
 def draw(
     split: NDArray[np.uint8],
-    sources: Iterable[int],
-    documents: int,
+    sources: Sequence[int],
+    documents: int | None,
     validation_fraction: float,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Shuffled training and validation documents from some parts of the corpus, all different.
 
-    Raises ArtifactError if those parts hold fewer documents.
+    Takes all documents of those parts if no number is given. Raises ArtifactError if they hold
+    fewer documents.
     """
-    pool = np.flatnonzero(np.isin(split, list(sources)))
-    if documents > len(pool):
+    pool = np.flatnonzero(np.isin(split, sources))
+    check_enough(documents, len(pool), sources, "documents")
+    drawn = rng.permutation(pool)[:documents]
+    train_size, _ = split_sizes(len(drawn), validation_fraction)
+    return drawn[:train_size], drawn[train_size:]
+
+
+def check_enough(documents: int | None, available: int, sources: Sequence[int], what: str) -> None:
+    """Raise ArtifactError if more documents are asked for than there are."""
+    if documents is not None and documents > available:
         parts = " and ".join(SPLITS[source] for source in sources)
         raise ArtifactError(
-            f"sampling: {documents} documents are asked for, but the corpus has {len(pool)} in "
+            f"sampling: {documents} {what} are asked for, but the corpus has {available} in "
             f"{parts}: lower documents"
         )
-    drawn = rng.permutation(pool)[:documents]
-    train_size, _ = split_sizes(documents, validation_fraction)
-    return drawn[:train_size], drawn[train_size:]
 
 
 def load_splits(documents: Path) -> NDArray[np.uint8]:

@@ -78,3 +78,20 @@ def load_text(folder: Path) -> Text:
             "do not belong together: delete the folder and run again"
         )
     return Text(ids, np.array(offsets), np.array(counts))
+
+
+def first_documents(text: Text, documents: int | None) -> Text:
+    """The text of the first documents, with its own counts; as it is if no number is given.
+
+    Raises ArtifactError if the text has fewer.
+    """
+    if documents is None:
+        return text
+    if documents >= len(text.offsets):
+        raise ArtifactError(
+            f"a recipe asks for {documents} documents, but the text has {len(text.offsets) - 1}: "
+            "lower the documents of the recipe or sample more"
+        )
+    ids = text.ids[: text.offsets[documents]]
+    counts = np.bincount(ids, minlength=len(text.counts)) * (text.counts > 0)
+    return Text(ids, text.offsets[: documents + 1], counts)

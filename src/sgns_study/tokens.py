@@ -30,6 +30,7 @@ WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 PLAIN = re.compile(r"[\t\n\r -~]*")  # ASCII without the control characters that BERT deletes
 ASCII_WORD = re.compile(r"[a-z0-9]+|[!-/:-@\[-`{-~]")  # of lower-cased ASCII text
 BATCH = 1000  # documents tokenized at a time
+CLASSES = 1 << 15  # that labels can number
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,13 @@ class Stream:
     """Token ids of all documents: document i is `ids[offsets[i]:offsets[i + 1]]`.
 
     `ids` uint16 or uint32 (tokens,), `offsets` int64 (documents + 1,), `split` uint8 and `labels`
-    int8 (documents,): a place in `corpora.SPLITS`, and 0, 1 or −1 for none.
+    int16 (documents,): a place in `corpora.SPLITS`, and the number of a class or −1 for none.
     """
 
     ids: NDArray[Any]
     offsets: NDArray[np.int64]
     split: NDArray[np.uint8]
-    labels: NDArray[np.int8]
+    labels: NDArray[np.int16]
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def collect(documents: Iterable[Document], encode: Encoder) -> tuple[Stream, lis
         np.concatenate(parts),
         np.cumsum(lengths, dtype=np.int64),
         np.asarray(splits, np.uint8),
-        np.asarray(labels, np.int8),
+        np.asarray(labels, np.int16),
     )
     return stream, names
 
@@ -245,7 +246,7 @@ def save_tokens(folder: Path, stream: TokenStream, names: list[str]) -> None:
     """Write `ids.npy`, `offsets.npy`, `documents.csv` and `vocabulary.csv`."""
     for name, array in (("ids", stream.ids), ("offsets", stream.offsets)):
         write_array(folder / f"{name}.npy", array)
-    labels = pd.Series(stream.labels, dtype="Int8").mask(stream.labels == NO_LABEL)
+    labels = pd.Series(stream.labels, dtype="Int16").mask(stream.labels == NO_LABEL)
     split = np.asarray(SPLITS)[stream.split]
     table = pd.DataFrame({"id": names, "split": split, "label": labels})
     write_table(folder / "documents.csv", table.rename_axis("document").reset_index())
@@ -270,7 +271,7 @@ def load_tokens(folder: Path) -> TokenStream:
         and offsets[-1] == len(ids)
         and bool(np.all(np.diff(offsets) >= 0))
         and documents["split"].isin(SPLITS).all()
-        and documents["label"].fillna(NO_LABEL).isin([NO_LABEL, 0, 1]).all()
+        and documents["label"].fillna(NO_LABEL).isin(range(NO_LABEL, CLASSES)).all()
         and ids.max() < len(vocabulary.tokens)
     )
     if not fits:
@@ -280,7 +281,7 @@ def load_tokens(folder: Path) -> TokenStream:
             "delete the folder and run again"
         )
     split = documents["split"].map(SPLITS.index).to_numpy(np.uint8)
-    labels = documents["label"].fillna(NO_LABEL).to_numpy(np.int8)
+    labels = documents["label"].fillna(NO_LABEL).to_numpy(np.int16)
     return TokenStream(ids, offsets, split, labels, vocabulary)
 
 

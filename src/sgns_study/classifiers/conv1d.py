@@ -16,28 +16,30 @@ from torch.nn import functional
 
 
 class Conv1dClassifier(nn.Module):
-    """Token windows to the logit of the positive label; the embedding rows come from outside.
+    """Token windows to the logit of label 1, or of each class; embedding rows come from outside.
 
     The layers are held by torch's own modules, left uninitialised: `fit.draw_layers` draws them
     from named streams.
     """
 
-    def __init__(self, dim: int, filters: int, kernel: int, padding: int) -> None:
-        """Layers for embeddings of `dim`; kernel and padding in tokens."""
+    def __init__(self, dim: int, filters: int, kernel: int, padding: int, outputs: int = 1) -> None:
+        """Layers for embeddings of `dim`; kernel and padding in tokens; 1 output for two labels."""
         super().__init__()
         self.conv = nn.utils.skip_init(nn.Conv1d, dim, filters, kernel, padding=padding)
-        self.linear = nn.utils.skip_init(nn.Linear, filters, 1)
+        self.linear = nn.utils.skip_init(nn.Linear, filters, outputs)
 
     def forward(self, rows: Tensor, tokens: Tensor, dropout: Tensor | None = None) -> Tensor:
-        """Logits (B,) of documents `tokens` (B, T), which index `rows` (U, d).
+        """Logits (B,), or (B, C) of several outputs, of documents `tokens` (B, T).
 
-        `dropout` (B, filters) multiplies the features: 0 or 1 / (1 − p); None when evaluating.
+        `tokens` index `rows` (U, d). `dropout` (B, filters) multiplies the features: 0 or
+        1 / (1 − p); None when evaluating.
         """
         conv = self.conv
         features = embed_conv_max(rows, tokens, conv.weight, conv.bias, conv.padding[0])  # (B, F)
         if dropout is not None:
             features = features * dropout
-        return self.linear(features).squeeze(1)
+        logits: Tensor = self.linear(features)
+        return logits.squeeze(1) if self.linear.out_features == 1 else logits
 
 
 def embed_conv_max_reference(

@@ -19,10 +19,10 @@ from tqdm import tqdm
 from sgns_study import params
 from sgns_study.adam import RowAdam
 from sgns_study.artifacts import write_table
+from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.classifiers.conv1d import Conv1dClassifier
 from sgns_study.errors import StudyError
 from sgns_study.randomness import generator
-from sgns_study.sgns.vectors import Vectors
 from sgns_study.tokens import PAD_ID
 
 EVALUATED_AT_ONCE = 4096  # documents; their projections take at most 40 MB with 30,522 words
@@ -37,7 +37,7 @@ class Documents:
     """Documents of one split, in the order of use."""
 
     tokens: NDArray[np.int32]  # (n, T), padded with PAD_ID
-    labels: NDArray[np.int8]  # (n,), 0 or 1
+    labels: NDArray[np.int16]  # (n,), numbers of classes
 
 
 @dataclass(frozen=True)
@@ -46,40 +46,14 @@ class Fitted:
 
     curves: pd.DataFrame  # epoch, split, loss, accuracy; test only at the selected epoch
     selected_epoch: int
-    probabilities: NDArray[np.float64]  # (n_test,), of label 1
+    probabilities: NDArray[np.float64]  # (n_test,) of label 1; (n_test, C) beyond two classes
 
 
-def pretrained_table(vectors: Vectors, vocabulary: list[str], dim: int) -> NDArray[np.float32]:
-    """Embedding (V, d) that starts from trained centre vectors, its padding row zero.
-
-    Raises ClassifierError if the vectors are of another vocabulary or dim, or not finite.
-    """
-    if vectors.vocabulary != vocabulary or vectors.centre.shape[1] != dim:
-        raise ClassifierError(
-            f"the vectors have {len(vectors.vocabulary)} words and dim {vectors.centre.shape[1]}, "
-            f"the token stream has {len(vocabulary)} words and dim {dim} is asked for: take the "
-            "vectors that were trained on this token stream at this dim"
-        )
-    if not np.isfinite(vectors.centre).all():
-        raise ClassifierError(
-            "the vectors hold values that are not finite: train them again at a lower learning rate"
-        )
-    table = vectors.centre.copy()
-    table[PAD_ID] = 0
-    return table
-
-
-def random_table(vocabulary_size: int, dim: int, seed: int) -> NDArray[np.float32]:
-    """Embedding (V, d) from N(0, 1), as `nn.Embedding` starts, its padding row zero."""
-    draw = generator(seed, "classifier", "embedding")
-    table = draw.standard_normal((vocabulary_size, dim), dtype=np.float32)
-    table[PAD_ID] = 0
-    return table
-
-
-def draw_layers(settings: params.Classifier, dim: int, seed: int) -> Conv1dClassifier:
+def draw_layers(
+    settings: params.Classifier, dim: int, seed: int, outputs: int = 1
+) -> Conv1dClassifier:
     """Layers with torch's default initial values: U(−1/√fan_in, 1/√fan_in), weights and biases."""
-    layers = Conv1dClassifier(dim, settings.filters, settings.kernel, settings.padding)
+    layers = Conv1dClassifier(dim, settings.filters, settings.kernel, settings.padding, outputs)
     for name, parameter in layers.named_parameters():
         fan_in = dim * settings.kernel if name.startswith("conv") else settings.filters
         draw = generator(seed, "classifier", name).random(parameter.shape, dtype=np.float32)
@@ -111,15 +85,27 @@ def distinct_tokens(
 
 
 def cross_entropies(logits: Tensor, labels: Tensor) -> Tensor:
-    """Binary cross-entropy of each document (B,), float64, so that sums over an epoch are exact."""
-    return functional.binary_cross_entropy_with_logits(
-        logits.double(), labels.double(), reduction="none"
-    )
+    """Cross-entropy of each document (B,), float64, so that sums over an epoch are exact.
+
+    Logits (B,) are of label 1 against label 0, logits (B, C) of each class.
+    """
+    if logits.ndim == 1:
+        return functional.binary_cross_entropy_with_logits(
+            logits.double(), labels.double(), reduction="none"
+        )
+    return functional.cross_entropy(logits.double(), labels.long(), reduction="none")
+
+
+def probabilities(logits: Tensor) -> Tensor:
+    """Of label 1 (B,), or of each class (B, C), float64."""
+    return logits.double().sigmoid() if logits.ndim == 1 else logits.double().softmax(1)
 
 
 def correct(logits: Tensor, labels: Tensor) -> int:
-    """Documents on the right side of probability 0.5."""
-    return int(((logits.double().sigmoid() > 0.5) == (labels == 1)).sum())
+    """Documents on the right side of probability 0.5, or whose class is the most probable."""
+    found = probabilities(logits)
+    chosen = found > 0.5 if logits.ndim == 1 else found.argmax(1)
+    return int((chosen == labels).sum())
 
 
 @dataclass(frozen=True)
@@ -149,11 +135,15 @@ class Trainer:
         table: NDArray[np.float32],
         settings: params.Classifier,
         seed: int,
+        frozen: bool,
+        classes: int,
     ) -> None:
         """Draw the layers; find the distinct tokens of each batch, the same in every epoch."""
-        self.settings = settings
+        self.settings, self.frozen = settings, frozen
+        outputs = 1 if classes == 2 else classes
         self.model = Model(
-            np.array(table, np.float32, order="C"), draw_layers(settings, table.shape[1], seed)
+            np.array(table, np.float32, order="C"),
+            draw_layers(settings, table.shape[1], seed, outputs),
         )
         self.dropout = generator(seed, "dropout")
         self.batches = []
@@ -161,16 +151,18 @@ class Trainer:
             documents = slice(start, start + settings.batch)
             ids, tokens = distinct_tokens(train.tokens[documents], len(table))
             self.batches.append((ids, tokens, torch.from_numpy(train.labels[documents])))
-        steps = settings.epochs * len(self.batches)
+        self.passes = -(-settings.epoch_steps // len(self.batches))  # over the documents, an epoch
+        steps = settings.epochs * self.passes * len(self.batches)
         self.optimiser = torch.optim.Adam(self.model.layers.parameters(), lr=settings.learning_rate)
         self.row_optimiser = RowAdam(self.model.table, settings.learning_rate, steps)
 
     def epoch(self, epoch: int, progress: tqdm) -> tuple[float, float]:
         """Take a step on each batch; returns mean loss and accuracy while training."""
         loss, right, documents = 0.0, 0, 0
-        for number, (ids, tokens, labels) in enumerate(self.batches, start=1):
+        steps = self.passes * self.batches
+        for number, (ids, tokens, labels) in enumerate(steps, start=1):
             batch_loss, batch_right = self.step(ids, tokens, labels)
-            check_finite(batch_loss, epoch, f"step {number} of {len(self.batches)}")
+            check_finite(batch_loss, epoch, f"step {number} of {len(steps)}")
             loss += batch_loss
             right += batch_right
             documents += len(labels)
@@ -182,10 +174,10 @@ class Trainer:
         """One step of Adam on documents `tokens` (B, T), which index `ids` (U,).
 
         Returns the summed loss and the number of correct documents. The padding row, first of
-        `ids`, is never moved.
+        `ids`, is never moved, and no row of a frozen embedding.
         """
         self.row_optimiser.catch_up(ids[1:])
-        rows = torch.from_numpy(self.model.table[ids]).requires_grad_()  # (U, d)
+        rows = torch.from_numpy(self.model.table[ids]).requires_grad_(not self.frozen)  # (U, d)
         mask = dropout_mask(
             self.dropout, (len(tokens), self.settings.filters), self.settings.dropout
         )
@@ -194,8 +186,8 @@ class Trainer:
         self.optimiser.zero_grad()
         losses.mean().backward()
         self.optimiser.step()
-        assert rows.grad is not None
-        self.row_optimiser.step(ids[1:], rows.grad.numpy()[1:])
+        if rows.grad is not None:
+            self.row_optimiser.step(ids[1:], rows.grad.numpy()[1:])
         return float(losses.detach().sum()), correct(logits.detach(), labels)
 
 
@@ -206,10 +198,12 @@ def train_classifier(
     table: NDArray[np.float32],
     settings: params.Classifier,
     seed: int,
+    frozen: bool = False,
 ) -> Fitted:
     """Train from an initial embedding, select an epoch on validation, and score the test once.
 
-    `table` (V, d) is not changed. Documents keep their order in every epoch. Losses and accuracies
+    `table` (V, d) is not changed; `frozen`: nor is the embedding, only the layers
+    learn. Beyond two classes the outputs are a softmax over all that the documents have. Documents keep their order in every epoch. Losses and accuracies
     of `train` are running means while training, with dropout, as the lab logs them; at epoch 0 and
     of the other splits they are of the finished epoch without dropout. The selected epoch is the
     first of those with the best validation accuracy, epoch 0 left out.
@@ -218,14 +212,15 @@ def train_classifier(
     """
     for name, documents in (("train", train), ("validation", validation), ("test", test)):
         check_documents(name, documents, len(table))
-    check_both_labels(train.labels)
-    trainer = Trainer(train, table, settings, seed)
+    check_labels(train.labels)
+    classes = 1 + max(int(part.labels.max()) for part in (train, validation, test))
+    trainer = Trainer(train, table, settings, seed, frozen, max(classes, 2))
     curves: list[tuple[int, str, float, float]] = []
     for split, documents in (("train", train), ("validation", validation)):
         loss, accuracy, _ = evaluate(trainer.model, documents, 0, split)
         curves.append((0, split, loss, accuracy))
     best, selected, selected_epoch = -1.0, trainer.model, 0
-    steps = settings.epochs * len(trainer.batches)
+    steps = settings.epochs * trainer.passes * len(trainer.batches)
     with tqdm(total=steps, desc="classifier", unit="step", disable=None) as progress:
         for epoch in range(1, settings.epochs + 1):
             loss, accuracy = trainer.epoch(epoch, progress)
@@ -243,23 +238,18 @@ def train_classifier(
 def evaluate(
     model: Model, documents: Documents, epoch: int, split: str
 ) -> tuple[float, float, NDArray[np.float64]]:
-    """Mean loss, accuracy and probabilities (n,) of label 1, without dropout."""
+    """Mean loss, accuracy and probabilities, as `probabilities` gives them, without dropout."""
     logits, labels = model.logits(documents.tokens), torch.from_numpy(documents.labels)
     loss = float(cross_entropies(logits, labels).mean())
     check_finite(loss, epoch, split)
-    return loss, correct(logits, labels) / len(labels), logits.double().sigmoid().numpy()
+    return loss, correct(logits, labels) / len(labels), probabilities(logits).numpy()
 
 
 def save_fitted(
     folder: Path, fitted: Fitted, documents: NDArray[np.int64], test: Documents
 ) -> None:
     """Write `curves.csv` and `predictions.csv`; `documents` are the numbers of the test's."""
-    predictions = {
-        "document": documents,
-        "label": test.labels,
-        "probability": fitted.probabilities,
-    }
-    write_table(folder / "predictions.csv", pd.DataFrame(predictions))
+    write_predictions(folder / "predictions.csv", documents, test.labels, fitted.probabilities)
     write_table(folder / "curves.csv", fitted.curves)
 
 
@@ -271,10 +261,10 @@ def check_documents(name: str, documents: Documents, vocabulary_size: int) -> No
             f"{name} split: found tokens of shape {tokens.shape} and labels of shape "
             f"{labels.shape}, allowed: (n, length) and (n,), n at least 1: draw the sample again"
         )
-    if not np.isin(labels, (0, 1)).all():
+    if labels.min() < 0:
         raise ClassifierError(
-            f"{name} split: found labels {sorted(set(labels.tolist()))}, allowed: 0 and 1: "
-            "take labelled documents only"
+            f"{name} split: found labels {sorted(set(labels.tolist()))}, allowed: the numbers of "
+            "classes, from 0: take labelled documents only"
         )
     if not 0 <= tokens.min() <= tokens.max() < vocabulary_size:
         raise ClassifierError(
@@ -284,12 +274,12 @@ def check_documents(name: str, documents: Documents, vocabulary_size: int) -> No
         )
 
 
-def check_both_labels(labels: NDArray[np.int8]) -> None:
+def check_labels(labels: NDArray[np.int16]) -> None:
     """Raise ClassifierError if the training documents are all of one label."""
     if labels.min() == labels.max():
         raise ClassifierError(
             f"train split: all {len(labels)} documents have label {labels[0]}: a classifier needs "
-            "both; raise sampling.classifier.documents"
+            "two at least; raise sampling.classifier.documents"
         )
 
 

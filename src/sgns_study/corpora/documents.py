@@ -9,7 +9,7 @@ NO_LABEL = -1
 
 @dataclass(frozen=True)
 class Document:
-    """A text of a corpus; `label` is 0 (negative) or 1 (positive), or NO_LABEL."""
+    """A text of a corpus; `label` is the number of its class, or NO_LABEL."""
 
     id: str
     split: int

@@ -12,13 +12,36 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from sgns_study.artifacts import ArtifactError
+from sgns_study.corpora import sources
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
+from sgns_study.params import ImdbCorpus
 
 REVIEW = re.compile(r"aclImdb/(train|test)/(neg|pos|unsup)/(\d+)_(\d+)\.txt")
 SPLIT = {"train": TRAIN, "test": TEST}
 LABEL = {"neg": 0, "pos": 1, "unsup": NO_LABEL}
 PUBLISHED = {TRAIN: 25_000, TEST: 25_000, UNLABELLED: 50_000}  # reviews of each split
+SOURCES = ("imdb",)
 LARGEST = 1 << 20  # bytes; the longest review has 14 KB
+
+
+def documents(_settings: ImdbCorpus, raw: Path) -> Iterator[Document]:
+    """All reviews, from the archive among the downloaded files."""
+    return read(raw / sources.SOURCES["imdb"].file)
+
+
+def sizes(_settings: ImdbCorpus) -> tuple[int, int, int]:
+    """Labelled training, labelled test and unlabelled reviews."""
+    return PUBLISHED[TRAIN], PUBLISHED[TEST], PUBLISHED[UNLABELLED]
+
+
+def class_names(_settings: ImdbCorpus) -> tuple[str, ...]:
+    """The name of each label, at its number."""
+    return "negative", "positive"
+
+
+def synonyms(_settings: ImdbCorpus) -> dict[str, list[str]]:
+    """None are known."""
+    return {}
 
 
 def read(archive: Path, expected: Mapping[int, int] = PUBLISHED) -> Iterator[Document]:
@@ -27,8 +50,8 @@ def read(archive: Path, expected: Mapping[int, int] = PUBLISHED) -> Iterator[Doc
     Raises ArtifactError if the archive is missing, cut short, holds a path that climbs out of it
     or text that is not UTF-8, or has other than the expected number of reviews.
     """
-    documents = sorted(_documents(archive), key=_place)
-    found = Counter(document.split for document in documents)
+    reviews = sorted(_documents(archive), key=_place)
+    found = Counter(review.split for review in reviews)
     if dict(found) != dict(expected):
         raise ArtifactError(
             f"{archive}: found {found[TRAIN]} training, {found[TEST]} test and "
@@ -36,7 +59,7 @@ def read(archive: Path, expected: Mapping[int, int] = PUBLISHED) -> Iterator[Doc
             f"{expected.get(TEST, 0)} and {expected.get(UNLABELLED, 0)}: "
             "delete the file and download it again"
         )
-    yield from documents
+    yield from reviews
 
 
 def _place(document: Document) -> tuple[int, int, int]:

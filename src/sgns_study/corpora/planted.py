@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,29 @@ COPULAS = ["was", "is", "seemed", "felt", "looked", "became"]
 OPINIONS = (2, 3, 4)  # opinions in a document, equally likely; as many remarks answer them
 PLAIN_SENTENCES = 1  # sentences on the topic alone
 AGREEMENT = 0.85  # probability that an opinion has the polarity of its document
+
+
+SOURCES: tuple[str, ...] = ()
+
+
+def documents(settings: params.PlantedCorpus, _raw: Path) -> Iterator[Document]:
+    """All documents: nothing is downloaded."""
+    return generate(settings)
+
+
+def sizes(settings: params.PlantedCorpus) -> tuple[int, int, int]:
+    """Labelled training, labelled test and unlabelled documents."""
+    return settings.train, settings.test, settings.unlabelled
+
+
+def class_names(_settings: params.PlantedCorpus) -> tuple[str, ...]:
+    """The name of each label, at its number."""
+    return POLARITIES
+
+
+def synonyms(_settings: params.PlantedCorpus) -> dict[str, list[str]]:
+    """The sets that are known."""
+    return synonym_sets()
 
 
 def generate(settings: params.PlantedCorpus) -> Iterator[Document]:

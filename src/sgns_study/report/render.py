@@ -14,10 +14,11 @@ import typst
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sgns_study.artifacts import ArtifactError, write_text, writing
+from sgns_study.corpora.registry import corpus_sizes
 from sgns_study.evaluation.tables import read_tidy
 from sgns_study.figures import figure_module, figures_of
 from sgns_study.figures.wording import counted, listed, number, percent, setting_value, whole
-from sgns_study.params import Study, corpus_sizes
+from sgns_study.params import Study
 from sgns_study.report.classifiers import classifier_values
 from sgns_study.report.markdown import (
     SOURCE_WIDTH,
@@ -156,20 +157,26 @@ def _finalize(value: object) -> object:
 
 
 def sizes(study: Study) -> dict[str, int]:
-    """Documents of the corpus and of every sample, from the parameters."""
-    train, test, unlabelled = corpus_sizes(study.corpus)
+    """Documents of the corpus and of every sample, from the parameters and the corpus."""
+    corpus = corpus_sizes(study.corpus)
     sample, classifier = study.sampling.embedding, study.sampling.classifier
-    drawn = split_sizes(sample.documents, sample.validation_fraction)
+    pool = corpus.pool(sample.unlabelled, sample.test)
+    drawn = split_sizes(sample.documents or pool, sample.validation_fraction)
+    text = drawn[0]
+    if sample.further:
+        left = corpus.pool(sample.further.unlabelled, sample.further.test) - sum(drawn)
+        text += left if sample.further.documents is None else sample.further.documents
     found = {
-        "train": train,
-        "test": test,
-        "unlabelled": unlabelled,
-        "text": drawn[0],
+        "train": corpus.train,
+        "test": corpus.test,
+        "unlabelled": corpus.unlabelled,
+        "text": text,
         "embedding_train": study.pairs.train_documents or drawn[0],
         "embedding_validation": study.pairs.validation_documents or drawn[1],
     }
     if classifier:
-        parts = split_sizes(classifier.documents, classifier.validation_fraction)
+        documents = classifier.documents or corpus.train
+        parts = split_sizes(documents, classifier.validation_fraction)
         found |= {"classifier_train": parts[0], "classifier_validation": parts[1]}
     return found
 

@@ -13,14 +13,18 @@ from sgns_study.sgns.vectors import Vectors
 from sgns_study.texts import Text
 
 CURVES = ["epoch", "split", "loss", "accuracy"]
+NO_SETTINGS = {"kind", "like", "documents"}  # keys of a recipe that say what it is and reads
 
 
 class Material(NamedTuple):
-    """What vectors are trained on: the text, the pairs of the radius and the words of the ids."""
+    """What vectors are trained on: the words of the ids, and what the recipe `reads`.
 
-    text: Text
-    pairs: Pairs
+    That is the text, the pairs of the radius, or both.
+    """
+
     words: list[str]
+    text: Text | None
+    pairs: Pairs | None
 
 
 class Learned(NamedTuple):

@@ -11,6 +11,7 @@ from sgns_study.sgns.vectors import Vectors
 def train(material: Material, recipe: LabRecipe, radius: int, dim: int, seed: int) -> Learned:
     """Train on the pairs, which are of `radius`."""
     pairs, words = material.pairs, material.words
+    assert pairs is not None
     assert pairs.radius == radius
     centre, context, curves = lab.train(pairs, len(words), dim, recipe, seed)
     windows = pairs.train

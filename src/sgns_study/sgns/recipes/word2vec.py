@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from sgns_study.params import Word2vecRecipe
 from sgns_study.sgns import word2vec
-from sgns_study.sgns.recipes import CURVES, Learned, Material
+from sgns_study.sgns.recipes import CURVES, NO_SETTINGS, Learned, Material
 from sgns_study.sgns.stream import kept_counts
 from sgns_study.sgns.validation import validation_score
 from sgns_study.sgns.vectors import Vectors
+from sgns_study.texts import first_documents
 
 
 def train(material: Material, recipe: Word2vecRecipe, radius: int, dim: int, seed: int) -> Learned:
@@ -20,10 +21,11 @@ def train(material: Material, recipe: Word2vecRecipe, radius: int, dim: int, see
     Training figures are the mean loss of a pair of the recipe's own objective, which differs from
     recipe to recipe; validation figures are those of the pairs, the same task for all recipes.
     """
-    text, words = material.text, material.words
-    settings = word2vec.Settings(
-        dim=dim, radius=radius, **recipe.model_dump(exclude={"kind", "like"})
-    )
+    assert material.text is not None
+    assert material.pairs is not None
+    pairs = material.pairs
+    text, words = first_documents(material.text, recipe.documents), material.words
+    settings = word2vec.Settings(dim=dim, radius=radius, **recipe.model_dump(exclude=NO_SETTINGS))
     rows: list[tuple[Any, ...]] = []
 
     def log(
@@ -34,7 +36,7 @@ def train(material: Material, recipe: Word2vecRecipe, radius: int, dim: int, see
     ) -> None:
         if loss is not None:
             rows.append((epoch, "train", loss, np.nan))
-        score = validation_score(material.pairs, centre, context, recipe.negatives)
+        score = validation_score(pairs, centre, context, recipe.negatives)
         rows.append((epoch, "validation", *score))
 
     trained = word2vec.train(text.ids, text.offsets, text.counts, settings, seed, after_epoch=log)
