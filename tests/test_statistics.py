@@ -126,7 +126,7 @@ def test_interval_of_many_seeds_is_scipys_bca_with_cells_resampled_together():
 
 def test_interval_of_many_seeds_covers_the_truth_at_the_rate_it_states():
     rng = np.random.default_rng(5)
-    intervals = [block_interval(grid, rng) for grid in grids(150, 2, 20, rng)]
+    intervals = [block_interval(grid, rng) for grid in grids(120, 2, 20, rng)]
     assert at_rate([low <= TRUE_EFFECT <= high for low, high, _ in intervals], 0.93)
 
 
@@ -189,7 +189,7 @@ def test_crossed_resamples_have_the_moments_of_all_resamples():
 @pytest.mark.parametrize("sd_seed", [0, 0.1, 0.3])
 def test_seed_and_document_test_rejects_a_true_null_at_its_rate(sd_seed):
     rng = np.random.default_rng(10)
-    a, b, _ = predictions(1500, 5, 100, sd_seed, rng, better=0)
+    a, b, _ = predictions(1000, 5, 100, sd_seed, rng, better=0)
     hits = [seed_and_document_test(*study).p <= 0.05 for study in zip(a, b)]
     assert at_most(hits, 0.06)
     if sd_seed == 0.3:
@@ -197,7 +197,7 @@ def test_seed_and_document_test_rejects_a_true_null_at_its_rate(sd_seed):
 
 
 def test_seed_and_document_test_agrees_with_its_interval_and_covers_the_truth():
-    a, b, truth = predictions(1500, 8, 100, 0.15, np.random.default_rng(11))
+    a, b, truth = predictions(1000, 8, 100, 0.15, np.random.default_rng(11))
     tests = [seed_and_document_test(*study) for study in zip(a, b)]
     assert at_rate([test.low <= truth <= test.high for test in tests], 0.95)
     assert all((test.p <= 0.05) == (test.low * test.high >= 0) for test in tests)
@@ -210,6 +210,10 @@ def test_seed_and_document_interval_covers_the_truth_at_its_rate(seeds, sd_seed)
     a, b, truth = predictions(300, seeds, 120, sd_seed, rng)
     ends = [seed_and_document_interval(*study, rng, resamples=400) for study in zip(a, b)]
     assert at_rate([low <= truth <= high for low, high, _ in ends], 0.95)
+    peers = [seed_and_document_test(*study) for study in zip(a, b)]
+    widths = np.array([(end.high - end.low, t.high - t.low) for end, t in zip(ends, peers)])
+    # Plain percentiles are a fifth wider than t where seeds do not vary.
+    assert widths[:, 0].mean() == pytest.approx(widths[:, 1].mean(), rel=0.08)
 
 
 def test_seed_and_document_interval_of_a_grid_averages_its_cells():
@@ -339,7 +343,7 @@ def test_equivalence_is_two_one_sided_t_tests(values, margin):
 
 def test_equivalence_is_found_at_alpha_when_the_difference_is_the_margin():
     rng = np.random.default_rng(23)
-    found = [equivalence(grid, 100 * TRUE_EFFECT).equivalent for grid in grids(2500, 4, 40, rng)]
+    found = [equivalence(grid, 100 * TRUE_EFFECT).equivalent for grid in grids(1500, 4, 20, rng)]
     assert at_rate(found, 0.05)
 
 

@@ -311,10 +311,11 @@ def sign_flips(
 ) -> Floats:
     """Signs ±1, (flips, n), the first row all +1: every flip, or `resamples` random ones more."""
     if n <= exact_up_to:
-        return 1.0 - 2 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
-    signs = np.ones((1 + resamples, n))
-    signs[1:] -= 2 * generator.integers(2, size=(resamples, n))
-    return signs
+        flipped = np.arange(2**n)[:, None] >> np.arange(n) & 1
+    else:
+        flipped = generator.integers(2, size=(1 + resamples, n))
+        flipped[0] = 0
+    return (1 - 2 * flipped).astype(np.float64)
 
 
 def flip_p(values: Floats, signs: Floats) -> Floats:
