@@ -363,7 +363,16 @@ class Classifier(Section):
     kernel: int = Field(description="width of a filter in tokens", ge=1, le=1000)
     padding: int = Field(description="zero positions added on each side", ge=0, le=1000)
     dropout: float = Field(description="dropout before the linear layer", ge=0, lt=1)
+    word_dropout: float = Field(
+        default=0, description="share of the tokens hidden at each training step", ge=0, lt=1
+    )
     learning_rate: float = Field(description="Adam step size", gt=0, le=10)
+    embedding_learning_rate: float | None = Field(
+        default=None, description="that of the embedding; the same when empty", gt=0, le=10
+    )
+    linear_decay: bool = Field(
+        default=False, description="let both fall linearly to zero over all steps"
+    )
     batch: int = Field(description="documents per step", ge=1, le=1_000_000)
     epochs: int = Field(description="passes over the training documents", ge=1, le=10_000)
     epoch_steps: int = Field(

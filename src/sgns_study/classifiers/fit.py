@@ -153,8 +153,15 @@ class Trainer:
             self.batches.append((ids, tokens, torch.from_numpy(train.labels[documents])))
         self.passes = -(-settings.epoch_steps // len(self.batches))  # over the documents, an epoch
         steps = settings.epochs * self.passes * len(self.batches)
+        row_rate = settings.embedding_learning_rate or settings.learning_rate
+        self.row_optimiser = RowAdam(self.model.table, row_rate, steps)
         self.optimiser = torch.optim.Adam(self.model.layers.parameters(), lr=settings.learning_rate)
-        self.row_optimiser = RowAdam(self.model.table, settings.learning_rate, steps)
+        falling = 1 - np.arange(steps + 1) / steps if settings.linear_decay else np.ones(steps + 1)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimiser, lambda step: float(falling[step])
+        )
+        row_rule = self.row_optimiser.rule  # its sizes are those of steps 1, 2, …
+        row_rule.size[1:] *= falling[:-1]
 
     def epoch(self, epoch: int, progress: tqdm) -> tuple[float, float]:
         """Take a step on each batch; returns mean loss and accuracy while training."""
@@ -181,11 +188,15 @@ class Trainer:
         mask = dropout_mask(
             self.dropout, (len(tokens), self.settings.filters), self.settings.dropout
         )
+        if self.settings.word_dropout:  # hidden tokens become the pad, which is index 0
+            hidden = self.dropout.random(tokens.shape, np.float32) < self.settings.word_dropout
+            tokens = tokens.masked_fill(torch.from_numpy(hidden), 0)
         logits = self.model.layers(rows, tokens, mask)
         losses = cross_entropies(logits, labels)
         self.optimiser.zero_grad()
         losses.mean().backward()
         self.optimiser.step()
+        self.schedule.step()
         if rows.grad is not None:
             self.row_optimiser.step(ids[1:], rows.grad.numpy()[1:])
         return float(losses.detach().sum()), correct(logits.detach(), labels)
