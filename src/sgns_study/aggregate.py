@@ -1,78 +1,162 @@
 """What was found in single models to the tidy tables of the study, one observation a row.
 
-What a model is stands in its folder's name, by contract:
-`embeddings/<recipe>-r<R>-d<dim>-s<seed>`, `vectors/…` alike for what was found in them, and
-`classifiers/<init>[-<recipe>-r<R>]-d<dim>-s<seed>`.
+What a model is stands in its folder's name (`plan.py`). Models that are not finished are left out,
+so that a study with some seeds missing can be summed up: every number says its n.
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
 
+from sgns_study import plan
 from sgns_study.artifacts import ArtifactError, read_table
+from sgns_study.classifiers.predictions import read_predictions
 from sgns_study.evaluation.tables import COLUMNS, TEXT
+from sgns_study.params import Study
 
-EMBEDDING = re.compile(r"(?P<recipe>\w+)-r(?P<radius>\d+)-d(?P<dim>\d+)-s(?P<seed>\d+)")
-CLASSIFIER = re.compile(
-    r"(?P<init>\w+?)(-(?P<recipe>\w+)-r(?P<radius>\d+))?-d(?P<dim>\d+)-s(?P<seed>\d+)"
-)
-TABLES = {  # file of a model → table of the study
-    "embeddings/curves.csv": "sgns_curves",
-    "vectors/scores.csv": "vectors",
-    "vectors/neighbours.csv": "neighbours",
-    "vectors/map.csv": "map",
-    "classifiers/curves.csv": "classifier_curves",
+PER_MODEL = {  # table of the study ← file of each set of vectors
+    "sgns_curves": "embeddings/{}/curves.csv",
+    "vectors": "vectors/{}/scores.csv",
+    "neighbours": "vectors/{}/neighbours.csv",
+    "map": "vectors/{}/map.csv",
 }
 
 
-def tables(paths: Iterable[Path]) -> dict[str, pd.DataFrame]:
-    """The tidy tables, by name, of the stages that `paths` are files of.
+class Run(NamedTuple):
+    """A finished classifier or baseline: what it is, as columns, and its folder."""
 
-    Recipe and radius are empty for a classifier with a random start. Raises ArtifactError naming a
-    file that is of no stage, or has other columns than its table.
-    """
-    found: dict[str, list[Path]] = {}
-    for path in paths:
-        place = "/".join((path.parts[-3], path.name)) if len(path.parts) > 2 else path.name
-        if place not in TABLES:
-            raise ArtifactError(f"{path}: of no table; expected are: {', '.join(TABLES)}")
-        found.setdefault(TABLES[place], []).append(path)
-    return {name: gathered(name, files) for name, files in found.items()}
+    what: dict[str, Any]
+    folder: Path
 
 
-def gathered(name: str, paths: list[Path]) -> pd.DataFrame:
-    """One table from the files of many models; what the model is comes first."""
-    pattern = CLASSIFIER if name == "classifier_curves" else EMBEDDING
-    model = [column for column in COLUMNS[name] if column in pattern.groupindex]
-    own = COLUMNS[name][len(model) :]
-    parts = []
-    for path in paths:
-        match = pattern.fullmatch(path.parent.name)
-        if match is None:
-            raise ArtifactError(
-                f"{path}: the folder's name does not say what the model is; "
-                f"expected {pattern.pattern}"
-            )
-        part = read_table(path, TEXT.get(name, ()))
-        if list(part.columns) != own:
-            raise ArtifactError(
-                f"{path}: found the columns {', '.join(part.columns)}, expected "
-                f"{', '.join(own)}: delete the folder and run again"
-            )
-        if len(part):
-            parts.append(part.assign(**match.groupdict()))
+def vector_tables(study: Study, results: Path) -> dict[str, pd.DataFrame]:
+    """The tables about word vectors, by name; raises ArtifactError if no model is finished."""
+    tables = {}
+    for name, place in PER_MODEL.items():
+        parts = []
+        for model in plan.models(study):
+            for seed in study.grid.seeds:
+                path = results / place.format(f"{model.name}-s{seed}")
+                if path.is_file():
+                    what = {**model._asdict(), "seed": seed}
+                    parts.append(own_columns(name, path).assign(**what))
+        tables[name] = gathered(name, parts, results)
+    return tables
+
+
+def own_columns(name: str, path: Path) -> pd.DataFrame:
+    """A model's part of a table; raises ArtifactError if it has other columns."""
+    part = read_table(path, TEXT.get(name, ()))
+    own = [column for column in COLUMNS[name] if column in part]
+    if list(part.columns) != COLUMNS[name][-len(part.columns) :]:
+        raise ArtifactError(
+            f"{path}: found the columns {', '.join(part.columns)}, expected the last of "
+            f"{', '.join(COLUMNS[name])}: delete the folder and run again"
+        )
+    return part[own]
+
+
+def gathered(name: str, parts: Sequence[pd.DataFrame], results: Path) -> pd.DataFrame:
+    """One table from the parts of many models; raises ArtifactError if there are none."""
     if not parts:
+        raise ArtifactError(f"{results}: no model is finished, so there is no {name}: run it first")
+    filled = [part for part in parts if len(part)]
+    if not filled:
         return pd.DataFrame(columns=COLUMNS[name])
-    whole = dict.fromkeys(("radius", "dim", "seed"), "Int64")
-    return (
-        pd.concat(parts, ignore_index=True)
-        .astype(whole)
-        .sort_values(model, kind="stable", na_position="first")
-        .loc[:, COLUMNS[name]]
-        .reset_index(drop=True)
-    )
+    return in_order(name, pd.concat(filled, ignore_index=True))
+
+
+def in_order(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The table's columns in order; whole numbers as such, where some are missing too."""
+    whole = ("radius", "dim", "seed", "documents", "selected_epoch")
+    return table.astype({column: "Int64" for column in whole if column in table})[COLUMNS[name]]
+
+
+def finished_runs(study: Study, results: Path) -> list[Run]:
+    """The classifiers and baselines that have been trained, in the order of the plan."""
+    planned = []
+    for variant in plan.variants(study):
+        what = variant._asdict() | {"classifier": "large" if variant.large else "conv1d"}
+        del what["large"]
+        planned.append(("classifiers", variant.name, what))
+    for baseline in plan.baselines(study):
+        nothing = dict.fromkeys(("init", "scale", "documents", "recipe", "radius", "dim"))
+        what = nothing | (baseline.model._asdict() if baseline.model else {})
+        init = {"init": "pretrained"} if baseline.model else {}
+        planned.append(("baselines", baseline.name, what | init | {"classifier": baseline.kind}))
+    return [
+        Run(what | {"seed": seed}, results / stage / f"{name}-s{seed}")
+        for stage, name, what in planned
+        for seed in study.grid.seeds
+        if (results / stage / f"{name}-s{seed}" / "curves.csv").is_file()
+    ]
+
+
+def is_plain(run: Run) -> bool:
+    """Whether it is the study's classifier on all documents, its embedding not rescaled."""
+    what = run.what
+    return what["classifier"] == "conv1d" and what["scale"] is None and what["documents"] is None
+
+
+def curve_tables(runs: Iterable[Run]) -> dict[str, pd.DataFrame]:
+    """`classifier_curves` of the plain runs and `experiment_curves` of the other classifiers."""
+    parts: dict[str, list[pd.DataFrame]] = {"classifier_curves": [], "experiment_curves": []}
+    for run in runs:
+        name = "classifier_curves" if is_plain(run) else "experiment_curves"
+        parts[name].append(own_columns(name, run.folder / "curves.csv").assign(**run.what))
+    return {
+        name: in_order(name, pd.concat(found, ignore_index=True))
+        if found
+        else pd.DataFrame(columns=COLUMNS[name])
+        for name, found in parts.items()
+    }
+
+
+def runs_table(runs: Sequence[Run]) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
+    """One row a run, and which test documents it has right: uint8 (runs, documents), 1 where right.
+
+    Raises ArtifactError if two runs were not tested on the same documents.
+    """
+    rows, correct = [], []
+    first = read_predictions(runs[0].folder / "predictions.csv")
+    for run in runs:
+        path = run.folder / "predictions.csv"
+        found = read_predictions(path)
+        if not np.array_equal(found.documents, first.documents):
+            raise ArtifactError(
+                f"{path}: its test documents are not those of {runs[0].folder}: delete the older "
+                "of the two folders and run again"
+            )
+        right = found.predicted == found.labels
+        scores = chosen_scores(read_table(run.folder / "curves.csv"))
+        macro_f1 = f1_score(found.labels, found.predicted, average="macro", zero_division=0)
+        rows.append(run.what | scores | {"test_macro_f1": float(macro_f1)})
+        correct.append(right.astype(np.uint8))
+    return in_order("runs", pd.DataFrame(rows)), np.stack(correct)
+
+
+def chosen_scores(curves: pd.DataFrame) -> dict[str, float]:
+    """Accuracy and loss on validation at the epoch selected and on test, from a run's curves.
+
+    A baseline has no epochs: its epoch is empty.
+    """
+    test = curves[curves["split"] == "test"].iloc[-1]
+    validation = curves[curves["split"] == "validation"]
+    if pd.notna(test["epoch"]):
+        validation = validation[validation["epoch"] == test["epoch"]]
+    validation = validation.iloc[-1]
+    return {
+        "selected_epoch": test["epoch"],
+        "validation_accuracy": validation["accuracy"],
+        "validation_loss": validation["loss"],
+        "test_accuracy": test["accuracy"],
+        "test_loss": test["loss"],
+    }
 
 
 def timings(folders: Iterable[Path]) -> pd.DataFrame:

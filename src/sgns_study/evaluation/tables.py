@@ -11,6 +11,7 @@ CURVE = ["epoch", "split", "loss", "accuracy"]
 SCORES = ["dataset", "metric", "value", "coverage"]
 NEIGHBOURS = ["word", "rank", "neighbour", "cosine"]
 MAP = ["word", "group", "x", "y"]
+RUN = ["init", "recipe", "radius", "scale", "documents", "classifier", "dim", "seed"]
 COLUMNS = {
     "recipes": ["recipe", "kind", "like", "key", "value", "like_value"],
     "sgns_curves": [*MODEL, *CURVE],
@@ -19,6 +20,16 @@ COLUMNS = {
     "map": [*MODEL, *MAP],
     "noise": ["alpha", "word", "count", "probability"],
     "classifier_curves": ["init", *MODEL, *CURVE],
+    "experiment_curves": [*RUN, *CURVE],
+    "runs": [
+        *RUN,
+        "selected_epoch",
+        "validation_accuracy",
+        "validation_loss",
+        "test_accuracy",
+        "test_loss",
+        "test_macro_f1",
+    ],
     "timings": ["rule", "wildcards", "seconds", "peak_memory_mib"],
 }
 # Read as they stand: a word may look like a number, a value of a setting may be one or not.
@@ -49,10 +60,10 @@ def read_tidy(folder: Path, name: str) -> pd.DataFrame:
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with `recipe` as text and `radius` as integers that may be NA."""
+    """The table with `init` and `recipe` as text and whole numbers that may be NA."""
     table = table.copy()
-    if "recipe" in table:
-        table["recipe"] = table["recipe"].astype(object).where(table["recipe"].notna(), "")
-    if "radius" in table:
-        table["radius"] = table["radius"].astype("Int64")
+    for column in {"init", "recipe"} & set(table.columns):
+        table[column] = table[column].astype(object).where(table[column].notna(), "")
+    for column in {"radius", "dim", "documents"} & set(table.columns):
+        table[column] = table[column].astype("Int64")
     return table
