@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, product
 
 import numpy as np
 import pytest
@@ -149,6 +149,42 @@ def test_one_against_rest_by_hand() -> None:
     )
     two = OneAgainstRest(parts[:1], beta=1).predict_proba(row)[0]
     np.testing.assert_allclose(two, [1 - sigmoids[0], sigmoids[0]])
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_nbsvm_is_the_papers_written_out(classes: int) -> None:
+    """Presence of terms from the text, dense; one regression a class, also with two classes."""
+    splits = [planted(n, seed, classes, hints=1) for n, seed in ((60, 5), (80, 6), (50, 7))]
+    labels = splits[0].labels
+    peer = CountVectorizer(token_pattern=r"\S+", ngram_range=(1, 2), min_df=2, binary=True)
+    peer.fit(as_text(splits[0]))
+    x, held_out, test = (peer.transform(as_text(split)).toarray() for split in splits)
+
+    candidates = []
+    for c, beta in product((0.01, 0.1, 1), (0.25, 0.5, 1)):
+        columns: list[list[NDArray[np.float64]]] = [[], []]
+        for label in range(classes):
+            p, q = 1 + x[labels == label].sum(axis=0), 1 + x[labels != label].sum(axis=0)
+            ratio = np.log((p / p.sum()) / (q / q.sum()))
+            model = LogisticRegression(C=c, solver="liblinear").fit(x * ratio, labels == label)
+            weights, bias = model.coef_[0], model.intercept_[0]
+            mean = np.abs(weights).mean()
+            prior = np.log((labels == label).sum() / (labels != label).sum())
+            for split, column in zip((held_out, test), columns):
+                logit = split * ratio @ ((1 - beta) * mean + beta * weights)
+                logit += (1 - beta) * mean * prior + beta * bias
+                column.append(1 / (1 + np.exp(-logit)))
+        shares = [np.array(column).T / np.sum(column, axis=0)[:, None] for column in columns]
+        likelihood = shares[0][range(80), splits[1].labels]
+        score = accuracy(shares[0], splits[1]), np.log(likelihood).mean()
+        candidates.append((score, {"C": c, "beta": beta}, shares[1]))
+    (expected, minus_loss), settings, probabilities = max(candidates, key=lambda one: one[0])
+
+    found = train_baseline("nbsvm", *splits)
+    assert found.settings == settings
+    assert found.validation_accuracy == expected
+    assert found.validation_loss == pytest.approx(-minus_loss, rel=1e-6)
+    np.testing.assert_allclose(found.probabilities, probabilities, atol=1e-6)
 
 
 def test_tfidf_regression_is_that_of_tfidf_vectorizer() -> None:
