@@ -12,6 +12,9 @@ SCORES = ["dataset", "metric", "value", "coverage"]
 NEIGHBOURS = ["word", "rank", "neighbour", "cosine"]
 MAP = ["word", "group", "x", "y"]
 RUN = ["init", "recipe", "radius", "scale", "documents", "classifier", "dim", "seed"]
+REACHED = ["validation_accuracy", "validation_loss", "test_accuracy", "test_loss", "test_macro_f1"]
+TIMES = ["split", "measure", "value", "level", "censored", "epochs"]
+EFFECT = ["effect", "ci_low", "ci_high", "p_adjusted", "n_seeds", "verdict", "unit"]
 COLUMNS = {
     "recipes": ["recipe", "kind", "like", "key", "value", "like_value"],
     "sgns_curves": [*MODEL, *CURVE],
@@ -21,14 +24,14 @@ COLUMNS = {
     "noise": ["alpha", "word", "count", "probability"],
     "classifier_curves": ["init", *MODEL, *CURVE],
     "experiment_curves": [*RUN, *CURVE],
-    "runs": [
-        *RUN,
-        "selected_epoch",
-        "validation_accuracy",
-        "validation_loss",
-        "test_accuracy",
-        "test_loss",
-        "test_macro_f1",
+    "runs": [*RUN, "selected_epoch", *REACHED],
+    "convergence": [*RUN, *TIMES],
+    "claims": ["claim", "source", "statement", *EFFECT],
+    "comparisons": [
+        *["claim", "comparison", "quantity", "unit", "direction"],
+        *["effect", "ci_low", "ci_high", "sd", "margin", "mean_a", "mean_b"],
+        *["p", "p_equivalent", "p_for", "p_against", "p_flip_pairs", "p_flip_blocks", "p_mcnemar"],
+        *["effect_size", "power", "n_cells", "n_seeds"],
     ],
     "timings": ["rule", "wildcards", "seconds", "peak_memory_mib"],
 }
@@ -38,11 +41,14 @@ TEXT = {
     "neighbours": ("word", "neighbour"),
     "noise": ("word",),
     "map": ("word", "group"),
+    "claims": ("claim", "source", "statement", "unit", "verdict"),
 }
+EMPTY_TEXT = ("init", "recipe", "unit")  # "" where the field is empty
+MAYBE = ("radius", "documents", "selected_epoch")  # whole numbers that may be missing
 
 
 def read_tidy(folder: Path, name: str) -> pd.DataFrame:
-    """Read `<name>.csv` of a results folder; an empty recipe is "", an empty radius is NA.
+    """Read `<name>.csv` of a results folder; an empty init or recipe is "", an empty radius is NA.
 
     Raises ArtifactError naming the file if it is missing, has no rows or lacks a column.
     """
@@ -60,10 +66,11 @@ def read_tidy(folder: Path, name: str) -> pd.DataFrame:
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with `init` and `recipe` as text and whole numbers that may be NA."""
+    """The table with texts that may be empty as "" and whole numbers that may be missing as NA."""
     table = table.copy()
-    for column in {"init", "recipe"} & set(table.columns):
-        table[column] = table[column].astype(object).where(table[column].notna(), "")
-    for column in {"radius", "dim", "documents"} & set(table.columns):
-        table[column] = table[column].astype("Int64")
-    return table
+    for column in EMPTY_TEXT:
+        if column in table:
+            table[column] = table[column].astype(object).where(table[column].notna(), "")
+    whole = [*MAYBE, "dim"] if "classifier" in table else MAYBE
+    table = table.astype({column: "Int64" for column in whole if column in table})
+    return table.astype({"scale": float}) if "scale" in table else table

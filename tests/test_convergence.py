@@ -1,0 +1,208 @@
+"""Times to a level and areas: by hand, and what must hold of any curves."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sgns_study.evaluation.convergence import (
+    ConvergenceError,
+    against,
+    area,
+    convergence,
+    first_epoch,
+    restricted,
+    sign_test,
+)
+from sgns_study.evaluation.tables import COLUMNS
+from tests.curve_tables import classifier_curves
+
+VALIDATION = {
+    ("pretrained", 1): [0.5, 0.76, 0.78, 0.8],
+    ("random", 1): [0.5, 0.6, 0.75, 0.9],
+    ("pretrained", 2): [0.5, 0.7, 0.8, 0.8],
+    ("random", 2): [0.5, 0.85, 0.9, 0.8],
+}
+LOSSES = {"pretrained": [0.7, 0.5, 0.4, 0.35], "random": [0.7, 0.6, 0.45, 0.2]}
+
+
+def curves() -> pd.DataFrame:
+    """Four runs; training accuracy is validation accuracy and a tenth more."""
+    rows = []
+    for (init, seed), heights in VALIDATION.items():
+        name = (init, *(("lab", 5) if init == "pretrained" else (None, None)), 16, seed)
+        for epoch, height in enumerate(heights):
+            rows.append((*name, epoch, "validation", 0.6, height))
+            rows.append((*name, epoch, "train", LOSSES[init][epoch], height + 0.1))
+        rows.append((*name, 3, "test", 0.6, 0.7))
+    return classifier_curves(rows)
+
+
+def found(table: pd.DataFrame, measure: str, split: str = "validation") -> dict:
+    rows = table[(table["measure"] == measure) & (table["split"] == split)]
+    return {(init, seed): value for init, seed, value in zip(rows.init, rows.seed, rows["value"])}
+
+
+def test_times_by_hand():
+    table = convergence(curves(), train_documents=250, batch=100)
+    assert list(table.columns) == COLUMNS["convergence"]
+    # Own: 0.95 · 0.8 = 0.76 and 0.95 · 0.9 = 0.855. Common: 0.76, of the smaller best of each seed.
+    own = {("pretrained", 1): 1, ("random", 1): 3, ("pretrained", 2): 2, ("random", 2): 2}
+    common = {("pretrained", 1): 1, ("random", 1): 3, ("pretrained", 2): 2, ("random", 2): 1}
+    assert found(table, "epochs_to_own") == own
+    assert found(table, "epochs_to_common") == common
+    # 250 documents in batches of 100 are three steps, the last of 50.
+    assert found(table, "steps_to_own") == {run: 3 * epochs for run, epochs in own.items()}
+    # The lowest losses are 0.35 and 0.2: 0.35 is what both reach, each at its last epoch.
+    assert set(found(table, "epochs_to_loss", "train").values()) == {3}
+    assert found(table, "epochs_to_loss") == {}
+    # (0.5 / 2 + 0.76 + 0.78 + 0.8 / 2) / 3
+    assert found(table, "area")["pretrained", 1] == pytest.approx(0.73)
+    assert found(table, "area_above")["pretrained", 1] == pytest.approx(0.07)
+    assert not table["censored"].any()
+    assert set(table["epochs"]) == {3}
+    assert set(table["split"]) == {"validation", "train"}
+
+
+def test_a_given_level_that_is_not_reached_is_censored_and_empty():
+    table = convergence(curves(), 250, 100, level=0.82)
+    rows = table[(table["measure"] == "epochs_to_common") & (table["split"] == "validation")]
+    pretrained = rows["init"] == "pretrained"
+    assert rows.loc[pretrained, "censored"].all()
+    assert rows.loc[pretrained, "value"].isna().all()
+    assert rows.loc[~pretrained, "value"].tolist() == [3, 1]
+    assert (rows["level"] == 0.82).all()
+    assert not table[table["measure"] == "epochs_to_own"]["censored"].any()
+    # Pretrained counts as 3 + 1 in both seeds: later by 1 and by 3 epochs.
+    test = against(table, "epochs_to_common", "validation").iloc[0]
+    assert (test["faster"], test["slower"], test["ties"]) == (0, 2, 0)
+    assert test["epochs"] == 2
+    assert test["p"] == 0.5  # two tails of two coins
+
+
+def test_comparison_with_random_by_hand():
+    table = convergence(curves(), 250, 100)
+    test = against(table, "epochs_to_own", "validation").iloc[0]
+    # 1 against 3 is faster, 2 against 2 a tie; differences −2 and 0: −1 ± 12.706 · √2 / √2
+    assert (test["faster"], test["slower"], test["ties"], test["n_seeds"]) == (1, 0, 1, 2)
+    assert test["epochs"] == -1
+    assert test["epochs_low"] == pytest.approx(-1 - 12.7062, abs=1e-3)
+    assert against(table, "epochs_to_own", "validation", reference="none").empty
+
+
+def test_experiments_have_their_own_steps_and_are_compared_among_themselves():
+    plain = curves()
+    few = plain.assign(scale=np.nan, documents=150, classifier="conv1d")
+    few["accuracy"] -= 0.2
+    whole = few.assign(documents=pd.NA, accuracy=plain["accuracy"])
+    table = convergence(pd.concat([whole, few.astype({"documents": "Int64"})]), 250, 100)
+    all_documents = table["documents"].isna()
+    alone = convergence(plain, 250, 100)
+    pd.testing.assert_frame_equal(
+        table[all_documents].reset_index(drop=True), alone, check_dtype=False
+    )
+    rows = table[~all_documents & (table["measure"] == "steps_to_own")]
+    epochs = table[~all_documents & (table["measure"] == "epochs_to_own")]
+    assert (rows["value"].to_numpy() == 2 * epochs["value"].to_numpy()).all()
+    common = table[~all_documents & (table["measure"] == "epochs_to_common")]
+    common = common[common["split"] == "validation"]
+    assert common["level"].to_numpy() == pytest.approx(0.95 * 0.6)
+
+
+def test_a_run_at_another_scale_is_not_its_own_reference():
+    scaled = curves().query("init == 'random'").assign(scale=0.1)
+    table = convergence(pd.concat([curves().assign(scale=np.nan), scaled]), 250, 100)
+    tests = against(table, "epochs_to_own", "validation")
+    assert tests["init"].tolist() == ["pretrained", "random"]
+    assert tests.iloc[1]["ties"] == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t[t["epoch"] != 1], r"init pretrained.*epochs are 0, 2, 3"),
+        (lambda t: t[t["epoch"] > 0], "epochs are 1, 2, 3"),
+        (lambda t: pd.concat([t, t.iloc[[1]]]), "once"),
+        (lambda t: t[(t["epoch"] < 3) | (t["seed"] == 2) | (t["init"] == "random")], "3 epochs"),
+        (lambda t: t[t["epoch"] == 0], "0 epochs trained"),
+        (lambda t: t.assign(accuracy=t["accuracy"].where(t["epoch"] != 2)), "no accuracy at epoch"),
+    ],
+)
+def test_curves_that_give_no_time_are_named(change, message):
+    with pytest.raises(ConvergenceError, match=message):
+        convergence(change(curves()), 250, 100)
+
+
+def test_no_curves_give_an_empty_table():
+    empty = convergence(curves().iloc[:0], 250, 100)
+    assert list(empty.columns) == COLUMNS["convergence"]
+
+
+def test_the_sign_test_is_exact_and_blind_to_what_is_censored():
+    # Four faster, one slower, one pair both censored: 2 · (1 + 5) / 32.
+    first = restricted([1, 2, 2, 1, np.nan, np.nan], 10)
+    second = restricted([2, np.nan, 3, 4, 9, np.nan], 10)
+    signs = sign_test(first, second)
+    assert signs[:3] == (4, 1, 1)
+    assert signs.p == pytest.approx(12 / 32)
+    assert sign_test(second, first)[:3] == (1, 4, 1)
+    assert sign_test([1, 1], [1, 1]).p == 1
+    assert sign_test(range(5), range(1, 6)).p == pytest.approx(0.0625)
+
+
+heights = st.lists(st.floats(0, 1), min_size=6, max_size=6)
+
+
+@given(st.lists(heights, min_size=1, max_size=4), st.floats(0, 1))
+def test_times_are_those_of_a_search_epoch_by_epoch(rows, level):
+    times = first_epoch(np.array(rows), np.full(len(rows), level))
+    for row, time in zip(rows, times):
+        expected = next((epoch for epoch, height in enumerate(row) if height >= level), None)
+        assert np.isnan(time) if expected is None else time == expected
+
+
+@given(heights, st.floats(0, 0.2), st.floats(0, 1))
+def test_a_higher_curve_is_never_later_and_has_no_less_area(row, more, level):
+    low, high = np.array([row]), np.array([row]) + more
+    wanted = np.array([level])
+    assert restricted(first_epoch(high, wanted), 5) <= restricted(first_epoch(low, wanted), 5)
+    assert area(high)[0] == pytest.approx(area(low)[0] + more)
+    assert min(row) - 1e-12 <= area(low)[0] <= max(row) + 1e-12
+
+
+@given(heights, st.floats(0, 1), st.floats(0, 1))
+def test_a_higher_level_is_never_earlier(row, one, other):
+    curve = np.array([row])
+    low, high = (
+        restricted(first_epoch(curve, np.array([level])), 5) for level in sorted((one, other))
+    )
+    assert low <= high
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(heights, min_size=4, max_size=4), st.randoms(use_true_random=False))
+def test_order_of_rows_does_not_matter_and_all_reach_what_is_common(rows, random):
+    table = [
+        (init, None, None, 16, seed, epoch, "train", 1 - height, height)
+        for (init, seed), row in zip(product("ab", (1, 2)), rows)
+        for epoch, height in enumerate(row)
+    ]
+    expected = convergence(classifier_curves(table), 100, 10)
+    random.shuffle(table)
+    pd.testing.assert_frame_equal(convergence(classifier_curves(table), 100, 10), expected)
+    assert not expected["censored"].any()
+    assert expected["value"].notna().all()
+
+
+@given(st.lists(st.tuples(*[st.one_of(st.none(), st.integers(0, 10))] * 2), min_size=1, max_size=8))
+def test_order_under_censoring_is_that_of_any_completion(times):
+    """Whatever the censored times would have been, a pair with one of them falls the same way."""
+    first, second = (np.array([pair[i] for pair in times], float) for i in (0, 1))
+    signs = sign_test(restricted(first, 10), restricted(second, 10))
+    known = ~(np.isnan(first) & np.isnan(second))
+    for late in (11, 50):
+        a, b = (np.where(np.isnan(side), late, side)[known] for side in (first, second))
+        assert (signs.faster, signs.slower) == ((a < b).sum(), (a > b).sum())

@@ -1,0 +1,549 @@
+"""A user's table is read exactly, or each row that cannot be is named with its line and reason."""
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sgns_study import params
+from sgns_study.artifacts import ArtifactError
+from sgns_study.corpora import table
+from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
+
+REPOSITORY = Path(__file__).parent.parent
+TWO = [(f"{word} film number {n}", label) for n in range(15) for word, label in
+       (("fine", "pos"), ("poor", "neg"))]  # fmt: skip
+
+
+def corpus(path: str = "reviews.csv", **keys: Any) -> params.TableCorpus:
+    return params.TableCorpus(
+        **({"kind": "table", "path": path, "text": "text", "label": "label"} | keys)
+    )
+
+
+def as_csv(rows: list[tuple[str, Any]], delimiter: str = ",") -> str:
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, delimiter=delimiter)
+    writer.writerows([("text", "label"), *rows])
+    return file.getvalue()
+
+
+def save(folder: Path, content: str | bytes, name: str = "reviews.csv") -> params.TableCorpus:
+    content = content.encode() if isinstance(content, str) else content
+    (folder / name).write_bytes(content)
+    return corpus(name)
+
+
+def refused(found: params.TableCorpus, folder: Path) -> str:
+    with pytest.raises(ArtifactError) as error:
+        table.inspect(found, folder)
+    return str(error.value)
+
+
+def faults(found: params.TableCorpus, folder: Path) -> list[tuple[int, str]]:
+    """Line and reason of each bad row."""
+    _, bad = table.read_rows(folder / found.path, found)
+    assert {row.file for row in bad} <= {str(folder / found.path)}
+    return [(row.line, row.reason) for row in bad]
+
+
+# All formats
+
+
+ROWS: list[tuple[str, Any]] = [
+    *((f'He said "{n}", then\nleft; <br />été 電影', n % 3) for n in range(45)),
+    ("nobody has judged this", None),
+]
+
+
+def documents(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> list[Document]:
+    """The same rows from a file of any format; the labels are numbers where it has numbers."""
+    frame = pd.DataFrame(ROWS, columns=["text", "label"]).assign(other="x")
+    frame["label"] = frame["label"].astype("Int64")
+    match Path(name).suffix.lower():
+        case ".csv":
+            frame.to_csv(folder / name, index=False)
+        case ".tsv":
+            frame.to_csv(folder / name, index=False, sep="\t")
+        case ".jsonl":
+            frame.to_json(folder / name, orient="records", lines=True)
+        case ".parquet":  # the engine is no dependency of the project
+            (folder / name).touch()
+            frame["label"] = frame["label"].astype(float)  # as pandas keeps numbers with gaps
+            monkeypatch.setattr(pd, "read_parquet", lambda file: frame)
+    return list(table.read(corpus(name), folder))
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.tsv", "R.TSV", "r.jsonl", "r.parquet"])
+def test_every_format_gives_the_same_documents(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    found = documents(monkeypatch, tmp_path, name)
+    assert [d.split for d in found] == [TRAIN] * 36 + [TEST] * 9 + [UNLABELLED]
+    labelled = {text: label for text, label in ROWS if label is not None}
+    assert {d.text: d.label for d in found if d.split != UNLABELLED} == labelled
+    assert (found[-1].text, found[-1].label) == (ROWS[-1][0], NO_LABEL)
+    test = [d.text for d in found if d.split == TEST]
+    expected = [d.text for d in documents(monkeypatch, tmp_path, "again.csv") if d.split == TEST]
+    assert test == expected
+
+
+def test_parquet_without_its_engine_is_one_clear_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def missing(file: Any) -> None:
+        raise ImportError("Unable to find a usable engine")
+
+    monkeypatch.setattr(pd, "read_parquet", missing)
+    message = refused(save(tmp_path, b"PAR1", "r.parquet"), tmp_path)
+    assert "pyarrow, which is not installed" in message
+    assert "save the table as .csv" in message
+
+
+def test_parquet_values_of_every_kind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    values = [("a", "x"), ("b", pd.NA), ("c", float("nan")), ("d", True), (None, "x"), (7, "x"),
+              ("e", pd.Timestamp("2024-01-01")), ("f", [1])]  # fmt: skip
+    frame = pd.DataFrame(
+        {"text": [t for t, _ in values], "label": [v for _, v in values]}, dtype=object
+    )
+    monkeypatch.setattr(pd, "read_parquet", lambda file: frame)
+    found = save(tmp_path, b"", "r.parquet")
+    good, bad = table.read_rows(tmp_path / "r.parquet", found)
+    assert [(row.line, row.label) for row in good] == [(1, "x"), (2, None), (3, None), (4, "True")]
+    assert [(row.line, row.reason) for row in bad] == [
+        (5, table.MISSING_TEXT),
+        (6, table.TEXT_TYPE),
+        (7, table.LABEL_TYPE),
+        (8, table.LABEL_TYPE),
+    ]
+
+
+PIECES = ['"', '""', ",", "\t", ";", "\n", "\r\n", "\r", "<br />", "\\", "\u2028", "\x85", "\ufeff"]
+TEXT = st.lists(
+    st.sampled_from(PIECES) | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=5),
+    max_size=8,
+).map("".join)  # fmt: skip
+TABLES = st.lists(
+    st.tuples(TEXT.filter(lambda text: bool(text.strip())), st.sampled_from(["a", "b,\n", None])),
+    max_size=6,
+)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["csv", "csv quoted", "csv of pandas", "tsv", "tsv of pandas", "jsonl", "jsonl of pandas"],
+)
+@given(rows=TABLES)
+@settings(max_examples=60)
+def test_any_text_is_read_back_as_it_was(written: str, rows: list[tuple[str, str | None]]) -> None:
+    name, _, how = written.partition(" ")
+    frame = pd.DataFrame(rows, columns=["text", "label"], dtype=object)
+    delimiter = "\t" if name == "tsv" else ","
+    with TemporaryDirectory() as folder:
+        path = Path(folder, f"r.{name}")
+        if name == "jsonl" and how:
+            frame.to_json(path, orient="records", lines=True, force_ascii=False)
+        elif name == "jsonl":
+            lines = [json.dumps({"text": t, "label": v}, ensure_ascii=False) for t, v in rows]
+            path.write_bytes("\n".join(lines).encode())
+        elif how == "of pandas":
+            frame.to_csv(path, index=False, sep=delimiter, lineterminator="\r\n")
+        else:
+            with path.open("w", newline="", encoding="utf-8") as file:
+                quoting = csv.QUOTE_ALL if how else csv.QUOTE_MINIMAL
+                writer = csv.writer(file, delimiter=delimiter, quoting=quoting)
+                writer.writerows([("text", "label"), *rows])
+        good, bad = table.read_rows(path, corpus(path.name))
+    expected = [(text, label and label.strip()) for text, label in rows]
+    assert [(row.text, row.label) for row in good] == expected
+    assert bad == []
+
+
+# Encodings and line ends
+
+
+@pytest.mark.parametrize(
+    ("encoding", "mark"),
+    [
+        ("utf-8", "\ufeff"),
+        ("utf-8-sig", ""),
+        ("latin-1", ""),
+        ("utf-16", ""),
+        ("utf-16-le", "\ufeff"),
+    ],
+)
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_encodings_and_line_ends(tmp_path: Path, encoding: str, mark: str, ends: str) -> None:
+    lines = ["text,label", *(f"\"très '{text}'\",{label}" for text, label in TWO), ""]
+    save(tmp_path, (mark + ends.join(lines)).encode(encoding))
+    rows, bad = table.read_rows(tmp_path / "reviews.csv", corpus(encoding=encoding))
+    assert [(row.text, row.label) for row in rows] == [(f"très '{t}'", label) for t, label in TWO]
+    assert [row.line for row in rows] == list(range(2, 32))
+    assert bad == []
+
+
+def test_bytes_of_another_encoding_are_named_with_their_place(tmp_path: Path) -> None:
+    content = 'text,label\ngood,1\n"deux\nlignes très",1\nbad,0\n'.encode("latin-1")
+    message = refused(save(tmp_path, content), tmp_path)
+    offset = content.index("è".encode("latin-1"))
+    assert "line 4: bytes not of the encoding (byte 0xe8" in message
+    assert f"at offset {offset} of the file is not utf-8" in message
+    assert "set `encoding:`" in message
+    good, _ = table.read_rows(tmp_path / "reviews.csv", corpus())
+    assert [row.text for row in good] == ["good", "bad"]
+
+
+def test_wrong_bytes_in_jsonl(tmp_path: Path) -> None:
+    content = '{"text": "ok"}\n{"text": "très"}\n{"text": "ok", "label": 1}'.encode("latin-1")
+    assert faults(save(tmp_path, content, "r.jsonl"), tmp_path) == [(2, table.WRONG_BYTES)]
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "message"),
+    [
+        ("text,label\né,1\n".encode("utf-16"), "utf-8", "set corpus.encoding to utf-16"),
+        (b"text,label\ngood,10\n", "utf-16-le", "is not utf-16-le: set corpus.encoding"),
+        ("téxt,label\n".encode("latin-1"), "utf-8", "line 1: bytes not of the encoding"),
+        (b"text,label\n", "utf-9", "found 'utf-9', which Python does not know"),
+        (b"text,label\n", "hex", "found 'hex', which Python does not know"),
+    ],
+)
+def test_an_encoding_that_cannot_be_used(
+    tmp_path: Path, content: bytes, encoding: str, message: str
+) -> None:
+    (tmp_path / "reviews.csv").write_bytes(content)
+    assert message in refused(corpus(encoding=encoding), tmp_path)
+
+
+# Bad rows
+
+
+def test_every_bad_row_of_a_csv_has_its_line_and_reason(tmp_path: Path) -> None:
+    lines = [
+        "text,label",
+        "fine,pos",
+        "one, two,pos",  # 3: a delimiter without quotation marks
+        "fine",  # 4: a field is missing
+        '"two',
+        'lines",pos',
+        "",  # an empty line is no row
+        '"  ",pos',  # 8: an empty text
+        ",pos",  # 9
+        "a\0b,pos",  # 10: NUL
+        '"never closed,pos',  # 11: would swallow the rows behind it
+        "fine,pos",
+        '"closed" too early,pos',  # 13
+        'a "quoted" word,neg',  # is allowed
+        '"several',
+        'lines",pos,x',  # 15: its first line
+        "no label,",
+    ]
+    found = save(tmp_path, "\n".join(lines))
+    assert faults(found, tmp_path) == [
+        (3, table.FIELDS),
+        (4, table.FIELDS),
+        (8, table.MISSING_TEXT),
+        (9, table.MISSING_TEXT),
+        (10, table.NUL),
+        (11, table.QUOTES),
+        (13, table.QUOTES),
+        (15, table.FIELDS),
+    ]
+    good, bad = table.read_rows(tmp_path / "reviews.csv", found)
+    assert [(row.line, row.label) for row in good] == [
+        (2, "pos"), (5, "pos"), (12, "pos"), (14, "neg"), (17, None),
+    ]  # fmt: skip
+    assert str(bad[0]).endswith(
+        "reviews.csv: line 3: wrong number of fields (found 3, the header has 2)"
+    )
+    assert bad[-1].detail.endswith("the row ends on line 16")
+
+
+def test_a_quotation_mark_that_is_never_closed_costs_one_row(tmp_path: Path) -> None:
+    found = save(tmp_path, 'text,label\nfine,pos\n"open,pos\nfine,neg\nfine,pos\n')
+    assert faults(found, tmp_path) == [(3, table.QUOTES)]
+
+
+def test_every_bad_row_of_a_jsonl_has_its_line_and_reason(tmp_path: Path) -> None:
+    lines = [
+        '{"text": "fine", "label": 1}',
+        '{"text": "cut short", "lab',
+        "[1, 2]",
+        '{"label": 1}',
+        '{"text": "", "label": 1}',
+        '{"text": 7, "label": 1}',
+        '{"text": null, "label": 1}',
+        '{"text": "fine", "label": ["pos"]}',
+        '{"text": "fine", "label": {"is": "pos"}}',
+        '{"text": "a\\u0000b", "label": 1}',
+        '{"text": "a\\ud800b", "label": 1}',
+        '{"text": "fine", "label": NaN}',
+        "[" * 100_000,
+        "",
+        '{"text": "fine", "label": null}',
+        '{"text": "fine"}',
+        '{"text": "fine", "label": false}',
+    ]
+    found = save(tmp_path, "\r\n".join(lines), "r.jsonl")
+    assert faults(found, tmp_path) == [
+        (2, table.NOT_JSON),
+        (3, table.NOT_OBJECT),
+        (4, table.MISSING_KEY),
+        (5, table.MISSING_TEXT),
+        (6, table.TEXT_TYPE),
+        (7, table.MISSING_TEXT),
+        (8, table.LABEL_TYPE),
+        (9, table.LABEL_TYPE),
+        (10, table.NUL),
+        (11, table.SURROGATE),
+        (12, table.NOT_JSON),
+        (13, table.NOT_JSON),
+    ]
+    good, _ = table.read_rows(tmp_path / "r.jsonl", found)
+    assert [(row.line, row.label) for row in good] == [
+        (1, "1"), (15, None), (16, None), (17, "False"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.jsonl"])
+def test_a_text_without_end_is_a_bad_row_and_no_crash(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setattr(table, "LONGEST", 1000)
+    rows = [("short", "pos"), ("x" * 2000, "pos"), ("x" * 900, "neg")]
+    text = as_csv(rows) if name == "r.csv" else "\n".join(
+        ["", *(json.dumps({"text": text, "label": label}) for text, label in rows)]
+    )  # fmt: skip
+    before = csv.field_size_limit()
+    found = save(tmp_path, text, name)
+    assert faults(found, tmp_path) == [(3, table.TOO_LONG)]
+    assert csv.field_size_limit() == before
+
+
+def test_bad_rows_stop_the_study_and_are_listed(tmp_path: Path) -> None:
+    found = save(tmp_path, as_csv(TWO) + "one field\r\n" * 25)
+    message = refused(found, tmp_path)
+    lines = message.splitlines()
+    assert lines[0] == "25 rows cannot be used:"
+    assert [int(line.split("line ")[1].split(":")[0]) for line in lines[1:21]] == [*range(32, 52)]
+    assert lines[21] == "  and 5 more"
+    assert "on_bad_rows: skip" in lines[22]
+
+
+def test_bad_rows_are_skipped_and_counted_if_so_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(tmp_path, as_csv(TWO) + "one field\r\n" * 25 + ",pos\r\n")
+    found = corpus(on_bad_rows="skip")
+    contents = table.inspect(found, tmp_path)
+    assert contents.sizes == (24, 6, 0)
+    assert len(contents.bad_rows) == 26
+    assert contents.bad_rows_by_reason == {table.FIELDS: 25, table.MISSING_TEXT: 1}
+    assert capsys.readouterr().err == (
+        "warning: reviews.csv: 26 rows are left out: 25 × wrong number of fields, 1 × no text\n"
+    )
+    assert len(list(table.read(found, tmp_path))) == 30
+
+
+# Classes, the test part and the order
+
+
+def many(sizes: dict[Any, int]) -> list[tuple[str, Any]]:
+    """Rows of each class, mixed."""
+    rows = [(f"{name} {n}", name, n / size) for name, size in sizes.items() for n in range(size)]
+    return [(text, name) for text, name, _ in sorted(rows, key=lambda row: row[2])]
+
+
+def test_the_test_part_is_a_share_of_every_class(tmp_path: Path) -> None:
+    found = save(tmp_path, as_csv([*many({"c": 40, "a": 25, "b": 13}), ("?", "")]))
+    contents = table.inspect(found, tmp_path)
+    assert contents.classes == ("a", "b", "c")
+    assert contents.class_sizes == {TRAIN: (20, 10, 32), TEST: (5, 3, 8)}
+    assert contents.sizes == table.sizes(found, tmp_path) == (62, 16, 1)
+    drawn = Counter((d.split, d.label) for d in table.read(found, tmp_path))
+    expected = {(split, i): n for split in (TRAIN, TEST)
+                for i, n in enumerate(contents.class_sizes[split])}  # fmt: skip
+    assert drawn == expected | {(UNLABELLED, NO_LABEL): 1}
+
+
+def test_of_every_class_at_least_one_is_tested(tmp_path: Path) -> None:
+    save(tmp_path, as_csv(many({"a": 300, "b": 11})))
+    contents = table.inspect(corpus(test_fraction=0.01), tmp_path)
+    assert contents.class_sizes == {TRAIN: (297, 10), TEST: (3, 1)}
+
+
+def test_the_draw_is_a_function_of_the_seed(tmp_path: Path) -> None:
+    save(tmp_path, as_csv(TWO))
+    first, again, other = (
+        list(table.read(corpus(seed=seed), tmp_path)) for seed in (1, 1, 2)
+    )  # fmt: skip
+    assert first == again
+    assert {d.text for d in first if d.split == TEST} != {d.text for d in other if d.split == TEST}
+
+
+def test_documents_come_in_the_order_of_the_file_named_by_their_line(tmp_path: Path) -> None:
+    found = save(tmp_path, as_csv([("?", ""), *TWO, ("!", "")]))
+    read = list(table.read(found, tmp_path))
+    assert [d.split for d in read] == [TRAIN] * 24 + [TEST] * 6 + [UNLABELLED] * 2
+    for split in (TRAIN, TEST):
+        lines = [int(d.id.partition("/")[2]) for d in read if d.split == split]
+        assert lines == sorted(lines)
+    assert all(d.text == TWO[int(d.id.partition("/")[2]) - 3][0] for d in read[:30])
+    assert [d.id for d in read[30:]] == ["unlabelled/000002", "unlabelled/000033"]
+
+
+def test_a_test_file_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(tmp_path, as_csv([*TWO, ("?", "")]))
+    save(tmp_path, as_csv([("new", "pos"), TWO[0], ("newer", "neg")]), "test.csv")
+    found = corpus(test="test.csv")
+    contents = table.inspect(found, tmp_path)
+    assert contents.sizes == (30, 3, 1)
+    assert contents.repeated == 1
+    assert "the texts of 1 of 3 test documents" in capsys.readouterr().err
+    test = [(d.text, d.label) for d in table.read(found, tmp_path) if d.split == TEST]
+    assert test == [("new", 1), (TWO[0][0], 1), ("newer", 0)]
+
+
+def test_a_test_document_needs_a_label_of_a_class(tmp_path: Path) -> None:
+    save(tmp_path, as_csv(TWO))
+    save(tmp_path, as_csv([("new", "pos"), ("newer", "")]), "test.csv")
+    assert "test.csv: line 3: no label in the test file" in refused(
+        corpus(test="test.csv"), tmp_path
+    )
+    save(tmp_path, as_csv([("new", "pos"), ("newer", "Neg")]), "test.csv")
+    message = refused(corpus(test="test.csv"), tmp_path)
+    assert "1 test documents, the first on line 3" in message
+    assert "no training document has: 'Neg'; the classes are 'neg', 'pos'" in message
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (["1", "0"], ("0", "1")),
+        ([" pos", "neg ", "pos"], ("neg", "pos")),
+        (["10", "9", "1"], ("1", "9", "10")),
+        (["10", "9", "b"], ("10", "9", "b")),
+    ],
+)
+def test_the_order_of_classes(tmp_path: Path, labels: list[str], classes: tuple[str, ...]) -> None:
+    rows = [(f"text {n}", label) for n in range(15) for label in labels]
+    assert table.inspect(save(tmp_path, as_csv(rows)), tmp_path).classes == classes
+
+
+def test_numbers_and_texts_are_one_class(tmp_path: Path) -> None:
+    labels = ["1", '"1"', "1.0", "0"]
+    lines = [f'{{"text": "{n}", "label": {labels[n % 4]}}}' for n in range(60)]
+    assert table.inspect(save(tmp_path, "\n".join(lines), "r.jsonl"), tmp_path).class_sizes == {
+        TRAIN: (12, 36),
+        TEST: (3, 9),
+    }
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"pos": 30}, "2 to 127 classes are needed, the column 'label' has 1: 'pos'"),
+        ({"": 30}, "the column 'label' has 0: name the column"),
+        (dict.fromkeys(range(200), 1), "has 200: '0', '1', '2'"),
+        ({"pos": 30, "neg": 12, "so-so": 11}, "'so-so' has 9 to train on and 2 to test: add"),
+        ({"pos": 30, "neg": 11, "one": 1}, "'neg' has 9 to train on and 2 to test; 'one' has 0 to"),
+    ],
+)
+def test_classes_that_cannot_be_learned(
+    tmp_path: Path, sizes: dict[Any, int], message: str
+) -> None:
+    assert message in refused(save(tmp_path, as_csv(many(sizes))), tmp_path)
+
+
+def test_a_class_that_the_test_file_leaves_out(tmp_path: Path) -> None:
+    save(tmp_path, as_csv(TWO))
+    save(tmp_path, as_csv([("new", "pos")]), "test.csv")
+    message = refused(corpus(test="test.csv"), tmp_path)
+    assert "'neg' has 15 to train on and 0 to test" in message
+
+
+# Files and columns
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "keys", "message"),
+    [
+        ("r.csv", "text,label\n", {"label": "lable"}, "no column 'lable', did you mean 'label'?"),
+        ("r.csv", "text,label\n", {"text": "x"}, "there are: 'text', 'label': name one"),
+        ("r.csv", "text;label\n", {}, "split at commas"),
+        ("r.csv", "text,text,label\n", {}, "two columns are named 'text'"),
+        ("r.csv", "text,label\n", {"label": "text"}, "is the column of the text too"),
+        ("r.csv", "", {}, "the file is empty"),
+        ("r.csv", '"text,label\n', {}, "line 1: no line of column names"),
+        ("r.jsonl", '{"text": "a"}\n{"text": "b"}', {}, "no column 'label'; there are: 'text'"),
+        ("r.txt", "text,label\n", {}, "ends in .csv, .tsv, .jsonl, .parquet"),
+    ],
+)  # fmt: skip
+def test_a_file_without_the_columns(
+    tmp_path: Path, name: str, content: str, keys: dict[str, str], message: str
+) -> None:
+    save(tmp_path, content, name)
+    found = refused(corpus(name, **keys), tmp_path)
+    assert message in found
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize("name", ["none.csv", "none.tsv", "none.jsonl", "none.parquet"])
+def test_a_missing_file_or_a_folder(tmp_path: Path, name: str) -> None:
+    assert f"{tmp_path / name}: no such file" in refused(corpus(name), tmp_path)
+    (tmp_path / name).mkdir()
+    assert f"{tmp_path / name}: not readable" in refused(corpus(name), tmp_path)
+
+
+def test_a_table_is_read_again_only_when_it_changes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = save(tmp_path, as_csv([*TWO, *TWO]))
+    assert table.sizes(found, tmp_path) == (48, 12, 0)
+    assert "those of training documents" in capsys.readouterr().err
+    with monkeypatch.context() as patched:
+        patched.setattr(table, "read_rows", lambda *_: pytest.fail("it was read again"))
+        assert table.sizes(found, tmp_path) == (48, 12, 0)
+    assert capsys.readouterr().err == ""
+    save(tmp_path, as_csv(TWO))
+    assert table.sizes(found, tmp_path) == (24, 6, 0)
+
+
+# The page
+
+
+def test_the_example_of_the_page_is_valid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its parameters are checked against a table that starts as the page shows."""
+    page = (REPOSITORY / "docs/your-own-text.md").read_text()
+    example = yaml.safe_load(re.findall(r"```yaml\n(study:.*?)```", page, re.DOTALL)[0])
+    shown = re.findall(r"```csv\n(.*?)```", page, re.DOTALL)[0]
+    file = tmp_path / example["corpus"]["path"]
+    file.parent.mkdir(parents=True)
+    header = shown.splitlines()[0]
+    rows = list(csv.reader(io.StringIO(shown)))[1:]
+    file.write_text(shown)
+    settings = params.TableCorpus.model_validate(example["corpus"])
+    _, bad = table.read_rows(file, settings)
+    assert bad == []
+    places = [header.split(",").index(example["corpus"][key]) for key in ("text", "label")]
+    classes = sorted({row[places[1]] for row in rows} - {""})
+    with file.open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(header.split(","))
+        for n in range(4500):  # 1,500 of them labelled, as the page says
+            row = [""] * len(header.split(","))
+            row[places[0]], row[places[1]] = f"text {n}", classes[n % 2] if n < 1500 else ""
+            writer.writerow(row)
+    monkeypatch.chdir(tmp_path)
+    assert params.check_study(example, "my.yaml").corpus == settings
+    assert table.sizes(settings) == (1200, 300, 3000)
