@@ -2,7 +2,8 @@
 #
 #   download → tokenize → sample → build_text, build_pairs{radius}
 #       → train_sgns{recipe,radius,dim,seed} → evaluate_vectors
-#       → train_classifier{init,…,seed} → aggregate → summarise → figure → report
+#       → train_classifier{init,…,seed}, train_baseline → aggregate → claims, summarise
+#       → figure → report
 #
 # Each rule is one call of the command line `sgns-study`. A rule runs again when its inputs, its own
 # section of the parameters or the code it runs (`code_digest`) changed, and only then.
@@ -60,6 +61,11 @@ CLASSIFIERS, BASELINE_RUNS = (
     )
     for folder, runs in (("classifiers", VARIANTS), ("baselines", BASELINES))
 )
+OF_CLASSIFIERS = [  # tables of studies that train any
+    f"{RESULTS}/{name}"
+    for name in ("runs.csv", "correct.npy", "classifier_curves.csv", "experiment_curves.csv")
+    if VARIANTS
+]
 TOKENS = multiext(f"{RESULTS}/tokens/", "ids.npy", "offsets.npy", "documents.csv", "vocabulary.csv")
 TEXT = multiext(f"{RESULTS}/text/", "ids.npy", "offsets.npy", "counts.npy")
 PAIRS = expand(
@@ -79,8 +85,8 @@ wildcard_constraints:
     radius=r"\d+",
     dim=r"\d+",
     seed="|".join(map(str, SEEDS)),
-    variant="|".join(map(re.escape, (variant.name for variant in VARIANTS))),
-    baseline="|".join(baseline.name for baseline in BASELINES),
+    variant="|".join(re.escape(variant.name) for variant in VARIANTS) or "none",
+    baseline="|".join(baseline.name for baseline in BASELINES) or "none",
     figure="|".join(FIGURES),
 
 
@@ -354,6 +360,39 @@ rule train_classifier:
         "--out {params.folder} 2> {log}"
 
 
+BASELINE_OF = {baseline.name: baseline for baseline in BASELINES}
+
+
+def vectors_averaged(wildcards):
+    """The vectors that a baseline reads, if any."""
+    model = BASELINE_OF[wildcards.baseline].model
+    folder = f"{RESULTS}/embeddings/{model and model.name}-s{wildcards.seed}"
+    return [f"{folder}/vectors.safetensors"] if model else []
+
+
+rule train_baseline:
+    input:
+        TOKENS,
+        sample=f"{RESULTS}/samples/classifier-s{{seed}}.csv",
+        vectors=vectors_averaged,
+    output:
+        curves=f"{RESULTS}/baselines/{{baseline}}-s{{seed}}/curves.csv",
+        predictions=f"{RESULTS}/baselines/{{baseline}}-s{{seed}}/predictions.csv",
+        run=f"{RESULTS}/baselines/{{baseline}}-s{{seed}}/run.json",
+    log:
+        f"{RESULTS}/logs/train_baseline/{{baseline}}-s{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_baseline/{{baseline}}-s{{seed}}.tsv"
+    params:
+        folder=subpath(output.run, parent=True),
+        kind=lambda wildcards: BASELINE_OF[wildcards.baseline].kind,
+        vectors=lambda wildcards, input: f"--vectors {input.vectors}" if input.vectors else "",
+        code=code_digest("classifiers.baselines"),
+    shell:
+        "sgns-study train-baseline --tokens {RESULTS}/tokens --sample {input.sample} "
+        "--kind {params.kind} {params.vectors} --out {params.folder} 2> {log}"
+
+
 rule aggregate:
     input:
         EMBEDDINGS,
@@ -361,6 +400,7 @@ rule aggregate:
         NEIGHBOURS,
         MAPS,
         CLASSIFIERS,
+        BASELINE_RUNS,
     output:
         multiext(
             f"{RESULTS}/",
@@ -370,7 +410,7 @@ rule aggregate:
             "neighbours.csv",
             "map.csv",
         ),
-        f"{RESULTS}/classifier_curves.csv" if VARIANTS else [],
+        OF_CLASSIFIERS,
     log:
         f"{RESULTS}/logs/aggregate.log",
     benchmark:
@@ -379,7 +419,25 @@ rule aggregate:
         study=study.model_dump_json(),
         code=[code_digest("aggregate"), code_digest("evaluation.recipes")],
     shell:
-        "sgns-study aggregate --study {params.study:q} {input} --out {RESULTS} 2> {log}"
+        "sgns-study aggregate --study {params.study:q} --results {RESULTS} 2> {log}"
+
+
+rule claims:
+    input:
+        multiext(f"{RESULTS}/", "sgns_curves.csv", "vectors.csv"),
+        OF_CLASSIFIERS,
+    output:
+        multiext(f"{RESULTS}/", "claims.csv", "comparisons.csv"),
+        f"{RESULTS}/convergence.csv" if VARIANTS else [],
+    log:
+        f"{RESULTS}/logs/claims.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/claims/all.tsv"
+    params:
+        study=study.model_dump_json(),
+        code=code_digest("evaluation.verdicts"),
+    shell:
+        "sgns-study claims --study {params.study:q} --tables {RESULTS} 2> {log}"
 
 
 rule summarise:
@@ -403,6 +461,7 @@ rule timings:
     input:
         SCORES,
         CLASSIFIERS,
+        BASELINE_RUNS,
     output:
         f"{RESULTS}/timings.csv",
     log:

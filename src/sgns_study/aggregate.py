@@ -35,7 +35,7 @@ class Run(NamedTuple):
 
 
 def vector_tables(study: Study, results: Path) -> dict[str, pd.DataFrame]:
-    """The tables about word vectors, by name; raises ArtifactError if no model is finished."""
+    """The tables about word vectors that any model has, by name."""
     tables = {}
     for name, place in PER_MODEL.items():
         parts = []
@@ -45,7 +45,8 @@ def vector_tables(study: Study, results: Path) -> dict[str, pd.DataFrame]:
                 if path.is_file():
                     what = {**model._asdict(), "seed": seed}
                     parts.append(own_columns(name, path).assign(**what))
-        tables[name] = gathered(name, parts, results)
+        if parts:
+            tables[name] = gathered(name, parts)
     return tables
 
 
@@ -61,10 +62,8 @@ def own_columns(name: str, path: Path) -> pd.DataFrame:
     return part[own]
 
 
-def gathered(name: str, parts: Sequence[pd.DataFrame], results: Path) -> pd.DataFrame:
-    """One table from the parts of many models; raises ArtifactError if there are none."""
-    if not parts:
-        raise ArtifactError(f"{results}: no model is finished, so there is no {name}: run it first")
+def gathered(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One table from the parts of many models."""
     filled = [part for part in parts if len(part)]
     if not filled:
         return pd.DataFrame(columns=COLUMNS[name])

@@ -360,22 +360,82 @@ def train_classifier(
 
 
 @cli.command()
-@settings("--study", params.Study)
-@click.argument("files", type=FILE, nargs=-1, required=True)
-@folder("--out", "folder of the tables")
-def aggregate(study: params.Study, files: tuple[Path, ...], out: Path) -> None:
-    """Gather what was found in all models into the tidy tables and their summary.
+@folder("--tokens", "the token stream")
+@file("--sample", "the seed's sample of classifier documents")
+@click.option("--kind", required=True, help="which baseline")
+@click.option("--vectors", type=FILE, help="the word vectors, for `mean_lr`")
+@folder("--out", "folder of the baseline")
+def train_baseline(tokens: Path, sample: Path, kind: str, vectors: Path | None, out: Path) -> None:
+    """Train a classifier of scikit-learn's on the documents of the Conv1d classifier."""
+    import numpy as np
 
-    FILES are the `curves.csv` of embeddings and classifiers, and the `scores.csv`,
-    `neighbours.csv` and `map.csv` of the vectors' evaluation.
+    from sgns_study.artifacts import recorded_run, write_table
+    from sgns_study.classifiers.baselines import TokenDocuments, curves, train_baseline
+    from sgns_study.classifiers.predictions import write_predictions
+    from sgns_study.samples import load_sample
+    from sgns_study.sgns.vectors import load_vectors
+    from sgns_study.tokens import load_tokens
+
+    inputs = [tokens / "ids.npy", sample] + ([vectors] if vectors else [])
+    with recorded_run(out / "run.json", {"kind": kind}, inputs) as results:
+        stream, drawn = load_tokens(tokens), load_sample(sample)
+        documents = {role: TokenDocuments.of(stream, part) for role, part in drawn.items()}
+        table = None
+        if vectors:  # rows that the text has not moved are no vectors of words
+            loaded = load_vectors(vectors)
+            counts = np.ones(len(loaded.vocabulary)) if loaded.counts is None else loaded.counts
+            table = np.where(counts[:, None] > 0, loaded.centre, np.float32(0))
+        fitted = train_baseline(kind, **documents, vectors=table)
+        test = documents["test"].labels
+        write_predictions(out / "predictions.csv", drawn["test"], test, fitted.probabilities)
+        write_table(out / "curves.csv", curves(fitted, test))
+        results["chosen"] = fitted.settings
+
+
+@cli.command()
+@settings("--study", params.Study)
+@folder("--results", "folder of the study's models; the tables go there too")
+def aggregate(study: params.Study, results: Path) -> None:
+    """Gather what was found in all finished models into the tidy tables.
+
+    Models that are missing are left out, so that a study can be summed up while it runs.
     """
     from sgns_study import aggregate
-    from sgns_study.artifacts import write_table
+    from sgns_study.artifacts import write_array, write_table
     from sgns_study.evaluation.recipes import recipes_table
 
-    write_table(out / "recipes.csv", recipes_table(study))
-    for name, table in aggregate.tables(files).items():
-        write_table(out / f"{name}.csv", table)
+    tables = {"recipes": recipes_table(study), **aggregate.vector_tables(study, results)}
+    runs = aggregate.finished_runs(study, results)
+    if runs:
+        tables["runs"], correct = aggregate.runs_table(runs)
+        tables |= aggregate.curve_tables(runs)
+        write_array(results / "correct.npy", correct)
+    for name, table in tables.items():
+        write_table(results / f"{name}.csv", table)
+
+
+@cli.command()
+@settings("--study", params.Study)
+@folder("--tables", "folder of the tidy tables")
+def claims(study: params.Study, tables: Path) -> None:
+    """Judge the claims: `claims.csv`, `comparisons.csv` and, of classifiers, `convergence.csv`.
+
+    Tables that are missing are those of stages that the study does not have.
+    """
+    import numpy as np
+
+    from sgns_study.artifacts import read_array, write_table
+    from sgns_study.evaluation.tables import read_present
+    from sgns_study.evaluation.verdicts import judged_by, times
+
+    names = ("runs", "classifier_curves", "experiment_curves", "vectors", "sgns_curves")
+    found = read_present(tables, names)
+    correct = read_array(tables / "correct.npy") if "runs" in found else np.empty((0, 0), np.uint8)
+    judged, comparisons = judged_by(study, found, correct)
+    write_table(tables / "claims.csv", judged)
+    write_table(tables / "comparisons.csv", comparisons)
+    if "classifier_curves" in found:
+        write_table(tables / "convergence.csv", times(study, found["classifier_curves"]))
 
 
 @cli.command()

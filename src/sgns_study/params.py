@@ -59,23 +59,29 @@ class TableCorpus(Section):
     """Labelled documents of one's own, a row each (`corpora/table.py`)."""
 
     kind: Literal["table"]
-    path: str = Field(description="file of the documents: .csv, .tsv, .jsonl or .parquet")
-    text: str = Field(description="column of the text", min_length=1)
+    path: str = Field(
+        description="file of the training documents: .csv, .tsv, .jsonl or .parquet", min_length=1
+    )
+    text: str = Field(description="column, or JSON key, of the text", min_length=1)
     label: str = Field(
-        description="column of the label; a row without one is an unlabelled document", min_length=1
+        description="column of the label; a row without one is an unlabelled document",
+        min_length=1,
     )
     test: str | None = Field(
-        default=None, description="file of the test documents, with the same columns"
+        default=None,
+        description="file of the test documents, with the same columns; "
+        "when empty they are drawn from the labelled ones",
     )
     test_fraction: float = Field(
         default=0.2,
-        description="share of the labelled documents set aside as test if there is no such file",
+        description="share of the labelled documents set aside as test when there is no test file",
         gt=0,
         lt=1,
     )
-    encoding: str = Field(default="utf-8", description="encoding of the files")
+    encoding: str = Field(default="utf-8", description="encoding of .csv, .tsv and .jsonl files")
     on_bad_rows: Literal["stop", "skip"] = Field(
-        default="stop", description="what to do about rows that cannot be read"
+        default="stop",
+        description="`stop` at rows that cannot be used and list them, or leave them out: `skip`",
     )
     seed: Seed = Field(default=1, description="seed of the draw of the test documents")
 
@@ -406,6 +412,14 @@ class Evaluation(Section):
     )
 
 
+class Margins(Section):
+    """Differences that count as none when claims are judged (`evaluation/verdicts.py`)."""
+
+    points: float = Field(default=0.5, description="of accuracies and similarities", gt=0, le=100)
+    loss: float = Field(default=0.01, description="of losses, in nats", gt=0)
+    epochs: float = Field(default=0.5, description="of times to a level", gt=0)
+
+
 class Report(Section):
     """The report."""
 
@@ -442,6 +456,7 @@ class Study(Section):
         default=None, description="needed if an experiment is `large`"
     )
     baselines: Baselines = Baselines()
+    claims: Margins = Margins()
     report: Report
 
     @field_validator("recipes", mode="before")

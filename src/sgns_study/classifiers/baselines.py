@@ -362,3 +362,21 @@ def checked_vectors(
             f"to {largest}: take vectors of the documents' vocabulary"
         )
     return vectors
+
+
+def curves(fitted: Baseline, test_labels: NDArray[Any]) -> pd.DataFrame:
+    """Loss and accuracy on validation and test, in the columns of a classifier's curves.
+
+    There is one fit and no epoch, so that is empty.
+    """
+    scored = fitted.probabilities[np.arange(len(test_labels)), test_labels]
+    with np.errstate(divide="ignore"):
+        losses = -np.log(scored)
+    accuracy = float((fitted.probabilities.argmax(axis=1) == test_labels).mean())
+    rows = [
+        ("validation", fitted.validation_loss, fitted.validation_accuracy),
+        ("test", float(losses.mean()), accuracy),
+    ]
+    return pd.DataFrame(rows, columns=["split", "loss", "accuracy"]).assign(epoch=pd.NA)[
+        ["epoch", "split", "loss", "accuracy"]
+    ]

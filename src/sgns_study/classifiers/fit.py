@@ -19,8 +19,8 @@ from tqdm import tqdm
 from sgns_study import params
 from sgns_study.adam import RowAdam
 from sgns_study.artifacts import write_table
-from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.classifiers.conv1d import Conv1dClassifier
+from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.errors import StudyError
 from sgns_study.randomness import generator
 from sgns_study.tokens import PAD_ID
@@ -213,11 +213,12 @@ def train_classifier(
 ) -> Fitted:
     """Train from an initial embedding, select an epoch on validation, and score the test once.
 
-    `table` (V, d) is not changed; `frozen`: nor is the embedding, only the layers
-    learn. Beyond two classes the outputs are a softmax over all that the documents have. Documents keep their order in every epoch. Losses and accuracies
-    of `train` are running means while training, with dropout, as the lab logs them; at epoch 0 and
-    of the other splits they are of the finished epoch without dropout. The selected epoch is the
-    first of those with the best validation accuracy, epoch 0 left out.
+    `table` (V, d) is not changed; `frozen`: nor is the embedding, only the layers learn. Beyond two
+    classes the outputs are a softmax over all that the documents have. Documents keep their order
+    in every epoch. Losses and accuracies of `train` are running means while training, with dropout,
+    as the lab logs them; at epoch 0 and of the other splits they are of the finished epoch without
+    dropout. The selected epoch is the first of those with the best validation accuracy, epoch 0
+    left out.
 
     Raises ClassifierError if labels or tokens do not fit, or if the loss stops being finite.
     """

@@ -26,8 +26,10 @@ def write_predictions(
 ) -> None:
     """Write columns document, label and `probability` of label 1, or `probability_<c>` of each.
 
-    probabilities: (n,) of label 1, or (n, C) with C > 2.
+    probabilities: (n,) of label 1, or (n, C) of each class.
     """
+    if probabilities.ndim == 2 and probabilities.shape[1] == 2:
+        probabilities = probabilities[:, 1]
     columns: dict[str, NDArray[np.generic]] = {"document": documents, "label": labels}
     if probabilities.ndim == 1:
         columns["probability"] = probabilities

@@ -26,7 +26,8 @@ from sgns_study.corpora.documents import NO_LABEL, SPLITS, TEST, TRAIN, UNLABELL
 from sgns_study.randomness import generator
 
 SMALLEST_CLASS = 10  # labelled training documents
-MOST_CLASSES = 127  # a label fits into a signed byte
+MOST_CLASSES = 1000  # more are identifiers rather than classes
+SOURCES: tuple[str, ...] = ()  # nothing is downloaded
 LONGEST = 10_000_000  # characters of a field of CSV and of a line of JSONL
 SHOWN = 20  # bad rows, labels or columns that a message lists
 BYTE_ORDER_MARK = "\ufeff"
@@ -101,6 +102,21 @@ def sizes(corpus: params.TableCorpus, root: Path = Path(".")) -> tuple[int, int,
     return inspect(corpus, root).sizes
 
 
+def class_names(corpus: params.TableCorpus) -> tuple[str, ...]:
+    """The name of each label, at its number; raises as `inspect` does."""
+    return inspect(corpus).classes
+
+
+def synonyms(_corpus: params.TableCorpus) -> dict[str, list[str]]:
+    """None are known."""
+    return {}
+
+
+def documents(corpus: params.TableCorpus, _raw: Path) -> Iterator[Document]:
+    """The documents of the user's own files."""
+    return read(corpus)
+
+
 def read(corpus: params.TableCorpus, root: Path = Path(".")) -> Iterator[Document]:
     """Training, test, then unlabelled documents, in the order of their file; named by their line.
 
@@ -143,7 +159,7 @@ def _load(corpus: params.TableCorpus, root: Path) -> tuple[Contents, dict[int, l
         raise ArtifactError(refusal(bad))
     labelled = [row for row in train if row.label is not None]
     unlabelled = [row for row in train if row.label is None]
-    classes = class_names(labelled, corpus)
+    classes = ordered_classes(labelled, corpus)
     if not corpus.test:
         labelled, test = drawn_test(labelled, classes, corpus)
     check_test_labels(test, classes, corpus)
@@ -186,7 +202,7 @@ def refusal(bad: Sequence[BadRow]) -> str:
 # Classes and parts
 
 
-def class_names(labelled: Sequence[Row], corpus: params.TableCorpus) -> tuple[str, ...]:
+def ordered_classes(labelled: Sequence[Row], corpus: params.TableCorpus) -> tuple[str, ...]:
     """The labels that occur, in order; raises ArtifactError if they are too few or too many."""
     names = {row.label for row in labelled if row.label is not None}
     by_number = all(name.isascii() and name.isdigit() for name in names)

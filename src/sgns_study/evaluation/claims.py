@@ -1,4 +1,4 @@
-"""The claims: where each is stated with its source, its quantity, its direction and its comparisons.
+"""The claims: each stated with its source, its quantity, its direction and its comparisons.
 
 A claim has one or more comparisons A − B of a quantity; it holds if all of them do. `CLAIMS` is the
 one place to change or add one; how a comparison is made and judged is in `verdicts.py`.
@@ -42,7 +42,7 @@ def plain(init: str, recipes: list[str] | None = None, **more: Any) -> Pick:
     """Rows of the study's classifier on all documents, its embedding not rescaled."""
     vectors = {"recipe": recipes} if recipes else {}
     start = {"init": init, "classifier": "conv1d", "scale": None, "documents": None}
-    return start | vectors | more
+    return {**start, **vectors, **more}
 
 
 def pretrained_or_random(
@@ -87,9 +87,8 @@ def radius_compared(direction: Direction) -> Callable[[Study], list[Comparison]]
         small, large = min(study.grid.radii), max(study.grid.radii)
         if small == large:
             return []
-        sides = (plain("pretrained", grid_recipes(study), radius=r) for r in (small, large))
-        name = f"R = {small} − R = {large}"
-        return [Comparison(name, "test accuracy", *sides, direction)]
+        a, b = (plain("pretrained", grid_recipes(study), radius=r) for r in (small, large))
+        return [Comparison(f"R = {small} − R = {large}", "test accuracy", a, b, direction)]
 
     return comparisons
 
@@ -101,12 +100,12 @@ def dim_of_classifiers(study: Study) -> list[Comparison]:
         return []
     found = []
     for radius in study.grid.radii:
-        sides = (
+        a, b = (
             plain("pretrained", grid_recipes(study), radius=radius, dim=dim)
             for dim in (large, small)
         )
         name = f"d = {large} − d = {small} at R = {radius}"
-        found.append(Comparison(name, "test accuracy", *sides, "more"))
+        found.append(Comparison(name, "test accuracy", a, b, "more"))
     return found
 
 
@@ -115,8 +114,8 @@ def dim_of_vectors(study: Study) -> list[Comparison]:
     small, large = min(study.grid.dims), max(study.grid.dims)
     if small == large:
         return []
-    sides = ({"recipe": grid_recipes(study), "dim": dim} for dim in (large, small))
-    return [Comparison(f"d = {large} − d = {small}", "SGNS loss", *sides, "more")]
+    a, b = ({"recipe": grid_recipes(study), "dim": dim} for dim in (large, small))
+    return [Comparison(f"d = {large} − d = {small}", "SGNS loss", a, b, "more")]
 
 
 def overfitting(study: Study) -> list[Comparison]:
@@ -131,13 +130,11 @@ def few_labels(study: Study) -> list[Comparison]:
     if not sizes:
         return []
     name = f"pretrained − random, {FEW:,} labelled documents at most"
-    sides = (
-        plain("pretrained", best_recipes(study)) | {"documents": sorted(sizes)},
-        plain("random") | {"documents": sorted(sizes)},
-    )
+    few = {"documents": sorted(sizes)}
+    a, b = {**plain("pretrained", best_recipes(study)), **few}, {**plain("random"), **few}
     return [
-        Comparison(name, "test accuracy", *sides, "more"),
-        Comparison(name, "epochs on validation", *sides, "less"),
+        Comparison(name, "test accuracy", a, b, "more"),
+        Comparison(name, "epochs on validation", a, b, "less"),
     ]
 
 
@@ -187,23 +184,23 @@ def more_text(study: Study) -> list[Comparison]:
         if amounts[a] > amounts[b] and not between:
             name = f"{a} − {b}"
             found.append(Comparison(name, "similarity", {"recipe": a}, {"recipe": b}, "more"))
-            sides = (plain("pretrained", [recipe]) for recipe in (a, b))
-            found.append(Comparison(name, "test accuracy", *sides, "more"))
+            starts = plain("pretrained", [a]), plain("pretrained", [b])
+            found.append(Comparison(name, "test accuracy", *starts, "more"))
     return found
 
 
 def meaning(study: Study) -> list[Comparison]:
     """The vectors against the same numbers at other words."""
-    sides = (plain(init, best_recipes(study)) for init in ("pretrained", "shuffled"))
-    return [Comparison("pretrained − shuffled", "test accuracy", *sides, "more")]
+    a, b = (plain(init, best_recipes(study)) for init in ("pretrained", "shuffled"))
+    return [Comparison("pretrained − shuffled", "test accuracy", a, b, "more")]
 
 
 def best_scales(study: Study) -> list[Comparison]:
     """Both sides at the scale that is best for each on validation."""
-    sides = (plain("pretrained", best_recipes(study)), plain("random"))
-    chosen = ({**side, "scale": "best"} for side in sides)
+    best = {"scale": "best"}
+    a, b = {**plain("pretrained", best_recipes(study)), **best}, {**plain("random"), **best}
     name = "pretrained − random, each at its best scale"
-    return [Comparison(name, "test accuracy", *chosen, "more")]
+    return [Comparison(name, "test accuracy", a, b, "more")]
 
 
 CLAIMS = (

@@ -39,18 +39,23 @@ class ConvergenceError(StudyError):
 
 
 def convergence(
-    curves: pd.DataFrame, train_documents: int, batch: int, level: float | None = None
+    curves: pd.DataFrame,
+    train_documents: int,
+    batch: int,
+    epoch_steps: int = 1,
+    level: float | None = None,
 ) -> pd.DataFrame:
     """The measures of every run on validation and on training data, one row a measure.
 
     curves: init, recipe, radius, dim, seed, epoch, split, loss, accuracy, and for runs that are not
     plain also scale, documents, classifier; epochs 0..E, the same E for runs compared.
     train_documents: what a run without `documents` trains on; with `batch` documents a step, the
-    last step of an epoch taking what is left, this gives the steps. level: a common level of
+    last step of a pass taking what is left and as many passes an epoch as `epoch_steps` need, this
+    gives the steps. level: a common level of
     accuracy in place of the one found from the runs.
 
     Columns: the run, split, measure, value, level, censored, epochs (E). Measures:
-    `epochs_to_own`, `steps_to_own`, `epochs_to_common`, `steps_to_common`: times, empty if censored.
+    `epochs_to_own`, `steps_to_own`, `epochs_to_common`, `steps_to_common`: empty if censored.
     `area`: of accuracy over epochs 0..E by trapezoids, divided by E: the curve's mean height.
     `area_above`: the same of what is missing to the run's own best: small if that is reached early.
     `epochs_to_loss`, `steps_to_loss`, of training only: times to the largest of the lowest losses
@@ -61,7 +66,7 @@ def convergence(
     """
     table = with_defaults(curves)
     groups = table[table["split"].isin(SPLITS)].groupby(["split", *COMPARED], dropna=False)
-    parts = [_of_group(group, train_documents, batch, level) for _, group in groups]
+    parts = [_of_group(group, train_documents, batch, epoch_steps, level) for _, group in groups]
     if not parts:
         return pd.DataFrame(columns=COLUMNS["convergence"])
     rows = pd.concat(parts, ignore_index=True)
@@ -70,7 +75,7 @@ def convergence(
 
 
 def with_defaults(curves: pd.DataFrame) -> pd.DataFrame:
-    """The curves with `scale`, `documents`, `classifier` of plain runs where these are not given."""
+    """The curves with `scale`, `documents`, `classifier` of plain runs where not given."""
     plain = {"scale": np.nan, "documents": pd.NA, "classifier": "conv1d"}
     table = curves.assign(**{key: value for key, value in plain.items() if key not in curves})
     return table.astype(
@@ -79,12 +84,13 @@ def with_defaults(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_group(
-    group: pd.DataFrame, train_documents: int, batch: int, level: float | None
+    group: pd.DataFrame, train_documents: int, batch: int, epoch_steps: int, level: float | None
 ) -> pd.DataFrame:
     """All measures of the runs compared on one split."""
     runs, accuracy, loss = _curves(group)
     documents = runs["documents"].iloc[0]
-    steps = -(-(train_documents if pd.isna(documents) else int(documents)) // batch)
+    a_pass = -(-(train_documents if pd.isna(documents) else int(documents)) // batch)
+    steps = a_pass * -(-epoch_steps // a_pass)
     best, last = accuracy.max(axis=1), accuracy.shape[1] - 1
     common = SHARE * best.min() if level is None else level
     times = {"own": (accuracy, SHARE * best), "common": (accuracy, np.full(len(best), common))}
@@ -107,7 +113,9 @@ def _of_group(
 
 def _curves(group: pd.DataFrame) -> tuple[pd.DataFrame, Array, Array]:
     """The n runs with their split, and their accuracies and losses by epoch, (n, E + 1)."""
-    runs, accuracies, losses = [], [], []
+    runs: list[pd.DataFrame] = []
+    accuracies: list[Array] = []
+    losses: list[Array] = []
     for _, run in group.sort_values("epoch").groupby(RUN, dropna=False):
         if run["epoch"].tolist() != list(range(len(run))):
             raise ConvergenceError(

@@ -1,5 +1,6 @@
 """The tidy tables of a study: their columns, and how they are read."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -63,6 +64,17 @@ def read_tidy(folder: Path, name: str) -> pd.DataFrame:
     if table.empty:
         raise ArtifactError(f"{path}: the table has no rows: delete the file and run again")
     return typed(table)
+
+
+def read_present(folder: Path, names: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """Those of the tables that are there and have rows."""
+    found = {}
+    for name in names:
+        if (folder / f"{name}.csv").is_file():
+            table = read_table(folder / f"{name}.csv", TEXT.get(name, ()))
+            if len(table):
+                found[name] = typed(table)
+    return found
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,7 @@ of the two goes into Holm's correction over all claims that the study can test, 
 verdict if it stays below 0.05: *supported* or *contradicted*; else *undecided*.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,16 +24,20 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from sgns_study.classifiers.inits import is_frozen
+from sgns_study.corpora.registry import corpus_sizes
 from sgns_study.evaluation import statistics
 from sgns_study.evaluation.claims import CLAIMS, Claim, Comparison, Direction, Pick
-from sgns_study.evaluation.convergence import convergence
-from sgns_study.evaluation.tables import COLUMNS, RUN
+from sgns_study.evaluation.convergence import convergence, restricted, with_defaults
+from sgns_study.evaluation.tables import COLUMNS, RUN, typed
 from sgns_study.evaluation.vectors import final_losses, scores
 from sgns_study.params import Margins, Study
 from sgns_study.randomness import generator
+from sgns_study.splits import split_sizes
 
 CELL = ["recipe", "radius", "scale", "documents", "dim"]
 NOT_TESTED = "not tested"
+NO_VALUES = pd.DataFrame(columns=[*CELL, "seed", "value"])
 
 
 class Evidence(NamedTuple):
@@ -41,85 +45,96 @@ class Evidence(NamedTuple):
 
     runs: pd.DataFrame
     correct: NDArray[np.uint8]  # (runs, documents)
-    convergence: pd.DataFrame
+    curves: pd.DataFrame  # of all classifiers
     vectors: pd.DataFrame
     sgns_curves: pd.DataFrame
+
+
+Values = Callable[["Evidence", Comparison], pd.DataFrame]  # what it is of, seed, value
 
 
 class Quantity(NamedTuple):
     """Something that is compared: its values by run, its unit, and the margin of no difference."""
 
-    values: Callable[[Evidence], pd.DataFrame]  # columns that say what it is of, seed, value
+    values: Values
     unit: str
     factor: float  # from a value to the unit
     margin: Callable[[Margins], float]  # in values
 
 
-def run_values(column: str) -> Callable[[Evidence], pd.DataFrame]:
-    """A column of `runs`."""
+def of_runs(column: str) -> Values:
+    """A column of `runs`, with the number of its row."""
 
-    def values(evidence: Evidence) -> pd.DataFrame:
+    def values(evidence: Evidence, _: Comparison) -> pd.DataFrame:
         runs = evidence.runs
         return runs[RUN].assign(value=runs[column], row=np.arange(len(runs)))
 
     return values
 
 
-def epochs_values(split: str) -> Callable[[Evidence], pd.DataFrame]:
-    """Epochs to the level that all variants of a seed and dimension reach."""
+def epochs_to_common(split: str) -> Values:
+    """Epochs to the level that all runs of the comparison reach; one more than there are if not."""
 
-    def values(evidence: Evidence) -> pd.DataFrame:
-        table = evidence.convergence
-        return table[(table["split"] == split) & (table["measure"] == "epochs_to_common")]
+    def values(evidence: Evidence, comparison: Comparison) -> pd.DataFrame:
+        sides = [picked(evidence.curves, pick, evidence.runs) for pick in comparison[2:4]]
+        curves = pd.concat(sides).drop_duplicates()
+        curves = curves[curves["split"] == split]
+        if curves.empty:
+            return NO_VALUES
+        table = convergence(curves, train_documents=1, batch=1)
+        table = table[table["measure"] == "epochs_to_common"]
+        return table.assign(value=restricted(table["value"], table["epochs"]))
 
     return values
 
 
-def similarity(evidence: Evidence) -> pd.DataFrame:
+def similarity(evidence: Evidence, _: Comparison) -> pd.DataFrame:
     """The mean Spearman of a model, or the precision of its neighbours."""
     if evidence.vectors.empty:
-        return pd.DataFrame(columns=[*CELL, "seed", "value"])
+        return NO_VALUES
     return scores(evidence.vectors).rename(columns={"score": "value"})
 
 
-def sgns_loss(evidence: Evidence) -> pd.DataFrame:
+def sgns_loss(evidence: Evidence, _: Comparison) -> pd.DataFrame:
     """The validation loss of a model after its last epoch."""
     if evidence.sgns_curves.empty:
-        return pd.DataFrame(columns=[*CELL, "seed", "value"])
+        return NO_VALUES
     return final_losses(evidence.sgns_curves).rename(columns={"loss": "value"})
 
 
-def sgns_rise(evidence: Evidence) -> pd.DataFrame:
+def sgns_rise(evidence: Evidence, _: Comparison) -> pd.DataFrame:
     """By how much the last validation loss is above that of the best epoch.
 
     The epoch is the best on average over the *other* seeds, so that it is not picked for having
     been low by chance.
     """
     curves = evidence.sgns_curves
-    validation = curves[curves["split"] == "validation"] if len(curves) else curves
     rows = []
+    validation = curves[curves["split"] == "validation"]
     for model, runs in validation.groupby(["recipe", "radius", "dim"]):
         losses = runs.pivot(index="seed", columns="epoch", values="loss")
         for seed, own in losses.iterrows():
             others = losses.drop(index=seed)
             if len(others):
-                rise = own.iloc[-1] - own[others.mean().idxmin()]
-                rows.append((*model, seed, float(rise)))
+                rows.append((*model, seed, float(own.iloc[-1] - own[others.mean().idxmin()])))
     return pd.DataFrame(rows, columns=["recipe", "radius", "dim", "seed", "value"])
 
 
+def points(margins: Margins) -> float:
+    """The margin of accuracies and correlations."""
+    return margins.points / 100
+
+
 QUANTITIES = {
-    "test accuracy": Quantity(
-        run_values("test_accuracy"), "points", 100, lambda margins: margins.points / 100
-    ),
-    "test loss": Quantity(run_values("test_loss"), "nats", 1, lambda margins: margins.loss),
+    "test accuracy": Quantity(of_runs("test_accuracy"), "points", 100, points),
+    "test loss": Quantity(of_runs("test_loss"), "nats", 1, lambda margins: margins.loss),
     "epochs on validation": Quantity(
-        epochs_values("validation"), "epochs", 1, lambda margins: margins.epochs
+        epochs_to_common("validation"), "epochs", 1, lambda margins: margins.epochs
     ),
     "epochs on training": Quantity(
-        epochs_values("train"), "epochs", 1, lambda margins: margins.epochs
+        epochs_to_common("train"), "epochs", 1, lambda margins: margins.epochs
     ),
-    "similarity": Quantity(similarity, "points", 100, lambda margins: margins.points / 100),
+    "similarity": Quantity(similarity, "points", 100, points),
     "SGNS loss": Quantity(sgns_loss, "nats", 1, lambda margins: margins.loss),
     "SGNS rise": Quantity(sgns_rise, "nats", 1, lambda margins: margins.loss),
 }
@@ -147,8 +162,8 @@ def claims_tables(study: Study, evidence: Evidence) -> tuple[pd.DataFrame, pd.Da
     """`claims`, one row each, and `comparisons`, one row for each that could be made."""
     made, rows = [], []
     for claim in CLAIMS:
-        found = [judged(claim, c, study, evidence) for c in claim.comparisons(study)]
-        found = [row for row in found if row is not None]
+        judgements = (judged(claim, c, study, evidence) for c in claim.comparisons(study))
+        found = [row for row in judgements if row is not None]
         made += found
         rows.append(summed_up(claim, found))
     table = pd.DataFrame(rows)
@@ -167,14 +182,11 @@ def summed_up(claim: Claim, found: list[dict[str, Any]]) -> dict[str, Any]:
         "statement": claim.statement,
     }
     if not found:
-        return row | dict.fromkeys(("effect", "ci_low", "ci_high", "p"), np.nan) | {
-            "n_seeds": 0,
-            "side": "",
-            "verdict": NOT_TESTED,
-        }
+        nothing = dict.fromkeys(("effect", "ci_low", "ci_high", "p"), np.nan)
+        return row | nothing | {"n_seeds": 0, "unit": "", "side": "", "verdict": NOT_TESTED}
     supports = max(part["p_for"] for part in found)
     contradicts = min(1.0, len(found) * min(part["p_against"] for part in found))
-    first = {key: found[0][key] for key in ("effect", "ci_low", "ci_high")}
+    first = {key: found[0][key] for key in ("effect", "ci_low", "ci_high", "unit")}
     side = "supported" if supports <= contradicts else "contradicted"
     p = min(supports, contradicts)
     n_seeds = min(part["n_seeds"] for part in found)
@@ -187,7 +199,7 @@ def judged(
 ) -> dict[str, Any] | None:
     """A row of `comparisons`; None if no two runs can be paired."""
     quantity = QUANTITIES[comparison.quantity]
-    pairs = paired(quantity.values(evidence), comparison, evidence.runs)
+    pairs = paired(quantity.values(evidence, comparison), comparison, evidence.runs)
     if pairs is None:
         return None
     differences = pairs.a - pairs.b
@@ -233,6 +245,7 @@ def paired(table: pd.DataFrame, comparison: Comparison, runs: pd.DataFrame) -> P
     A column that one side leaves empty or that the comparison sets is not matched. Seeds that lack
     a cell of the others are left out, so that all seeds are blocks of the same cells.
     """
+    table = table[table["value"].notna()]
     if comparison.quantity == "SGNS rise":  # a difference by itself
         a = picked(table, comparison.a, runs)
         b = a.assign(value=0.0)
@@ -241,20 +254,27 @@ def paired(table: pd.DataFrame, comparison: Comparison, runs: pd.DataFrame) -> P
     if a.empty or b.empty:
         return None
     set_by_it = set(comparison.a) ^ set(comparison.b) | {
-        key for key in set(comparison.a) & set(comparison.b) if comparison.a[key] != comparison.b[key]
+        key
+        for key in set(comparison.a) & set(comparison.b)
+        if comparison.a[key] != comparison.b[key]
     }
     on = [
         column
         for column in CELL
-        if column in a and column not in set_by_it and a[column].notna().all() and b[column].notna().all()
+        if column in a
+        and column not in set_by_it
+        and a[column].notna().all()
+        and b[column].notna().all()
     ]
     both = a.merge(b, on=[*on, "seed"], suffixes=("_a", "_b"))
     cells = [c for c in both if c.removesuffix("_a").removesuffix("_b") in CELL]
-    both["cell"] = both[cells].astype(str).agg(" ".join, axis=1)
+    if both.empty:
+        return None
+    both["cell"] = [" ".join(map(str, cell)) for cell in both[cells].itertuples(index=False)]
     whole = both.groupby("seed")["cell"].nunique()
     seeds = sorted(whole[whole == both["cell"].nunique()].index)
     both = both[both["seed"].isin(seeds)]
-    if both.empty:
+    if both.empty:  # no seed has all cells
         return None
 
     def values(column: str) -> NDArray[Any]:
@@ -271,8 +291,7 @@ def paired(table: pd.DataFrame, comparison: Comparison, runs: pd.DataFrame) -> P
 
 
 def picked(table: pd.DataFrame, pick: Pick, runs: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a table that a pick chooses, those with a value."""
-    table = table[table["value"].notna()]
+    """The rows of a table that a pick chooses."""
     for column, wanted in pick.items():
         if column not in table:
             continue
@@ -322,18 +341,18 @@ def interval(found: Estimate) -> tuple[float, float]:
 
 
 def below(found: Estimate, bound: float) -> float:
-    """One-sided p that A − B is below a bound."""
+    """One-sided p that A − B is below a bound; of seeds that are all alike that of their signs."""
     if np.isnan(found.error):
         return np.nan
     if found.error == 0:
-        return float(found.mean >= bound)
+        return 0.5 ** (found.df + 1) if found.mean < bound else 1.0
     return float(stats.t.sf((bound - found.mean) / found.error, found.df))
 
 
 def two_sided(found: Estimate) -> float:
     """p that there is no difference."""
-    lower = below(found, 0)
-    return min(1.0, 2 * min(lower, 1 - lower)) if found.error else float(found.mean == 0)
+    nearer = below(found._replace(mean=-abs(found.mean)), 0)
+    return float(np.minimum(1, 2 * nearer))
 
 
 def equivalent(found: Estimate, margin: float) -> float:
@@ -375,3 +394,35 @@ def mcnemar(pairs: Paired, evidence: Evidence) -> float:
     return float(statistics.over_seeds(statistics.mcnemar(a, b).p))
 
 
+def judged_by(
+    study: Study, tables: Mapping[str, pd.DataFrame], correct: NDArray[np.uint8]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`claims` and `comparisons` from the tidy tables; those that a study lacks count as empty."""
+
+    def table(name: str) -> pd.DataFrame:
+        return tables.get(name, typed(pd.DataFrame(columns=COLUMNS[name])))
+
+    curves = with_defaults(table("classifier_curves"))
+    filled = [part for part in (curves, table("experiment_curves")) if len(part)]
+    evidence = Evidence(
+        table("runs"),
+        correct,
+        pd.concat(filled, ignore_index=True) if filled else curves,
+        table("vectors"),
+        table("sgns_curves"),
+    )
+    return claims_tables(study, evidence)
+
+
+def times(study: Study, curves: pd.DataFrame) -> pd.DataFrame:
+    """`convergence` of the classifiers on all documents whose embedding learns too.
+
+    A frozen one may end so low that the level which all reach says nothing of the others.
+    """
+    settings, sample = study.classifier, study.sampling.classifier
+    assert settings is not None
+    assert sample is not None
+    documents = sample.documents or corpus_sizes(study.corpus).train
+    train, _ = split_sizes(documents, sample.validation_fraction)
+    learning = curves[~curves["init"].map(is_frozen)]
+    return convergence(learning, train, settings.batch, settings.epoch_steps)
