@@ -1,9 +1,12 @@
 """The report: every number from a file, nothing from outside, hostile text as text."""
 
+import base64
+import hashlib
 import json
 import re
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 from shutil import which
 
 import pypandoc
@@ -13,11 +16,14 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
 from sgns_study.artifacts import ArtifactError, write_json, write_table
+from sgns_study.evaluation.tables import COLUMNS, RULES
 from sgns_study.figures import draw_figure, figures_of, tables_of
 from sgns_study.params import check_study
+from sgns_study.report.checklist import checklist, selections
 from sgns_study.report.markdown import Markdown, Numbering, code, escape_markdown
-from sgns_study.report.records import costs, parameters, provenance
+from sgns_study.report.records import Provenance, costs, parameters, provenance
 from sgns_study.report.render import MARKDOWN, context, fill, render
+from tests.browser import CHROMIUM, Browser
 from tests.curve_tables import TIMINGS, TWEAKS, classifier_curves, run, write_study
 
 HOSTILE = (
@@ -184,15 +190,75 @@ def test_the_page_asks_for_nothing(each):
     ]
     assert len(sources) == 5  # without classifiers the ablation, the noise and the map instead
     assert all(source.startswith("data:image/svg+xml") for source in sources)
-    assert not {"script", "link", "iframe", "object", "base"} & {tag for tag, _ in page.tags}
+    assert not {"link", "iframe", "object", "base", "form"} & {tag for tag, _ in page.tags}
+    assert [attrs for tag, attrs in page.tags if tag == "script"] == [{}]
+    targets = [attrs["href"] for tag, attrs in page.tags if "href" in attrs]
+    outside = [target for target in targets if not target.startswith("#")]
+    cited = html[html.index('id="refs"') :]  # works that are cited may be followed by a click
+    assert all(target.startswith("https://") for target in outside)
+    assert all(f'href="{target}"' in cited for target in outside)
     assert not re.search(r"@import|url\((?!['\"]?data:)", re.sub(r"data:[^\"]*", "", html))
+
+
+def test_the_policy_lets_the_one_script_run_and_nothing_else(each):
+    html, _ = each
+    policy = next(attrs["content"] for tag, attrs in Page(html).tags if "http-equiv" in attrs)
+    rules = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    script = re.search(r"<script>(.*?)</script>", html, re.DOTALL).group(1)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert rules == {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "style-src": "'unsafe-inline'",
+        "script-src": f"'sha256-{digest}'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    assert not [attr for _, attrs in Page(html).tags for attr in attrs if attr.startswith("on")]
+
+
+def test_every_figure_and_table_names_its_file_and_rule(each):
+    html, pdf = each
+    name = "tiny" if "The corpus is planted" in html else "tweaks"
+    boxes = re.findall(r"<(?:figcaption|caption).*?</(?:figcaption|caption)>", html, re.DOTALL)
+    captions = [" ".join(Page(box).text.split()) for box in boxes]
+    # What the contrastive loss and SGNS have in common comes from no file.
+    without = [caption for caption in captions if "Source: " not in caption]
+    assert len(without) == 1
+    assert without[0].startswith("Table 1.")
+    sources = "; ".join(caption.partition("Source: ")[2].rstrip(".") for caption in captions)
+    named = re.findall(r"(results/[^;]*?), rule (\w+)", sources)
+    assert len(named) > 8
+    for files, rule in named:
+        for file in files.split(", "):
+            folder, table = file.rsplit("/", 1)
+            assert folder == f"results/{name}"
+            assert RULES[table.removesuffix(".csv")] == rule
+    figures = [caption for caption in captions if caption.startswith("Figure")]
+    assert len(figures) == 5
+    assert all(caption.endswith("; drawn by rule figure.") for caption in figures)
+    if which("pdftotext"):
+        command = ["pdftotext", "-raw", str(pdf), "-"]
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert text.count("Source:") == len(captions) - 1
+
+
+def test_tables_are_written_by_the_rules_that_are_named():
+    workflow = (Path(__file__).parents[1] / "Snakefile").read_text(encoding="utf-8")
+    found = {}
+    for rule, body in re.findall(r"(?ms)^rule (\w+):\n(.*?)(?=^\S|\Z)", workflow):
+        for output in re.findall(r"(?ms)^    output:\n(.*?)(?=^    \w|\Z)", body):
+            tables = re.findall(r'"(?:\{RESULTS\}/)?(\w+)\.csv"', output)
+            found |= dict.fromkeys(tables, rule)
+    assert set(COLUMNS) <= set(found)
+    assert found == {table: rule for table, rule in RULES.items() if table in found}
 
 
 def test_hostile_text_is_shown_as_text(each):
     html, pdf = each
     assert HOSTILE in Page(html).text
     assert "a|<b>*_1, a|<b>*_2" in Page(html).text
-    assert "<script" not in html
+    assert html.count("<script") == 1
     assert pdf.read_bytes().startswith(b"%PDF")
 
 
@@ -431,6 +497,204 @@ def test_costs_by_hand():
         "memory": 300.5,
     }
     assert list(table.index) == ["train_sgns", "aggregate"]
+
+
+def checked(of_study, results, records, found=None):
+    """Answers of the checklist by point, as plain text."""
+    found = found or {"classifiers": (4, 4)}
+    table = checklist(of_study, results, records, costs(TIMINGS), found, lambda name: name)
+    return {point: str(answer) for point, answer, _ in table.rows}
+
+
+def test_the_checklist_is_filled_in_from_the_run(results):
+    answers = checked(study(), results, provenance(results))
+    assert answers["seeds"].startswith("1 and 2: each fixes initial values")
+    assert "corpus.seed" in answers["seeds"]
+    assert answers["what is missing"] == "4 of 4 classifiers that were planned; each seed has runs."
+    once = "4 of 4 classifiers with one test score; for 4 it is that of the first epoch of best"
+    assert answers["validation selects, test is read once"].startswith(once)
+    assert answers["test texts in pretraining"].startswith("No text of the test half")
+    assert answers["parameters"] == f"{len(parameters(study()))} parameters"
+    assert answers["code"].startswith("1 run with a record, of 1 commit, none of them with changes")
+    assert answers["versions"] == "One of each: numpy 9.9."
+    assert answers["inputs"].startswith("1 file read by runs, each with the same SHA-256")
+    assert answers["cost"].startswith("4 jobs, 60.5 s in all")
+    assert "make study PARAMS=FILE" in answers["how to run it again"]
+
+
+def test_the_checklist_tells_what_is_not_as_it_should_be(results, tweaks_results):
+    files = {"a.npy": ["1" * 64, "2" * 64], "b.npy": ["3" * 64]}
+    commits = ["aa-dirty", "bb", "outside a repository"]
+    records = Provenance(7, commits, {"numpy": ["1.0", "2.0"], "torch": ["3"]}, files)
+    answers = checked(study(seeds=(1, 2, 3, 4)), results, records, {"classifiers": (4, 8)})
+    assert answers["what is missing"] == (
+        "4 of 8 classifiers that were planned; seeds without a run: 3 and 4."
+    )
+    assert answers["code"] == (
+        "7 runs with a record, of 2 commits, 1 of them with changes that are in no commit. "
+        "Some runs were outside a repository."
+    )
+    assert answers["versions"] == "More than one of numpy: numpy 1.0 and 2.0, torch 3."
+    assert answers["inputs"].endswith("1 of them in more than one version: a.npy.")
+    none = checked(tweaks(), tweaks_results, Provenance(0, [], {}, {}))
+    assert none["records of runs"] == "None was found beside the results."
+    assert "validation selects, test is read once" not in none
+    assert none["test texts in pretraining"].startswith("The word vectors have read texts")
+
+
+def test_selections_by_hand():
+    curves = classifier_curves(
+        [
+            *run("random", None, None, 8, 1, [0.9, 0.6, 0.7, 0.7]),  # no test
+            *run("random", None, None, 8, 2, [0.5, 0.6, 0.7, 0.7], 0.7),  # at 2, the first of two
+            *run("random", None, None, 16, 1, [0.9, 0.6, 0.7], 0.7),  # before training
+            *run("pretrained", "lab", 2, 8, 1, [0.5, 0.8, 0.7], 0.7),
+            ("pretrained", "lab", 2, 8, 1, 2, "test", 0.1, 0.7),  # once more, at another epoch
+        ]
+    )
+    rows = selections(curves).to_dict("list")
+    assert rows["tests"] == [0, 1, 1, 2]
+    assert rows["at_best"] == [False, True, False, False]
+
+
+in_browser = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("chromium")) as found:
+        yield found
+
+
+@in_browser
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("83.6 ± 0.8", 83.6),
+        ("−0.3", -0.3),
+        ("+1.2", 1.2),
+        ("+1.0*", 1.0),
+        ("−0.3 to +0.5", -0.3),
+        ("+3.2 (+2.5 to +3.9)", 3.2),
+        ("1,234", 1234),
+        ("1,332,828", 1332828),
+        ("2.0 min", 120),
+        ("60.5 s", 60.5),
+        ("3.0 h", 10800),
+        ("83.4 %", 83.4),
+        ("98.3 % to 99.5 %", 98.3),
+        ("10⁻³", 0.001),
+        ("1.5 · 10⁻⁵", 1.5e-5),
+        ("1, 2, 3", None),
+        ("R = 5, d = 128", None),
+        ("12ab", None),
+    ],
+)
+def test_the_page_reads_numbers_as_they_are_written(rendered, browser, text, value):
+    if browser.ask("typeof numberOf") != "function":
+        browser.open(rendered[1].with_suffix(".html"))
+    found = browser.ask(f"[numberOf({json.dumps(text)})].map((x) => (Number.isNaN(x) ? null : x))")
+    assert found == [value if value is None else pytest.approx(value)]
+
+
+@in_browser
+def test_ties_keep_their_order_and_missing_values_are_last(rendered, browser):
+    browser.open(rendered[1].with_suffix(".html"))
+    texts = ["2.0 min", "–", "90 s", "90.0 s", "", "1.0 h"]
+    assert browser.ask(f"sortedPlaces({json.dumps(texts)}, 1)") == [2, 3, 0, 5, 1, 4]
+    assert browser.ask(f"sortedPlaces({json.dumps(texts)}, -1)") == [5, 0, 2, 3, 1, 4]
+    words = ["R = 10", "R = 2", "–", "R = 5"]
+    assert browser.ask(f"sortedPlaces({json.dumps(words)}, 1)") == [1, 3, 0, 2]
+
+
+@in_browser
+def test_tables_sort_by_click_and_by_key(rendered, browser):
+    browser.open(rendered[1].with_suffix(".html"))
+    rows = (
+        "[...document.querySelectorAll('#table-costs tbody tr')].map((r) => r.cells[0].innerText)"
+    )
+    head = "document.querySelector('#table-costs th:nth-child(2)')"
+    first = browser.ask(rows)
+    assert first == ["train_sgns", "aggregate", "all"]
+    seen = []
+    for press in (f"{head}.querySelector('button').click()", None, None):
+        if press:
+            browser.ask(press)
+        else:
+            browser.ask(f"{head}.querySelector('button').focus()")
+            browser.press("Enter")
+        seen.append((browser.ask(f"{head}.getAttribute('aria-sort')"), browser.ask(rows)))
+    assert seen == [
+        ("ascending", ["aggregate", "train_sgns", "all"]),  # 1 and 3 jobs; the sum stays below
+        ("descending", first),
+        (None, first),
+    ]
+    other = "document.querySelector('#table-costs th:nth-child(1) button')"
+    browser.ask(f"{head}.querySelector('button').click(), {other}.click()")
+    assert browser.ask("document.querySelectorAll('#table-costs [aria-sort]').length") == 1
+    assert browser.ask(rows) == ["aggregate", "train_sgns", "all"]
+
+
+@in_browser
+def test_figures_open_large_and_escape_goes_back(rendered, browser):
+    browser.open(rendered[1].with_suffix(".html"))
+    assert (
+        browser.ask("document.querySelectorAll('figure .enlarge img[alt]:not([alt=\"\"])').length")
+        == 5
+    )
+    opened = "document.querySelector('dialog').open"
+    browser.ask("document.querySelector('#figure-similarity .enlarge').focus()")
+    browser.press("Enter")
+    assert browser.ask(opened)
+    figure = "document.querySelector('#figure-similarity img')"
+    assert browser.ask(f"document.querySelector('dialog img').alt === {figure}.alt")
+    assert browser.ask("document.querySelector('dialog').innerText.includes('Figure 2.')")
+    assert browser.ask(f"document.querySelector('dialog img').width > 1.3 * {figure}.width")
+    browser.press("Escape")
+    assert not browser.ask(opened)
+    assert browser.ask(f"document.activeElement.contains({figure})")
+    browser.ask(f"{figure}.click()")
+    assert browser.ask(opened)
+    browser.ask("document.querySelector('dialog button').click()")
+    assert not browser.ask(opened)
+
+
+@in_browser
+@pytest.mark.parametrize(("width", "is_open"), [(360, False), (1280, True)])
+def test_no_window_is_too_narrow_for_the_page(each, browser, width, is_open):
+    browser.open(each[1].with_suffix(".html"), width)
+    assert browser.ask("document.documentElement.scrollWidth <= innerWidth")
+    assert browser.ask("document.querySelector('nav details').open") == is_open
+    browser.ask("document.querySelector('#table-inputs, #table-parameters').scrollIntoView()")
+    assert browser.ask("document.querySelector('nav').getBoundingClientRect().top") in (0, 16)
+
+
+@in_browser
+def test_the_browser_asks_for_nothing_and_finds_nothing_wrong(each, browser):
+    page = each[1].with_suffix(".html")
+    browser.problems.clear()
+    browser.requests.clear()
+    browser.open(page)
+    assert browser.problems == []
+    assert browser.requests == [page.resolve().as_uri()]
+
+
+@in_browser
+def test_no_other_script_runs(rendered, browser, tmp_path):
+    html = rendered[0].replace("</main>", "<script>window.alien = 1</script></main>")
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    browser.open(tmp_path / "page.html")
+    assert browser.ask("[typeof alien, typeof numberOf]") == ["undefined", "function"]
+    assert any("Content Security Policy" in problem for problem in browser.problems)
+    browser.problems.clear()
+
+
+@in_browser
+def test_without_scripts_the_page_is_whole(rendered, browser):
+    browser.open(rendered[1].with_suffix(".html"), 360, scripts=False)
+    assert browser.ask("document.querySelectorAll('button, dialog').length") == 0
+    assert browser.ask("document.querySelector('nav details').open")
+    assert browser.ask("document.documentElement.scrollWidth <= innerWidth")
 
 
 @settings(max_examples=10)

@@ -36,6 +36,23 @@ COLUMNS = {
     ],
     "timings": ["rule", "wildcards", "seconds", "peak_memory_mib"],
 }
+# The rule of the workflow that writes each table.
+RULES = {
+    "recipes": "aggregate",
+    "sgns_curves": "aggregate",
+    "vectors": "aggregate",
+    "neighbours": "aggregate",
+    "map": "aggregate",
+    "classifier_curves": "aggregate",
+    "experiment_curves": "aggregate",
+    "runs": "aggregate",
+    "noise": "noise",
+    "timings": "timings",
+    "summary": "summarise",
+    "claims": "claims",
+    "comparisons": "claims",
+    "convergence": "claims",
+}
 # Read as they stand: a word may look like a number, a value of a setting may be one or not.
 TEXT = {
     "recipes": ("key", "value", "like_value"),

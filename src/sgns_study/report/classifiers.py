@@ -116,7 +116,8 @@ def variants_table(summary: pd.DataFrame) -> Table:
             cells.append(number(100 * row["lab_validation_accuracy"], 1))
             cells.append(signed(row["difference_points"]) + "*" * bool(row["differs"]))
         rows.append(cells)
-    return Table(Markdown(caption), header, "l" + "r" * (len(header) - 1), rows)
+    align = "l" + "r" * (len(header) - 1)
+    return Table(Markdown(caption), header, align, rows, source=("classifier_curves", "summary"))
 
 
 def gains_table(gains: pd.DataFrame) -> Table:
@@ -134,4 +135,5 @@ def gains_table(gains: pd.DataFrame) -> Table:
         ["variant", "seeds", "best validation", "95 %", "test", "95 %"],
         "lrrlrl",
         rows,
+        source=("classifier_curves",),
     )

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from sgns_study.evaluation.tables import RULES
+
 
 class Markdown(str):
     """Text that is Markdown already and is not escaped again."""
@@ -42,28 +44,55 @@ def pipe_table(
     caption: Markdown,
     id: str,
     widths: Sequence[int] = (),
+    foot: int = 0,
 ) -> Markdown:
     """A table with a caption above; `align` has one of `l`, `r` for every column.
 
     Columns are as wide as their content, or share the text width as `widths` (percent) says.
+    The last `foot` rows sum up the others: they stay below when the page sorts the table.
     """
     dashes = [width * SOURCE_WIDTH // 50 for width in widths] or [2] * len(align)
     rules = {"l": ":{}", "r": "{}:"}
     rule = [Markdown(rules[letter].format("-" * n)) for letter, n in zip(align, dashes)]
     lines = [header, rule, *rows]
     text = "\n".join("| " + " | ".join(markdown(cell) for cell in line) + " |" for line in lines)
-    classes = ".table .wide" if len(align) > WIDE else ".table"
-    return Markdown(f"::: {{#{id} {classes}}}\n{text}\n\n: {caption}\n:::")
+    classes = ".table .sortable" + " .wide" * (len(align) > WIDE)
+    rests = f" data-foot={foot}" if foot else ""
+    return Markdown(f"::: {{#{id} {classes}{rests}}}\n{text}\n\n: {caption}\n:::")
+
+
+def source_note(folder: str, names: Iterable[str], drawn: bool = False) -> Markdown:
+    """Where numbers come from, to stand at the end of a caption; empty without names.
+
+    A name is that of a tidy table, given as `<folder>/<name>.csv` with the rule that writes it;
+    Markdown stands as it is. `drawn` adds the rule that draws a figure of them.
+    """
+    words: list[str] = []
+    files: dict[str, list[str]] = {}
+    for name in names:
+        if isinstance(name, Markdown):
+            words.append(name)
+        else:
+            files.setdefault(RULES[name], []).append(code(f"{folder}/{name}.csv"))
+    parts = [f"{', '.join(paths)}, rule {code(rule)}" for rule, paths in files.items()] + words
+    if drawn:
+        parts.append(f"drawn by rule {code('figure')}")
+    return Markdown(f"[Source: {'; '.join(parts)}.]{{.source}}" if parts else "")
 
 
 class Table(NamedTuple):
-    """A table of the report before it has a number; the arguments of `pipe_table`."""
+    """A table of the report before it has a number; the arguments of `pipe_table`.
+
+    `source` has the tidy tables that its numbers are in, or Markdown: see `source_note`.
+    """
 
     caption: str
     header: Sequence[str]
     align: str
     rows: Iterable[Sequence[object]]
     widths: Sequence[int] = ()
+    source: Sequence[str] = ()
+    foot: int = 0
 
 
 class Numbering:
@@ -85,6 +114,6 @@ class Numbering:
         """A link with the number as its text."""
         return Markdown(f"[{self.label(kind, name)}](#{self.anchor(kind, name)})")
 
-    def caption(self, kind: str, name: str, text: object) -> Markdown:
-        """A caption that starts with the number."""
-        return Markdown(f"**{self.label(kind, name)}.** {markdown(text)}")
+    def caption(self, kind: str, name: str, text: object, source: str = "") -> Markdown:
+        """A caption that starts with the number and ends with the source, if it has one."""
+        return Markdown(f"**{self.label(kind, name)}.** {markdown(text)} {source}".rstrip())

@@ -8,6 +8,9 @@ import pandas as pd
 from pydantic import BaseModel
 
 from sgns_study.artifacts import ArtifactError
+from sgns_study.figures.wording import number
+
+NO_COMMIT = "outside a repository"  # what stands for the commit of a run without one
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,14 @@ def costs(timings: pd.DataFrame) -> pd.DataFrame:
     return seconds.reset_index().sort_values("total", ascending=False, ignore_index=True)
 
 
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{number(seconds / size, 1)} {unit}"
+    return f"{number(seconds, 1)} s"
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Where the results come from, over all records of runs: distinct values of each."""
@@ -90,7 +101,7 @@ def provenance(results: Path) -> Provenance:
     for path in paths:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            commits.add(record["commit"] or "outside a repository")
+            commits.add(record["commit"] or NO_COMMIT)
             for name, version in record["versions"].items():
                 versions.setdefault(name, set()).add(version)
             for name, digest in record["inputs"].items():

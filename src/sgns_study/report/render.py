@@ -1,9 +1,12 @@
 """The report of a study: numbers from its files into the template, and that to HTML and PDF."""
 
+import base64
 import json
 import shutil
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +22,7 @@ from sgns_study.evaluation.tables import read_tidy
 from sgns_study.figures import figure_module, figures_of
 from sgns_study.figures.wording import counted, listed, number, percent, setting_value, whole
 from sgns_study.params import Study
+from sgns_study.report.checklist import checklist
 from sgns_study.report.classifiers import classifier_values
 from sgns_study.report.markdown import (
     SOURCE_WIDTH,
@@ -29,8 +33,9 @@ from sgns_study.report.markdown import (
     escape_markdown,
     markdown,
     pipe_table,
+    source_note,
 )
-from sgns_study.report.records import Provenance, costs, parameters, provenance, written
+from sgns_study.report.records import Provenance, costs, duration, parameters, provenance, written
 from sgns_study.report.vectors import vector_values
 from sgns_study.splits import split_sizes
 
@@ -79,9 +84,17 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
     )
     records = provenance(results)
     timings = costs(read_tidy(results, "timings"))
-    made |= of_classifiers | appendix(study, timings, records)
+    made |= of_classifiers
+    ending = appendix(study, timings, records)
     drawn = figures_of(study)
-    numbering = Numbering(list(drawn), ["contrastive", *made])
+    numbering = Numbering(list(drawn), ["contrastive", *made, "checklist", *ending])
+    found = {"sets of word vectors": (vectors["found"], vectors["planned"])}
+    if classifiers:
+        found["classifiers"] = (classifiers["found"], classifiers["planned"])
+    refer = partial(numbering.reference, "Table")
+    made["checklist"] = checklist(study, results, records, timings, found, refer)
+    made |= ending
+    folder = f"results/{study.study}"
     seeds = classifiers["seeds"] if classifiers else vectors["seeds"]
     kinds = sorted({study.recipes[name].kind for name in study.grid.recipes})
     return {
@@ -100,10 +113,10 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
             "memory": f"{number(timings['memory'].max(), 0)} MiB",
             "largest": timings["rule"].iloc[0],
         },
-        "figures": {name: figure(numbering, figures, name) for name in drawn},
-        "tables": {name: numbered(numbering, name, table) for name, table in made.items()},
-        "fig": lambda name: numbering.reference("Figure", name),
-        "tab": lambda name: numbering.reference("Table", name),
+        "figures": {name: figure(numbering, figures, name, drawn[name], folder) for name in drawn},
+        "tables": {name: numbered(numbering, name, table, folder) for name, table in made.items()},
+        "fig": partial(numbering.reference, "Figure"),
+        "tab": refer,
         "caption": lambda name, text: numbering.caption("Table", name, Markdown(text)),
         **{word.__name__: word for word in WORDS},
     }
@@ -125,11 +138,14 @@ def equations(kinds: Collection[str]) -> dict[str, Markdown]:
     return {name: Markdown(f"({place})") for place, name in enumerate(names, 8)}
 
 
-def numbered(numbering: Numbering, name: str, table: Table) -> Markdown:
-    """A table as Markdown, with its number and the identifier that references point to."""
-    caption = numbering.caption("Table", name, table.caption)
+def numbered(numbering: Numbering, name: str, table: Table, folder: str) -> Markdown:
+    """A table as Markdown, with its number, its source and the identifier for references."""
+    source = source_note(folder, table.source)
+    caption = numbering.caption("Table", name, table.caption, source)
     anchor = numbering.anchor("Table", name)
-    return pipe_table(table.header, table.rows, table.align, caption, anchor, table.widths)
+    return pipe_table(
+        table.header, table.rows, table.align, caption, anchor, table.widths, table.foot
+    )
 
 
 def fill(values: dict[str, Any]) -> str:
@@ -181,14 +197,18 @@ def sizes(study: Study) -> dict[str, int]:
     return found
 
 
-def figure(numbering: Numbering, figures: Path, name: str) -> Markdown:
-    """A figure with its number, its caption and a text for who cannot see it."""
+def figure(
+    numbering: Numbering, figures: Path, name: str, tables: Iterable[str], folder: str
+) -> Markdown:
+    """A figure with its number, its caption, the tables it shows and a text for who cannot see."""
     path = _figure(figures, name).with_suffix(".md")
     if not path.is_file():
         raise ArtifactError(
             f"{path}: no such file: draw the figure again, its caption goes with it"
         )
-    caption = numbering.caption("Figure", name, path.read_text(encoding="utf-8").strip())
+    source = source_note(folder, tables, drawn=True)
+    text = path.read_text(encoding="utf-8").strip()
+    caption = numbering.caption("Figure", name, text, source)
     alt = figure_module(name).ALT
     anchor = numbering.anchor("Figure", name)
     return Markdown(f'![{caption}]({name}.svg){{#{anchor} alt="{alt}"}}')
@@ -209,6 +229,8 @@ def appendix(study: Study, timings: pd.DataFrame, records: Provenance) -> dict[s
             ["rule", "jobs", "total", "median job", "peak memory (MiB)"],
             "lrrrr",
             cost_rows(timings),
+            source=("timings",),
+            foot=1,
         ),
         "parameters": Table(
             "All parameters of the study; of a recipe that is like another only what differs.",
@@ -216,6 +238,7 @@ def appendix(study: Study, timings: pd.DataFrame, records: Provenance) -> dict[s
             "lll",
             [[code(row.key), row.value, Markdown(row.meaning)] for row in parameters(study)],
             widths=(40, 18, 42),
+            source=(Markdown("the parameter file of the study, checked when it is read"),),
         ),
         "inputs": Table(
             "Input files of the runs, with the first 16 digits of their SHA-256. Word vectors are "
@@ -227,6 +250,7 @@ def appendix(study: Study, timings: pd.DataFrame, records: Provenance) -> dict[s
                 for name, digests in records.inputs.items()
                 if "/embeddings/" not in name
             ],
+            source=(Markdown(f"the records {code('run.json')} beside the files of every run"),),
         ),
     }
 
@@ -240,20 +264,19 @@ def cost_rows(timings: pd.DataFrame) -> Iterable[list[object]]:
     yield ["all", timings["jobs"].sum(), duration(total), "", number(memory, 0)]
 
 
-def duration(seconds: float) -> str:
-    """A time in the unit that suits it."""
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{number(seconds / size, 1)} {unit}"
-    return f"{number(seconds, 1)} s"
-
-
 def render_html(text: str, titles: dict[str, str], folder: Path, out: Path) -> None:
-    """Markdown to one HTML page that holds its figures and style and asks for nothing else.
+    """Markdown to one HTML page that holds its figures, style and script and asks for nothing else.
 
+    Its Content-Security-Policy lets no script run but that one, known by its SHA-256.
     `titles` are `title` and `subtitle`, Markdown; `folder` holds the images that the text names.
     """
-    page = _pandoc(text, titles, folder, "html", "page.html", "--embed-resources", "--mathml")
+    script = (HERE / "page.js").read_text(encoding="utf-8").strip()  # as Pandoc inserts it
+    digest = base64.b64encode(sha256(script.encode()).digest()).decode()
+    variables = [f"--variable=script:{script}", f"--variable=script-digest:sha256-{digest}"]
+    # Sections are one level below the title, which is the page's only heading of the first.
+    levels = ["--shift-heading-level-by=1", "--toc-depth=4"]
+    options = ["--embed-resources", "--mathml", *levels, *variables]
+    page = _pandoc(text, titles, folder, "html", "page.html", *options)
     write_text(out, page)
 
 
@@ -289,6 +312,7 @@ def _pandoc(
         f"--bibliography={HERE / 'references.json'}",
         f"--metadata-file={metadata}",
         f"--template={HERE / template}",
+        f"--lua-filter={HERE / 'source.lua'}",
         f"--resource-path={folder}",
         f"--variable=style:{style}",
         *options,

@@ -256,7 +256,8 @@ def scores_table(recipes: pd.DataFrame, vectors: pd.DataFrame) -> Table:
     if ANALOGIES in set(table["dataset"]):
         caption += "Similarity: Spearman’s ρ; analogies: right answers among those asked."
     header = ["model", "seeds", *(label for label, _, _ in columns.values())]
-    return Table(caption.strip(), header, "l" + "r" * (len(header) - 1), rows)
+    align = "l" + "r" * (len(header) - 1)
+    return Table(caption.strip(), header, align, rows, source=("vectors",), foot=1)
 
 
 def chance_column(table: pd.DataFrame) -> dict[tuple[str, str], tuple[str, int, int]]:
@@ -302,9 +303,8 @@ def sets_table(
     )
     if left_out:
         caption += f" The {left_out} further models are in the tables of the study."
-    return Table(
-        caption, ["set", "covered", *vectors_label(models)], "lr" + "r" * len(models), rows
-    )
+    header = ["set", "covered", *vectors_label(models)]
+    return Table(caption, header, "lr" + "r" * len(models), rows, source=("vectors",))
 
 
 def set_name(dataset: str) -> str:
@@ -342,7 +342,8 @@ def ablation_table(tried: pd.DataFrame, vectors: pd.DataFrame, curves: pd.DataFr
         "seeds; SGNS validation loss after the last epoch; the share of the sets that is covered."
     )
     header = ["recipe", "changed", *metrics.values(), "differs by", "95 %", "n", "loss", "cov."]
-    return Table(caption, header, "ll" + "r" * len(metrics) + "rlrrr", rows)
+    align = "ll" + "r" * len(metrics) + "rlrrr"
+    return Table(caption, header, align, rows, source=("recipes", "vectors", "sgns_curves"))
 
 
 def what_changed(key: str, value: str) -> str:
@@ -373,7 +374,7 @@ def noise_words_table(noise: pd.DataFrame) -> Table:
         "exponent of the counts."
     )
     header = ["word", "count", *(f"α = {alpha:g}" for alpha in alphas)]
-    return Table(caption, header, "lr" + "r" * len(alphas), rows)
+    return Table(caption, header, "lr" + "r" * len(alphas), rows, source=("noise",))
 
 
 def scientific(value: float) -> str:
@@ -400,10 +401,9 @@ def neighbours_table(recipes: pd.DataFrame, neighbours: pd.DataFrame) -> Table:
         f"Nearest words by cosine, nearest first, in one model of each recipe (R = "
         f"{shown['radius']}, d = {shown['dim']}, seed {shown['seed']})."
     )
-    share = 86 // len(names)
-    return Table(
-        caption, ["word", *names], "l" * (1 + len(names)), rows, (14, *[share] * len(names))
-    )
+    widths = (14, *[86 // len(names)] * len(names))
+    header = ["word", *names]
+    return Table(caption, header, "l" * len(header), rows, widths, source=("neighbours",))
 
 
 def nearest(table: pd.DataFrame) -> dict[str, str]:
