@@ -5,11 +5,13 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from select import select
 from shutil import which
 from typing import Any, Self
 
 CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
 FREE = 10  # descriptors 3 and 4 are those that Chromium reads from and writes to
+PATIENCE = 60  # seconds that the browser may be silent
 KEYS = {"Enter": 13, "Escape": 27, "Tab": 9}
 
 
@@ -71,6 +73,7 @@ class Browser:
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
+            assert select([self._in], [], [], PATIENCE)[0], f"no answer in {PATIENCE} s"
             more = os.read(self._in, 1 << 16)
             assert more, "the browser ended"
             self._rest += more
