@@ -57,7 +57,7 @@ def convergence(
     Columns: the run, split, measure, value, level, censored, epochs (E). Measures:
     `epochs_to_own`, `steps_to_own`, `epochs_to_common`, `steps_to_common`: empty if censored.
     `area`: of accuracy over epochs 0..E by trapezoids, divided by E: the curve's mean height.
-    `area_above`: the same of what is missing to the run's own best: small if that is reached early.
+    `area_above`: the same of what is missing to the run's own best, small if that is reached early.
     `epochs_to_loss`, `steps_to_loss`, of training only: times to the largest of the lowest losses
     of the runs compared, which all of them reach.
 

@@ -22,6 +22,12 @@ FIGURES = {
     "classifier_validation": ("classifier_curves",),
     "classifier_training": ("classifier_curves",),
     "radius_and_dim": ("classifier_curves",),
+    "convergence": ("convergence",),
+    "controls": ("runs",),
+    "scale": ("runs",),
+    "scarcity": ("runs",),
+    "baselines": ("runs",),
+    "claims": ("claims",),
 }
 
 
@@ -42,7 +48,7 @@ def figures_of(study: Study) -> dict[str, tuple[str, ...]]:
         "classifier_training": bool(study.grid.inits),
         "radius_and_dim": bool(study.grid.inits),
     }
-    return {name: tables for name, tables in FIGURES.items() if has[name]}
+    return {name: FIGURES[name] for name, present in has.items() if present}
 
 
 def tables_of(study: Study) -> list[str]:

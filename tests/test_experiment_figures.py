@@ -1,0 +1,242 @@
+"""The figures of the experiments: nothing clipped, captions that say what the tables say."""
+
+from functools import cache
+
+import pandas as pd
+import pytest
+
+from sgns_study.artifacts import write_table
+from sgns_study.evaluation.tables import COLUMNS, read_tidy
+from sgns_study.figures import figure_module
+from sgns_study.figures.style import published
+from tests.curve_tables import claims_table, convergence_table, runs_table
+
+OF_RUNS = ("controls", "scale", "scarcity", "baselines")
+
+
+def without(table, **values):
+    for key, value in values.items():
+        table = table[table[key] != value]
+    return table
+
+
+TABLES = {
+    "whole": runs_table,
+    "single": lambda: runs_table(seeds=(7,), recipes=("lab",), dims=(16,)),
+    "no random": lambda: without(runs_table(), init="random"),
+    "no pretrained": lambda: without(runs_table(), init="pretrained"),
+    "only random": lambda: runs_table()[runs_table()["init"] == "random"],
+    "a run is missing": lambda: runs_table().drop(index=[1, 40, 60]),
+}
+CONVERGENCE = {
+    "whole": lambda: convergence_table((2, 5, 10)),
+    "censored": lambda: convergence_table(level=0.82),
+    "single": lambda: convergence_table((2,), (16,), (1,)),
+    "all censored": lambda: convergence_table(level=0.99),
+    "no random": lambda: without(convergence_table(), init="random"),
+    "no pretrained": lambda: without(convergence_table(), init="pretrained"),
+}
+CLAIMS = {
+    "whole": claims_table,
+    "single": lambda: claims_table().iloc[:1],
+    "untested": lambda: claims_table()[claims_table()["effect"].isna()],
+    "tested": lambda: claims_table()[claims_table()["effect"].notna()],
+    "wide": lambda: pd.concat([claims_table()] * 2).assign(statement="a claim in words " * 5),
+}
+DRAWN = [
+    *((name, table) for name in OF_RUNS for table in TABLES),
+    *(("convergence", table) for table in CONVERGENCE),
+    *(("claims", table) for table in CLAIMS),
+]
+
+
+def made(name, table):
+    source = {"convergence": CONVERGENCE, "claims": CLAIMS}.get(name, TABLES)
+    return source[table]()
+
+
+@cache
+def drawn(name, table):
+    with published():
+        figure = figure_module(name).draw(made(name, table))
+        figure.draw_without_rendering()
+    return figure
+
+
+@pytest.mark.parametrize(("name", "table"), DRAWN)
+def test_nothing_is_clipped_too_small_or_missing_in_words(name, table):
+    figure = drawn(name, table)
+    whole, drawing = figure.bbox, figure.get_tightbbox().transformed(figure.dpi_scale_trans)
+    assert drawing.x0 >= whole.x0 - 1
+    assert drawing.x1 <= whole.x1 + 1
+    assert drawing.y0 >= whole.y0 - 1
+    assert drawing.y1 <= whole.y1 + 1
+    assert figure.get_figheight() <= 9.5
+    for axis in figure.axes:
+        for text in (*axis.get_xticklabels(), *axis.get_yticklabels(), *axis.texts):
+            assert text.get_fontsize() >= 7
+    caption = figure_module(name).caption(made(name, table))
+    assert "nan" not in caption
+    assert "\n" not in caption
+    assert caption.endswith(".")
+
+
+@pytest.mark.parametrize(("name", "table"), DRAWN)
+def test_names_beside_rows_do_not_overlap(name, table):
+    figure = drawn(name, table)
+    for axis in figure.axes:
+        for ticks in (axis.get_yticklabels(), axis.get_xticklabels()):
+            shown = [tick.get_window_extent() for tick in ticks if tick.get_text()]
+            inside = [box for box in shown if box.width and axis.get_visible()]
+            for i, box in enumerate(inside):
+                for other in inside[i + 1 :]:
+                    assert not (box.shrunk(0.9, 0.9)).overlaps(other.shrunk(0.9, 0.9))
+
+
+def caption(name, table):
+    return figure_module(name).caption(table)
+
+
+def test_controls_caption_by_hand():
+    text = caption("controls", runs_table())
+    # Over seeds 1 to 3 word2vec's pretrained minus shuffled is 1.9, 2.1 and 2.0: mean 2.0, sd 0.1,
+    # and t = 4.303 for 2 degrees of freedom, so ± 4.303 · 0.1 / √3 = 0.25.
+    assert "Pretrained minus shuffled (meaning): +1.0 (+0.8 to +1.2) for lab, d = 128" in text
+    assert "+2.0 (+1.8 to +2.2) for word2vec, d = 128." in text
+    # 813, 816 and 816 against 857, 859 and 861 thousandths.
+    assert "Pretrained minus random (all of it): −4.4 (−4.6 to −4.2) for lab" in text
+    assert "tables of vectors with R = 5" in text
+    assert "(3 seeds)" in text
+
+
+def test_controls_are_drawn_where_most_of_them_are():
+    figure = drawn("controls", "whole")
+    assert [axis.get_title() for axis in figure.axes] == ["lab, d = 128", "word2vec, d = 128"]
+    only = drawn("controls", "only random")
+    assert [axis.get_title() for axis in only.axes] == ["d = 128", "d = 256"]
+
+
+def test_scale_caption_by_hand():
+    text = caption("scale", runs_table())
+    # 815 + 15 + 0, 2 and 4 with 1, 2, 0 more by seed: mean 83.0 %; the same table as it is 81.5 %.
+    assert "pretrained (lab): best at 0.03 (83.0 %), against as it is +1.5 (+1.5 to +1.5)" in text
+    assert "Each at its best scale, against random: −4.4 (−4.6 to −4.2) (pretrained (lab))" in text
+
+
+def test_the_scale_is_chosen_on_validation_though_test_says_otherwise():
+    runs = runs_table()
+    random = (runs["init"] == "random") & (runs["scale"] == 1)
+    runs.loc[random, "validation_accuracy"] = 0.99
+    assert "random: best at 1 (" in caption("scale", runs)
+    as_is = (runs["init"] == "random") & runs["scale"].isna() & runs["documents"].isna()
+    runs.loc[as_is, "validation_accuracy"] = 0.995
+    assert "random: best as it is (" in caption("scale", runs)
+
+
+def test_scarcity_caption_by_hand():
+    text = caption("scarcity", runs_table())
+    # Few documents cost the random start 24, 12 and 2 points, pretrained ones half as many: so lab
+    # gains −4.4 with all, −4.4 + 1 with 10,000, −4.4 + 6 and −4.4 + 12.
+    assert (
+        "Pretrained (lab): +7.6 (+7.4 to +7.8) with 100 and −4.4 (−4.6 to −4.2) with all; pays "
+        "(interval above zero) with 100 and 1,000, costs with 10,000 and all." in text
+    )
+    assert "Random, sd 0.1: +1.2 (+1.2 to +1.2) with 100" in text
+    assert "pays" not in caption("scarcity", runs_table(seeds=(1,)))
+
+
+def test_documents_are_drawn_on_a_logarithmic_axis_with_all_apart():
+    axis = drawn("scarcity", "whole").axes[-1]
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == ["100", "1,000", "10,000", "all"]
+    assert list(axis.get_xticks()[:3]) == [2, 3, 4]
+    assert axis.get_xticks()[3] > 4
+
+
+def test_baselines_caption_by_hand():
+    text = caption("baselines", runs_table())
+    # NB-SVM: 91.1, 91.2, 91.3. Without 256: word2vec at sd 0.03 has 881 + 15 and more by seed.
+    assert "NB-SVM (91.2 %)" in text
+    assert "as published on IMDB by Wang and Manning (2012), 91.22 %; NB-SVM here: 0.0" in text
+    assert "majority class, 50.2 %" in text
+    one_dim = caption("baselines", runs_table(dims=(128,)))
+    assert "Conv1d, pretrained (word2vec), R = 5, d = 128, sd 0.03 (90.0 %)" in one_dim
+    # 898, 901, 901 against 911, 912, 913 thousandths: −1.3, −1.1, −1.2, so −1.2 ± 0.25.
+    assert "Conv1d minus baseline: −1.2 (−1.4 to −1.0) points" in one_dim
+
+
+def test_baselines_stand_from_best_to_worst_on_test():
+    axis = drawn("baselines", "whole").axes[0]
+    means = [float(text.get_text().split(" ± ")[0]) for text in axis.texts]
+    assert means == sorted(means, reverse=True)
+    names = [tick.get_text() for tick in axis.get_yticklabels()]
+    assert len(names) == len(set(names)) == len(means)
+    assert not any("shuffled" in name or "majority" in name for name in names)
+
+
+def test_convergence_caption_by_hand():
+    text = caption("convergence", convergence_table())
+    # Own levels, 0.76 and 0.855, at epochs 1 and 3; the common one, 0.76, at 1 and 2. Twelve pairs:
+    # two radii, two dimensions, three seeds.
+    own = "on validation, to the own level, earlier in 12, later in 0 and the same in 0 of 12 pairs"
+    assert f"{own}, the mean difference −2.0 epochs" in text
+    common = "to the common level, earlier in 12, later in 0 and the same in 0 of 12 pairs"
+    assert f"{common}, the mean difference −1.0 epochs" in text
+    assert "All levels drawn were reached." in text
+
+
+def test_censored_times_are_counted_and_marked():
+    table = convergence_table(level=0.82)
+    text = caption("convergence", table)
+    # On validation 12 pretrained runs never have 0.82; of four epochs, they count as five.
+    assert "12 times of 72 not reached in the epochs trained (hollow) count as 5 epochs" in text
+    assert "to the common level, earlier in 0, later in 12" in text
+    assert "the mean difference +3.0 epochs" in text
+    figure = drawn("convergence", "censored")
+    assert [tick.get_text() for tick in figure.axes[-1].get_xticklabels()][-1] == ">4"
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "not reached" in labels
+    whole = drawn("convergence", "whole").legends[0]
+    assert "not reached" not in [text.get_text() for text in whole.get_texts()]
+
+
+def test_claims_caption_counts_verdicts():
+    text = caption("claims", claims_table())
+    assert (
+        "Of 7 claims, 3 supported (1, 5 and 6), 1 contradicted (12), 1 undecided (2) and "
+        "2 not tested (8 and 13)." in text
+    )
+    assert "over 3 to 5 seeds" in text
+    changed = claims_table().assign(verdict="undecided")
+    assert "5 undecided (1, 2, 5, 6 and 12)" in caption("claims", changed)
+
+
+def test_claims_are_apart_by_unit_and_told_apart_by_marker():
+    figure = drawn("claims", "whole")
+    units = [axis.get_xlabel() for axis in figure.axes]
+    assert units == ["effect (points)", "effect (epochs)", "effect (nats)", ""]
+    handles = figure.legends[0].legend_handles
+    assert len({handle.get_marker() for handle in handles}) == len(handles) == 4
+    assert len({handle.get_color() for handle in handles}) == 4
+
+
+@pytest.mark.parametrize("name", OF_RUNS)
+def test_other_numbers_give_another_caption(name):
+    runs = runs_table()
+    trained = runs["init"] == "pretrained"
+    for column in ("validation_accuracy", "test_accuracy"):
+        runs.loc[trained, column] = runs.loc[trained, column] + 0.0123
+    assert caption(name, runs) != caption(name, runs_table())
+    assert "2 seeds" in caption(name, runs_table(seeds=(1, 2)))
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("runs", runs_table), ("convergence", convergence_table), ("claims", claims_table)],
+)
+def test_tables_are_read_back_as_they_were(name, table, tmp_path):
+    write_table(tmp_path / f"{name}.csv", table())
+    read = read_tidy(tmp_path, name)
+    assert list(read.columns) == COLUMNS[name]
+    pd.testing.assert_frame_equal(read, table(), check_dtype=False)
+    figures = {"runs": "controls"}.get(name, name)
+    assert caption(figures, read) == caption(figures, table())
