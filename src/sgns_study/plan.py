@@ -7,22 +7,13 @@ The folder's name says what a model is:
     baselines/<baseline>[-<recipe>-r<R>-d<dim>]-s<seed>
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import product
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from sgns_study.params import Experiment, Grid, Study
 
 FROM_VECTORS = ("pretrained", "random_matched", "shuffled", "frozen")
-CLASSIFIER = re.compile(
-    r"(?P<init>[a-z_]+?)(-(?P<recipe>[a-z]\w*)-r(?P<radius>\d+))?(-x(?P<scale>[0-9.e-]+?))?"
-    r"(-n(?P<documents>\d+))?(-(?P<classifier>large))?-d(?P<dim>\d+)-s(?P<seed>\d+)"
-)
-EMBEDDING = re.compile(r"(?P<recipe>\w+)-r(?P<radius>\d+)-d(?P<dim>\d+)-s(?P<seed>\d+)")
-BASELINE = re.compile(
-    r"(?P<classifier>[a-z_]+)(-(?P<recipe>[a-z]\w*)-r(?P<radius>\d+)-d(?P<dim>\d+))?-s(?P<seed>\d+)"
-)
 
 
 class Model(NamedTuple):
@@ -122,6 +113,11 @@ def models(study: Study) -> list[Model]:
     return once(found + [baseline.model for baseline in baselines(study) if baseline.model])
 
 
+def recipes(study: Study) -> list[str]:
+    """The recipes that the study trains, in the order of its models."""
+    return once(model.recipe for model in models(study))
+
+
 def needs_vectors(experiment: Experiment) -> bool:
     """Whether it has a classifier that starts from vectors, or is of vectors only."""
     return not experiment.inits or any(init in FROM_VECTORS for init in experiment.inits)
@@ -139,14 +135,3 @@ def baselines(study: Study) -> list[Baseline]:
             else [Baseline(kind, None)]
         )
     return found
-
-
-def has_classifiers(study: Study) -> bool:
-    """Whether the study trains any classifier."""
-    return bool(variants(study))
-
-
-def parsed(pattern: re.Pattern[str], name: str) -> dict[str, Any] | None:
-    """What a folder's name says, None if it does not fit."""
-    match = pattern.fullmatch(name)
-    return match.groupdict() if match else None

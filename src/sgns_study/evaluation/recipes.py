@@ -8,6 +8,7 @@ import math
 
 import pandas as pd
 
+from sgns_study import plan
 from sgns_study.evaluation.tables import COLUMNS
 from sgns_study.params import Study
 
@@ -17,11 +18,11 @@ WINDOWS = ("dynamic", "fixed", "harmonic")  # in this order wherever they are la
 def recipes_table(study: Study) -> pd.DataFrame:
     """Columns recipe, kind, like, key, value, like_value: one row a difference from the parent.
 
-    Values are text, `like_value` being the parent's. A recipe that is like none of the grid has one
-    row with like, key and values empty.
+    Values are text, `like_value` being the parent's. A recipe that is like no other of the study
+    has one row with like, key and values empty.
     """
     rows: list[tuple[str | None, ...]] = []
-    dumped = {name: study.recipes[name].model_dump() for name in study.grid.recipes}
+    dumped = {name: study.recipes[name].model_dump() for name in plan.recipes(study)}
     for name, recipe in dumped.items():
         like = recipe.get("like")
         found = differences(recipe, dumped[like]) if like in dumped else []
@@ -84,6 +85,16 @@ def settings(recipes: pd.DataFrame) -> pd.DataFrame:
     whole["first"] = whole["key"].map({key: i for i, key in enumerate(found["key"].unique())})
     whole = whole.sort_values(["first", "place", "rank"], kind="stable", ignore_index=True)
     return whole[["parent", "key", "value", "recipe", "own"]]
+
+
+def on_grid(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of recipes at several radii or dimensions, of all if none is at several.
+
+    Rows without a recipe are kept. So what was trained for one question is not drawn with the grid.
+    """
+    places = table[["recipe", "radius", "dim"]].drop_duplicates().groupby("recipe").size()
+    several = places[places > 1].drop("", errors="ignore")
+    return table[table["recipe"].isin(["", *several.index])] if len(several) else table
 
 
 def rank(key: str, value: str) -> tuple[float, str]:

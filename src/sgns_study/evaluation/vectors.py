@@ -89,9 +89,12 @@ def final_losses(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def at_one_place(runs: pd.DataFrame) -> pd.DataFrame:
-    """The rows at the smallest radius and, at this, the smallest dimension, for all recipes."""
-    runs = runs[runs["radius"] == runs["radius"].min()]
-    return runs[runs["dim"] == runs["dim"].min()]
+    """The rows at the radius and dimension where most recipes are, the smallest of equals."""
+    if runs.empty:
+        return runs
+    places = runs.groupby(["radius", "dim"])["recipe"].nunique()
+    radius, dim = places.idxmax()  # the first of equals, and places are sorted
+    return runs[(runs["radius"] == radius) & (runs["dim"] == dim)]
 
 
 def level(runs: pd.DataFrame, recipe: str, column: str) -> Estimate:

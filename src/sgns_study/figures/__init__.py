@@ -9,25 +9,26 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from sgns_study import plan
 from sgns_study.evaluation.recipes import recipes_table, variants
 from sgns_study.params import Study
 
 # Each figure and the tidy tables that `draw` and `caption` take, in the order of the report.
 FIGURES = {
-    "sgns_curves": ("recipes", "sgns_curves"),
-    "similarity": ("recipes", "vectors"),
-    "tweaks": ("recipes", "vectors", "sgns_curves"),
-    "noise": ("noise",),
-    "map": ("recipes", "map"),
+    "claims": ("claims",),
     "classifier_validation": ("classifier_curves",),
     "classifier_training": ("classifier_curves",),
-    "radius_and_dim": ("classifier_curves",),
     "convergence": ("convergence",),
+    "radius_and_dim": ("classifier_curves",),
+    "sgns_curves": ("recipes", "sgns_curves"),
+    "scarcity": ("runs",),
+    "tweaks": ("recipes", "vectors", "sgns_curves"),
+    "noise": ("noise",),
+    "similarity": ("recipes", "vectors"),
     "controls": ("runs",),
     "scale": ("runs",),
-    "scarcity": ("runs",),
     "baselines": ("runs",),
-    "claims": ("claims",),
+    "map": ("recipes", "map"),
 }
 
 
@@ -36,24 +37,32 @@ MAPPED = 4  # fewer words make no map
 
 def figures_of(study: Study) -> dict[str, tuple[str, ...]]:
     """The figures that a study has, with their tables, in the order of the report."""
-    kinds = {study.recipes[name].kind for name in study.grid.recipes}
-    curves = kinds != {"ppmi"}  # counting has no epochs
+    kinds = {study.recipes[name].kind for name in plan.recipes(study)}
+    classifiers = plan.variants(study)
+    plain = [v for v in classifiers if (v.scale, v.documents, v.large) == (None, None, False)]
     has = {
-        "sgns_curves": curves,
-        "similarity": scored(study),
-        "tweaks": curves and scored(study) and not variants(recipes_table(study)).empty,
-        "noise": "word2vec" in kinds,
-        "map": "word2vec" in kinds and words_shown(study) >= MAPPED,
+        "claims": True,
         "classifier_validation": bool(study.grid.inits),
         "classifier_training": bool(study.grid.inits),
-        "radius_and_dim": bool(study.grid.inits),
+        "convergence": bool(plain),
+        "radius_and_dim": bool(study.grid.inits) and len(study.grid.radii + study.grid.dims) > 2,
+        "sgns_curves": kinds != {"ppmi"},  # counting has no epochs
+        "scarcity": any(variant.documents for variant in classifiers),
+        "tweaks": scored(study) and not variants(recipes_table(study)).empty,
+        "noise": "word2vec" in kinds,
+        "similarity": scored(study),
+        "controls": len({variant.init for variant in plain}) > 2,
+        "scale": any(variant.scale for variant in classifiers),
+        "baselines": bool(plan.baselines(study)),
+        "map": "word2vec" in kinds and words_shown(study) >= MAPPED,
     }
     return {name: FIGURES[name] for name, present in has.items() if present}
 
 
 def tables_of(study: Study) -> list[str]:
     """The tidy tables that the figures and the report of a study read, but for the timings."""
-    tables = {name for tables in figures_of(study).values() for name in tables} | {"recipes"}
+    tables = {name for tables in figures_of(study).values() for name in tables}
+    tables |= {"recipes", "comparisons"}
     if words_shown(study):
         tables.add("neighbours")
     return sorted(tables)

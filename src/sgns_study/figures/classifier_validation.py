@@ -1,10 +1,10 @@
-"""Validation loss and accuracy of every classifier, epoch by epoch."""
+"""Validation loss and accuracy of every classifier of the grid, epoch by epoch."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from sgns_study.evaluation.summary import summarise
-from sgns_study.figures.curves import chance, draw_classifiers, seeds_note
+from sgns_study.figures.curves import chance, draw_classifiers, of_grid, seeds_note
 from sgns_study.figures.style import model_label
 from sgns_study.figures.wording import listed, number, percent, signed, span
 
@@ -13,11 +13,12 @@ ALT = "Validation loss and accuracy by epoch of every classifier"
 
 def draw(curves: pd.DataFrame) -> Figure:
     """Validation loss over accuracy, a column a dimension, a curve an initial embedding."""
-    return draw_classifiers(curves, "validation")
+    return draw_classifiers(of_grid(curves), "validation")
 
 
 def caption(curves: pd.DataFrame) -> str:
     """The best mean accuracy of each initial embedding, their distance, the epochs selected."""
+    curves = of_grid(curves)
     summary = summarise(curves)
     several = summary.loc[summary["recipe"] != "", "recipe"].nunique() > 1
     best = summary.loc[summary.groupby("init")["validation_accuracy"].idxmax()]
@@ -27,7 +28,7 @@ def caption(curves: pd.DataFrame) -> str:
         for row in best.to_dict("records")
     )
     text = (
-        f"Validation curves of all classifiers. {seeds_note(curves)} "
+        f"Validation curves of the classifiers. {seeds_note(curves)} "
         f"{_before(curves)}Best validation accuracy, the mean over seeds of the best variant of "
         f"each initial embedding: {reached}."
     )

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from sgns_study.evaluation.recipes import on_grid
 from sgns_study.evaluation.summary import RUN, VARIANT
 from sgns_study.figures.style import Look, legend, panels, series_looks
 from sgns_study.figures.wording import seeds_range
@@ -57,6 +58,11 @@ def title(recipe: str, dim: int, several_recipes: bool) -> str:
 
 
 ACROSS = 3  # recipes beside each other, where there is one dimension
+
+
+def of_grid(curves: pd.DataFrame) -> pd.DataFrame:
+    """The classifiers of the grid: pretrained and random starts, without those of experiments."""
+    return on_grid(curves[curves["init"].isin(["pretrained", "random"])])
 
 
 def grid_of(recipes: Sequence[str], dims: Sequence[int]) -> list[list[tuple[str, int]]]:

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
 
 from sgns_study.evaluation.summary import mean_interval, scores
+from sgns_study.figures.curves import of_grid
 from sgns_study.figures.style import BLACK, COLOURS, Look, nth_look, panels
 from sgns_study.figures.wording import listed, seeds_range, signed, span
 
@@ -20,7 +21,7 @@ LABELS = {"radius": "context radius R (tokens)", "dim": "dimension d of the vect
 
 def draw(curves: pd.DataFrame) -> Figure:
     """Validation over test accuracy; left against the radius, right against the dimension."""
-    runs = scores(curves)
+    runs = scores(of_grid(curves))
     trained, random = runs[runs["init"] == "pretrained"], runs[runs["init"] == "random"]
     recipes = sorted(trained["recipe"].unique()) or [""]
     figure, axes = panels(2 * len(recipes), 2)
@@ -121,7 +122,7 @@ def _reference(
 
 def caption(curves: pd.DataFrame) -> str:
     """The change of mean accuracy from smallest to largest radius and dimension."""
-    runs = scores(curves)
+    runs = scores(of_grid(curves))
     trained = runs[runs["init"] == "pretrained"]
     n_seeds = runs.groupby(["init", "recipe", "radius", "dim"], dropna=False).size()
     spread = (

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sgns_study.evaluation.recipes import of_bases
+from sgns_study.evaluation.recipes import of_bases, on_grid
 from sgns_study.figures.curves import (
     METRICS,
     draw_band,
@@ -34,7 +34,7 @@ OWN_LOSS = (
 
 def draw(recipes: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     """Loss over accuracy, a panel a recipe and dimension, a colour a radius."""
-    curves = of_bases(curves, recipes)
+    curves = on_grid(of_bases(curves, recipes))
     names = list(curves["recipe"].unique())
     dims, radii = (sorted(curves[key].unique()) for key in ("dim", "radius"))
     looks = {radius: nth_look(i, f"R = {radius}") for i, radius in enumerate(radii)}
@@ -79,7 +79,7 @@ def _train_label(recipes: pd.DataFrame, curves: pd.DataFrame) -> str:
 
 def caption(recipes: pd.DataFrame, curves: pd.DataFrame) -> str:
     """Where validation loss ends, whether it has risen from its lowest, and the accuracies."""
-    drawn = of_bases(curves, recipes)
+    drawn = on_grid(of_bases(curves, recipes))
     own = _word2vec(recipes, drawn)
     left_out = curves["recipe"].nunique() - drawn["recipe"].nunique()
     curves = drawn

@@ -5,11 +5,13 @@ from typing import Any
 
 import pandas as pd
 
+from sgns_study import plan
 from sgns_study.artifacts import read_table
 from sgns_study.evaluation.summary import effects, summarise
 from sgns_study.evaluation.tables import read_tidy
 from sgns_study.figures.style import model_label
 from sgns_study.figures.wording import (
+    MISSING,
     interval,
     number,
     percent,
@@ -29,26 +31,21 @@ def classifier_values(study: Study, results: Path) -> tuple[dict[str, Any], dict
     lab_recipes = [name for name, recipe in study.recipes.items() if recipe.kind == "lab"]
     summary = summarise(curves, published, study.report.lab_tolerance, lab_recipes)
     gains = effects(curves)
-    run = ["init", "recipe", "radius", "dim", "seed"]
     values = {
-        "answers": answers(summary, gains, several=len(study.grid.recipes) > 1),
+        "answers": answers(summary, gains, several=len(plan.recipes(study)) > 1),
         "seeds": seeds_range(summary["n_seeds"]),
-        "found": len(curves[run].drop_duplicates()),
-        "planned": planned(study),
+        "found": len(read_tidy(results, "runs")),
+        "planned": (len(plan.variants(study)) + len(plan.baselines(study))) * len(study.grid.seeds),
         "deviations": [] if published is None else deviations(summary),
         "compared": 0
         if published is None
         else int(summary["lab_validation_accuracy"].notna().sum()),
     }
-    return values, {"variants": variants_table(summary), "gains": gains_table(gains)}
-
-
-def planned(study: Study) -> int:
-    """How many classifiers the grid asks for."""
-    grid = study.grid
-    cells = len(grid.dims) * len(grid.seeds)
-    trained = len(grid.recipes) * len(grid.radii) * cells
-    return sum(trained if init == "pretrained" else cells for init in grid.inits)
+    tables = {"variants": variants_table(summary), "gains": gains_table(gains)}
+    if plan.baselines(study):
+        runs, timings = read_tidy(results, "runs"), read_tidy(results, "timings")
+        tables["baselines"] = baselines_table(runs, timings)
+    return values, tables
 
 
 def answers(summary: pd.DataFrame, gains: pd.DataFrame, several: bool) -> list[dict[str, Any]]:
@@ -137,3 +134,66 @@ def gains_table(gains: pd.DataFrame) -> Table:
         rows,
         source=("classifier_curves",),
     )
+
+
+def baselines_table(runs: pd.DataFrame, timings: pd.DataFrame) -> Table:
+    """The best variant of every kind of classifier, chosen on validation, and what it takes."""
+    kind = ["classifier", "init", "recipe"]
+    whole = runs[runs["documents"].isna()]
+    rows: list[tuple[float, list[object]]] = []
+    for _, tried in whole.groupby(kind, sort=False):
+        of_variant = tried.groupby(["radius", "scale", "dim"], dropna=False)
+        best = max(
+            (own for _, own in of_variant), key=lambda own: own["validation_accuracy"].mean()
+        )
+        first = best.iloc[0]
+        scores = [100 * best[name] for name in ("validation_accuracy", "test_accuracy")]
+        cells: list[object] = [
+            first["classifier"],
+            start_label(first),
+            len(best),
+            *(plus_minus(score.mean(), score.std(ddof=1)) for score in scores),
+            number(100 * best["test_macro_f1"].mean(), 1),
+            number(minutes(first, timings), 1),
+        ]
+        rows.append((float(best["test_accuracy"].mean()), cells))
+    rows.sort(key=lambda row: -row[0])
+    return Table(
+        "Every kind of classifier and start at the radius, dimension and scale that are best on "
+        "validation: accuracies in percent, mean and standard deviation over seeds, and minutes of "
+        "one thread for one run with its vectors.",
+        ["classifier", "start", "seeds", "validation", "test", "macro F1", "minutes"],
+        "llrrrrr",
+        [cells for _, cells in rows],
+        source=("runs", "timings"),
+    )
+
+
+def start_label(run: pd.Series) -> str:
+    """Where a run starts, e.g. `pretrained (lab), R = 5, d = 128, sd = 0.1`."""
+    if not run["init"]:
+        return MISSING
+    scale = "" if pd.isna(run["scale"]) else f", sd = {run['scale']:g}"
+    return model_label(run, several_recipes=True) + scale
+
+
+def minutes(run: pd.Series, timings: pd.DataFrame) -> float:
+    """Median minutes of the jobs of a variant, and of its vectors if it reads any."""
+    vectors = "" if not run["recipe"] else f"{run['recipe']}-r{run['radius']}-d{run['dim']}"
+    if run["classifier"] in ("conv1d", "large"):
+        scale = None if pd.isna(run["scale"]) else float(run["scale"])
+        recipe, radius = (run["recipe"], run["radius"]) if run["recipe"] else (None, None)
+        large = run["classifier"] == "large"
+        variant = plan.Variant(run["init"], recipe, radius, scale, None, large, run["dim"])
+        job = ("train_classifier", variant.name)
+    else:
+        job = ("train_baseline", run["classifier"] + (f"-{vectors}" if vectors else ""))
+    wanted = [job] + ([("train_sgns", vectors)] if vectors else [])
+    return sum(median_seconds(timings, *name) for name in wanted) / 60
+
+
+def median_seconds(timings: pd.DataFrame, rule: str, name: str) -> float:
+    """Of the jobs of a rule that are of all seeds of one model."""
+    own = timings[timings["rule"] == rule]
+    models = own["wildcards"].str.replace(r"-s\d+$", "", regex=True)
+    return float(own.loc[models == name, "seconds"].median())

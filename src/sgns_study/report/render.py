@@ -16,6 +16,7 @@ import pypandoc
 import typst
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from sgns_study import plan
 from sgns_study.artifacts import ArtifactError, write_text, writing
 from sgns_study.corpora.registry import corpus_sizes
 from sgns_study.evaluation.tables import read_tidy
@@ -23,6 +24,7 @@ from sgns_study.figures import figure_module, figures_of
 from sgns_study.figures.wording import counted, listed, number, percent, setting_value, whole
 from sgns_study.params import Study
 from sgns_study.report.checklist import checklist
+from sgns_study.report.claims import claims_values
 from sgns_study.report.classifiers import classifier_values
 from sgns_study.report.markdown import (
     SOURCE_WIDTH,
@@ -84,10 +86,13 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
     )
     records = provenance(results)
     timings = costs(read_tidy(results, "timings"))
-    made |= of_classifiers
+    claims, of_claims = claims_values(study, results)
+    made = of_claims | of_classifiers | made
     ending = appendix(study, timings, records)
     drawn = figures_of(study)
-    numbering = Numbering(list(drawn), ["contrastive", *made, "checklist", *ending])
+    verdicts = {"verdicts": made.pop("verdicts")}
+    numbering = Numbering(list(drawn), [*verdicts, "contrastive", *made, "checklist", *ending])
+    made |= verdicts
     found = {"sets of word vectors": (vectors["found"], vectors["planned"])}
     if classifiers:
         found["classifiers"] = (classifiers["found"], classifiers["planned"])
@@ -96,7 +101,7 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
     made |= ending
     folder = f"results/{study.study}"
     seeds = classifiers["seeds"] if classifiers else vectors["seeds"]
-    kinds = sorted({study.recipes[name].kind for name in study.grid.recipes})
+    kinds = sorted({study.recipes[name].kind for name in plan.recipes(study)})
     return {
         "study": study,
         "subtitle": f"Study {study.study}, {seeds}",
@@ -104,6 +109,7 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
         "kinds": kinds,
         "equations": equations(kinds),
         "seeds": seeds,
+        "claims": claims,
         "vectors": vectors,
         "classifiers": classifiers,
         "records": records,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sgns_study import plan
 from sgns_study.evaluation.recipes import bases, of_bases, settings
 from sgns_study.evaluation.tables import read_tidy
 from sgns_study.evaluation.vectors import (
@@ -51,6 +52,7 @@ from sgns_study.figures.wording import (
 from sgns_study.params import Study
 from sgns_study.report.markdown import Markdown, Table, code, markdown
 
+OF_VECTORS = ("sgns_curves", "vectors", "neighbours")  # tables with a row for each model
 ANALOGIES = "questions-words"
 METHODS = {"3cosadd": "3CosAdd", "3cosmul": "3CosMul"}
 SET_NAMES = MAIN_SETS | {"EN-RW-STANFORD": "RareWords", PLANTED: "planted synonyms"}
@@ -60,17 +62,16 @@ MOST_LISTS, NEIGHBOURS = 3, 6  # columns of words, and words in each
 
 def vector_values(study: Study, results: Path) -> tuple[dict[str, Any], dict[str, Table]]:
     """What the template names of the word vectors, and their tables by name as they stand."""
-    names = [name for name in tables_of(study) if name not in ("classifier_curves", "map")]
+    names = set(tables_of(study)) & {*OF_VECTORS, "recipes", "noise"}
     tables = {name: read_tidy(results, name) for name in names}
     recipes, vectors = tables["recipes"], tables.get("vectors")
-    runs = pd.concat([table[RUN] for table in tables.values() if set(RUN) <= set(table)])
+    runs = pd.concat([tables[name][RUN] for name in OF_VECTORS if name in tables])
     runs = runs.drop_duplicates()
     tried = settings(recipes)
-    grid = study.grid
     values: dict[str, Any] = {
         "seeds": seeds_range(runs.groupby(MODEL)["seed"].nunique()),
         "found": len(runs),
-        "planned": len(grid.recipes) * len(grid.radii) * len(grid.dims) * len(grid.seeds),
+        "planned": len(plan.models(study)) * len(study.grid.seeds),
         "bases": bases(recipes),
         "variations": variations(tried),
         "planted": study.corpus.kind == "planted",
@@ -84,7 +85,8 @@ def vector_values(study: Study, results: Path) -> tuple[dict[str, Any], dict[str
         if others := other_sets(vectors):
             made["sets"] = sets_table(recipes, vectors, others)
         if "tweaks" in figures_of(study):
-            values["tweaks"] = tweak_answers(tried, vectors)
+            kinds = {name: recipe.kind for name, recipe in study.recipes.items()}
+            values["tweaks"] = tweak_answers(tried, vectors, kinds)
             made["ablation"] = ablation_table(tried, vectors, tables["sgns_curves"])
     if "noise" in tables:
         made["noise"] = noise_words_table(tables["noise"])
@@ -105,10 +107,13 @@ def variations(tried: pd.DataFrame) -> list[Markdown]:
     return found
 
 
-def tweak_answers(tried: pd.DataFrame, vectors: pd.DataFrame) -> dict[str, Any]:
+def tweak_answers(
+    tried: pd.DataFrame, vectors: pd.DataFrame, kinds: Mapping[str, str]
+) -> dict[str, Any]:
     """What each setting does to the score at one radius and dimension.
 
-    `settings` holds for each one the contrast around every parent, with a verdict.
+    `settings` holds for each one the contrast around every parent, with a verdict. Two parents of
+    one kind differ in all settings `together`.
     """
     runs = at_one_place(scores(vectors))
     found = contrasts(tried, runs, "score")
@@ -122,7 +127,9 @@ def tweak_answers(tried: pd.DataFrame, vectors: pd.DataFrame) -> dict[str, Any]:
         "score": score_name(vectors),
         "parents": Markdown(listed(code(parent) for parent in parents)),
         "place": place(runs),
-        "together": against(runs, parents[0], parents[1]) if len(parents) > 1 else None,
+        "together": against(runs, *parents)
+        if len(parents) == 2 and kinds[parents[0]] == kinds[parents[1]]
+        else None,
         "settings": [setting_answer(key, here, tried, runs) for key, here in by_key.items()],
         "summary": decisions(by_key),
         "top": code(top),
@@ -389,14 +396,14 @@ def scientific(value: float) -> str:
 def neighbours_table(recipes: pd.DataFrame, neighbours: pd.DataFrame) -> Table:
     """The nearest words of the probe words in one model of each base."""
     table = of_bases(neighbours, recipes)
-    table = table[table["seed"] == table["seed"].min()]
+    table = at_one_place(table[table["seed"] == table["seed"].min()])
     names = list(table["recipe"].unique())[:MOST_LISTS]
-    lists = {name: nearest(at_one_place(table[table["recipe"] == name])) for name in names}
+    lists = {name: nearest(table[table["recipe"] == name]) for name in names}
     words = list(dict.fromkeys(word for found in lists.values() for word in found))
     rows: list[list[object]] = [
         [word, *(lists[name].get(word, MISSING) for name in names)] for word in words
     ]
-    shown = at_one_place(table).iloc[0]
+    shown = table.iloc[0]
     caption = (
         f"Nearest words by cosine, nearest first, in one model of each recipe (R = "
         f"{shown['radius']}, d = {shown['dim']}, seed {shown['seed']})."
