@@ -33,6 +33,9 @@ def classifier_values(study: Study, results: Path) -> tuple[dict[str, Any], dict
     gains = effects(curves)
     values = {
         "answers": answers(summary, gains, several=len(plan.recipes(study)) > 1),
+        "kinds": sorted(
+            {"large" if variant.large else "conv1d" for variant in plan.variants(study)}
+        ),
         "seeds": seeds_range(summary["n_seeds"]),
         "found": len(read_tidy(results, "runs")),
         "planned": (len(plan.variants(study)) + len(plan.baselines(study))) * len(study.grid.seeds),

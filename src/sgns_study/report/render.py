@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sgns_study import plan
 from sgns_study.artifacts import ArtifactError, write_text, writing
-from sgns_study.corpora.registry import corpus_sizes
+from sgns_study.corpora.registry import class_names, corpus_sizes
 from sgns_study.evaluation.tables import read_tidy
 from sgns_study.figures import figure_module, figures_of
 from sgns_study.figures.wording import counted, listed, number, percent, setting_value, whole
@@ -107,6 +107,7 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
         "subtitle": f"Study {study.study}, {seeds}",
         "sizes": sizes(study),
         "kinds": kinds,
+        "two_classes": len(class_names(study.corpus)) == 2,
         "equations": equations(kinds),
         "seeds": seeds,
         "claims": claims,
