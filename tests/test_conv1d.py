@@ -18,16 +18,20 @@ Inputs = tuple[Tensor, Tensor, Tensor, Tensor, int]
 
 @st.composite
 def inputs(draw: st.DrawFn, whole_numbers: bool) -> Inputs:
-    """Rows, tokens, weight, bias, padding of any shape that fits; padded ends as documents have."""
+    """Rows, tokens, weight, bias, padding of any shape that fits; padded ends as documents have.
+
+    Small whole numbers are float32: their sums are exact and ties are many. Others are float64, in
+    which a sum that cancels stands far above the rounding of its terms.
+    """
     kernel, padding = draw(st.integers(1, 6)), draw(st.integers(0, 7))
     documents, length = draw(st.integers(1, 4)), draw(st.integers(max(1, kernel - 2 * padding), 14))
     rows, dim, filters = draw(st.integers(1, 9)), draw(st.integers(1, 6)), draw(st.integers(1, 19))
     draw_numbers = np.random.default_rng(draw(st.integers(0, 2**32)))
 
     def numbers(*shape: int) -> Tensor:
-        if whole_numbers:  # small ones: sums are exact and ties are many
+        if whole_numbers:
             return torch.tensor(draw_numbers.integers(-1, 2, shape), dtype=torch.float32)
-        return torch.tensor(draw_numbers.normal(size=shape), dtype=torch.float32)
+        return torch.tensor(draw_numbers.normal(size=shape))
 
     tokens = draw_numbers.integers(0, rows, (documents, length))
     tokens[np.arange(length) >= draw_numbers.integers(0, length + 1, (documents, 1))] = 0
@@ -52,7 +56,10 @@ def assert_same(given: Inputs) -> None:
     assert len(ours) == len(plain) == 4
     for name, a, b in zip(("value", "rows", "weight", "bias"), ours, plain):
         assert a.dtype == b.dtype
-        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5 * float(b.abs().max()), msg=name)
+        near = 1e-5 if a.dtype == torch.float32 else 1e-10
+        torch.testing.assert_close(
+            a, b, rtol=near, atol=near * max(1, float(b.abs().max())), msg=name
+        )
 
 
 @settings(max_examples=150)
@@ -149,3 +156,18 @@ def test_classifier_is_linear_in_the_masked_features() -> None:
     convolved = torch.relu(layers.conv(rows[tokens].transpose(1, 2)))
     expected = (convolved.amax(2) * mask) @ layers.linear.weight[0] + layers.linear.bias
     torch.testing.assert_close(layers(rows, tokens, mask), expected)
+
+
+def test_several_outputs_are_linear_in_the_same_features() -> None:
+    draw = torch.Generator().manual_seed(1)
+    layers = Conv1dClassifier(dim=3, filters=5, kernel=2, padding=1, outputs=4)
+    with torch.no_grad():
+        for parameter in layers.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=draw))
+    rows, tokens = torch.randn(4, 3, generator=draw), torch.tensor([[1, 2, 3], [3, 0, 0]])
+    features = torch.relu(layers.conv(rows[tokens].transpose(1, 2))).amax(2)
+    found = layers(rows, tokens)
+    assert found.shape == (2, 4)
+    for c in range(4):
+        expected = features @ layers.linear.weight[c] + layers.linear.bias[c]
+        torch.testing.assert_close(found[:, c], expected)

@@ -35,7 +35,8 @@ def material() -> Material:
     pairs = build_pairs(
         ids, offsets, held_out, ends, RADIUS, 2, len(counts), 1, noise=(counts > 0).astype(float)
     )
-    return Material(Text(ids, offsets, counts), pairs, ["[PAD]", *(f"w{i}" for i in range(1, 60))])
+    words = ["[PAD]", *(f"w{i}" for i in range(1, 60))]
+    return Material(words, Text(ids, offsets, counts), pairs)
 
 
 @pytest.mark.parametrize("kind", RECIPES)
@@ -61,6 +62,23 @@ def test_a_row_for_every_word_and_how_often_it_was_met(kind: str, material: Mate
     )
     assert last["loss"] == pytest.approx(loss, rel=1e-5)
     assert last["accuracy"] == pytest.approx(accuracy)
+
+
+@pytest.mark.parametrize("kind", ["word2vec", "ppmi"])
+def test_a_recipe_of_the_first_documents_is_that_of_a_text_of_them_alone(
+    kind: str, material: Material
+) -> None:
+    train = import_module(f"sgns_study.sgns.recipes.{kind}").train
+    text = material.text
+    end = text.offsets[15]
+    ids = np.array(text.ids[:end])
+    alone = Text(ids, np.array(text.offsets[:16]), np.bincount(ids, minlength=60))
+    first = RECIPES[kind].model_copy(update={"documents": 15})
+    found, _ = train(material, first, RADIUS, DIM, 1)
+    expected, _ = train(material._replace(text=alone), RECIPES[kind], RADIUS, DIM, 1)
+    assert found.centre.tobytes() == expected.centre.tobytes()
+    assert found.counts.tolist() == expected.counts.tolist()
+    assert sum(found.counts) < sum(text.counts)
 
 
 def test_before_training_word2vec_cannot_tell_a_pair_from_noise(material: Material) -> None:

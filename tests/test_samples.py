@@ -53,6 +53,80 @@ def test_texts_of_the_test_are_drawn_only_if_asked_for() -> None:
     assert sorted(np.concatenate(list(sample.values()))) == list(range(120))
 
 
+@given(
+    st.integers(2, 40),
+    st.booleans(),
+    st.booleans(),
+    st.integers(1, 20) | st.none(),
+    st.integers(0, 2**32 - 1),
+)
+def test_further_documents_stand_behind_the_others_and_move_none(
+    documents: int, unlabelled: bool, test: bool, further: int | None, seed: int
+) -> None:
+    plain = params.EmbeddingSample(documents=documents, validation_fraction=0.5, seed=seed)
+    more = params.FurtherText(documents=further, unlabelled=unlabelled, test=test)
+    left = 40 - documents + 50 * unlabelled + 30 * test
+    before = samples.draw_embedding_sample(SPLIT, plain)
+    settings = plain.model_copy(update={"further": more})
+    if further is not None and further > left:
+        with pytest.raises(ArtifactError, match=f"{further} further documents are asked for"):
+            samples.draw_embedding_sample(SPLIT, settings)
+        return
+    sample = samples.draw_embedding_sample(SPLIT, settings)
+    first = before["train"].tolist()
+    behind = sample["train"][len(first) :].tolist()
+    assert sample["train"][: len(first)].tolist() == first
+    assert sample["validation"].tolist() == before["validation"].tolist()
+    assert len(behind) == (left if further is None else further)
+    drawn = first + behind + sample["validation"].tolist()
+    assert len(set(drawn)) == len(drawn)
+    allowed = {TRAIN} | ({UNLABELLED} if unlabelled else set()) | ({TEST} if test else set())
+    assert set(SPLIT[behind]) <= allowed
+
+
+def test_further_documents_are_shuffled_and_of_every_part() -> None:
+    settings = EMBEDDING.model_copy(update={"further": params.FurtherText()})
+    behind = samples.draw_embedding_sample(SPLIT, settings)["train"][24:]
+    assert len(behind) == 60  # 10 of the training part and 50 without a label
+    assert set(SPLIT[behind]) == {TRAIN, UNLABELLED}
+    assert behind.tolist() != sorted(behind)
+    other = samples.draw_embedding_sample(SPLIT, settings.model_copy(update={"seed": 2}))
+    assert behind.tolist() != other["train"][24:].tolist()
+
+
+@pytest.mark.parametrize(("documents", "share"), [(100, 25), (300, 75), (10_000, 2500), (3, 1)])
+def test_first_documents_of_the_study(documents: int, share: int) -> None:
+    """Of 20,000 and 5,000 documents: a quarter of those trained on, one at least, to validate."""
+    order = np.random.default_rng(1).permutation(25_000)
+    sample = {"train": order[:20_000], "validation": order[20_000:], "test": np.arange(7)}
+    first = samples.first_documents(sample, documents)
+    assert first["train"].tolist() == order[:documents].tolist()
+    assert first["validation"].tolist() == order[20_000 : 20_000 + share].tolist()
+    assert first["test"].tolist() == list(range(7))
+    assert len(sample["train"]) == 20_000
+
+
+@given(st.integers(2, 40), st.integers(1, 30), st.data())
+def test_first_documents_validate_on_as_large_a_share(
+    train: int, validation: int, data: st.DataObject
+) -> None:
+    documents = data.draw(st.integers(1, train))
+    sample = {"train": np.arange(train), "validation": train + np.arange(validation)}
+    first = samples.first_documents(sample, documents)
+    assert len(first["train"]) == documents
+    found, share = len(first["validation"]), validation * documents / train
+    assert found >= 1
+    assert abs(found - share) <= 0.5 or (found == 1 and share < 0.5)
+    if documents == train:
+        assert found == validation
+
+
+def test_more_first_documents_than_are_trained_on() -> None:
+    sample = {"train": np.arange(5), "validation": np.arange(5, 8)}
+    with pytest.raises(ArtifactError, match=r"6 labelled documents are asked for, .* trains on 5"):
+        samples.first_documents(sample, 6)
+
+
 def test_a_seed_fixes_the_sample_and_another_changes_it() -> None:
     settings = params.ClassifierSample(documents=40, validation_fraction=0.5)
     first, again, other = (samples.draw_classifier_sample(SPLIT, settings, s) for s in (1, 1, 2))
