@@ -54,7 +54,7 @@ class Variant(NamedTuple):
         if self.recipe is not None:
             parts += [self.recipe, f"r{self.radius}"]
         if self.scale is not None:
-            parts.append(f"x{self.scale:g}")
+            parts.append(f"x{self.scale!r}".removesuffix(".0"))  # every digit: none share a folder
         if self.documents is not None:
             parts.append(f"n{self.documents}")
         if self.large:

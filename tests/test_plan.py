@@ -1,0 +1,257 @@
+"""What a study trains, and that the folder of a model says what it is."""
+
+import copy
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sgns_study import params, plan
+from sgns_study.plan import BASELINE, CLASSIFIER, EMBEDDING, Baseline, Model, Variant
+
+REPOSITORY = Path(__file__).parent.parent
+IMDB = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+INITS = get_args(params.Init)
+
+# Names that look like other parts of a folder's name are names too.
+recipes = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True) | st.sampled_from(
+    ["r5", "x0", "n100", "large", "d8", "s1", "random", "e_1", "frozen_random"]
+)
+radii, dims, seeds = st.integers(1, 1000), st.integers(1, 4096), st.integers(0, 2**32 - 1)
+models = st.builds(Model, recipes, radii, dims)
+scales = st.none() | st.floats(0, 100, exclude_min=True) | st.sampled_from([1.0, 0.1, 1e-5, 30.0])
+sizes = st.none() | st.integers(2, 10**6)
+
+
+@st.composite
+def variants(draw: st.DrawFn) -> Variant:
+    init = draw(st.sampled_from(INITS))
+    recipe, radius = None, None
+    if init in plan.FROM_VECTORS:
+        recipe, radius = draw(recipes), draw(radii)
+    return Variant(init, recipe, radius, draw(scales), draw(sizes), draw(st.booleans()), draw(dims))
+
+
+def number(text: str | None) -> int | None:
+    return None if text is None else int(text)
+
+
+@given(variants(), seeds)
+def test_a_classifiers_folder_says_what_it_is(variant: Variant, seed: int) -> None:
+    found = plan.parsed(CLASSIFIER, f"{variant.name}-s{seed}")
+    assert found is not None
+    scale = None if found["scale"] is None else float(found["scale"])
+    read = Variant(
+        found["init"],
+        found["recipe"],
+        number(found["radius"]),
+        scale,
+        number(found["documents"]),
+        found["classifier"] == "large",
+        int(found["dim"]),
+    )
+    assert (read, int(found["seed"])) == (variant, seed)
+    model = variant.model
+    if variant.init in plan.FROM_VECTORS:
+        assert model == Model(variant.recipe, variant.radius, variant.dim)
+    else:
+        assert model is None
+
+
+@given(models, seeds)
+def test_the_folder_of_vectors_says_what_they_are(model: Model, seed: int) -> None:
+    found = plan.parsed(EMBEDDING, f"{model.name}-s{seed}")
+    assert found is not None
+    read = Model(found["recipe"], int(found["radius"]), int(found["dim"]))
+    assert (read, int(found["seed"])) == (model, seed)
+
+
+@given(
+    st.builds(Baseline, st.sampled_from(["majority", "tfidf_lr", "nbsvm"]), st.none())
+    | st.builds(Baseline, st.just("mean_lr"), models),
+    seeds,
+)
+def test_a_baselines_folder_says_what_it_is(baseline: Baseline, seed: int) -> None:
+    found = plan.parsed(BASELINE, f"{baseline.name}-s{seed}")
+    assert found is not None
+    model = None
+    if found["recipe"]:
+        model = Model(found["recipe"], int(found["radius"]), int(found["dim"]))
+    assert (Baseline(found["classifier"], model), int(found["seed"])) == (baseline, seed)
+
+
+@given(variants(), variants())
+def test_no_two_classifiers_share_a_folder(one: Variant, other: Variant) -> None:
+    assert (one.name == other.name) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("variant", "name"),
+    [
+        (Variant("random", None, None, None, None, False, 128), "random-d128"),
+        (Variant("random", None, None, 0.1, 100, False, 8), "random-x0.1-n100-d8"),
+        (Variant("shuffled", "lab", 5, None, None, False, 8), "shuffled-lab-r5-d8"),
+        (Variant("frozen", "lab", 5, 1.0, None, False, 8), "frozen-lab-r5-x1-d8"),
+        (Variant("pretrained", "k1", 2, None, 30, True, 8), "pretrained-k1-r2-n30-large-d8"),
+        (Variant("random", None, None, 1e-5, None, True, 8), "random-x1e-05-large-d8"),
+    ],
+)
+def test_names_by_hand(variant: Variant, name: str) -> None:
+    assert variant.name == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["random-d8", "random-s1", "pretrained-lab-d8-s1", "-d8-s1", "random-x-d8-s1", "a b-d8-s1"],
+)
+def test_what_is_no_classifier_is_not_parsed(name: str) -> None:
+    assert plan.parsed(CLASSIFIER, name) is None
+
+
+def study(**sections: Any) -> params.Study:
+    """A study of three recipes: one cell of each in the grid, and the sections given."""
+    content = copy.deepcopy(IMDB)
+    content["grid"] = {"recipes": ["lab"], "radii": [5], "dims": [8], "seeds": [1], "inits": []}
+    content["experiments"], content["baselines"] = {}, {}
+    for key, value in sections.items():
+        content[key] |= value
+    return params.check_study(content, "x")
+
+
+def test_the_grid_is_every_combination() -> None:
+    found = study(
+        grid={"recipes": ["lab", "ppmi"], "radii": [2, 5], "dims": [8, 16]}
+        | {"inits": ["pretrained", "random", "frozen_random"]}
+    )
+    places = [(recipe, R) for recipe in ("lab", "ppmi") for R in (2, 5)]
+    assert set(plan.models(found)) == {Model(*place, d) for place in places for d in (8, 16)}
+    assert set(plan.variants(found)) == {
+        Variant("pretrained", *place, None, None, False, d) for place in places for d in (8, 16)
+    } | {
+        Variant(init, None, None, None, None, False, d)
+        for init in ("random", "frozen_random")
+        for d in (8, 16)
+    }
+    assert len(plan.models(found)) == 8
+    assert len(plan.variants(found)) == 12
+
+
+def test_an_experiment_is_every_combination_of_what_it_lists() -> None:
+    """What it does not name is the grid's; scales and documents are as they are."""
+    found = study(
+        grid={"radii": [2, 5], "dims": [8, 16]},
+        experiments={
+            "one": {
+                "recipes": ["ppmi", "word2vec"],
+                "radii": [3],
+                "inits": ["shuffled", "random"],
+                "scales": [0.1, 1],
+                "documents": [10, 100],
+                "large": True,
+            }
+        },
+    )
+    assert set(plan.variants(found)) == {
+        Variant("shuffled", recipe, 3, scale, n, True, d)
+        for recipe in ("ppmi", "word2vec")
+        for scale in (0.1, 1)
+        for n in (10, 100)
+        for d in (8, 16)
+    } | {
+        Variant("random", None, None, scale, n, True, d)
+        for scale in (0.1, 1)
+        for n in (10, 100)
+        for d in (8, 16)
+    }
+    assert len(plan.variants(found)) == 16 + 8
+    assert set(plan.models(found)) == {Model("lab", R, d) for R in (2, 5) for d in (8, 16)} | {
+        Model(recipe, 3, d) for recipe in ("ppmi", "word2vec") for d in (8, 16)
+    }
+
+
+def test_what_two_blocks_name_is_trained_once() -> None:
+    found = study(
+        grid={"inits": ["pretrained", "random"]},
+        experiments={
+            "again": {"inits": ["random", "pretrained"]},
+            "more": {"inits": ["random"], "documents": [10]},
+        },
+    )
+    assert [variant.name for variant in plan.variants(found)] == [
+        "pretrained-lab-r5-d8",
+        "random-d8",
+        "random-n10-d8",
+    ]
+    assert [model.name for model in plan.models(found)] == ["lab-r5-d8"]
+
+
+def test_vectors_are_trained_where_something_reads_them_or_nothing_else_is_asked_for() -> None:
+    lab, ppmi = Model("lab", 5, 8), Model("ppmi", 5, 8)
+    from_random = {"recipes": ["ppmi"], "inits": ["random", "frozen_random"]}
+    assert plan.models(study(experiments={"x": from_random})) == [lab]
+    for init in plan.FROM_VECTORS:
+        reading = {"recipes": ["ppmi"], "inits": ["random", init]}
+        assert plan.models(study(experiments={"x": reading})) == [lab, ppmi]
+    assert plan.models(study(experiments={"x": {"recipes": ["ppmi"]}})) == [lab, ppmi]
+    averaged = {"models": ["mean_lr"], "recipes": ["ppmi"], "radii": [5], "dims": [8]}
+    assert plan.models(study(baselines=averaged)) == [lab, ppmi]
+    unread = averaged | {"models": ["majority"]}
+    assert plan.models(study(baselines=unread)) == [lab]
+
+
+def test_baselines_are_one_each_but_for_the_vectors_of_the_means() -> None:
+    assert plan.baselines(study()) == []
+    found = study(
+        baselines={"models": ["nbsvm", "mean_lr"], "recipes": ["lab", "ppmi"]}
+        | {"radii": [2, 5], "dims": [8]}
+    )
+    names = [baseline.name for baseline in plan.baselines(found)]
+    assert names == [
+        "nbsvm",
+        "mean_lr-lab-r2-d8",
+        "mean_lr-lab-r5-d8",
+        "mean_lr-ppmi-r2-d8",
+        "mean_lr-ppmi-r5-d8",
+    ]
+
+
+def test_a_study_has_classifiers_if_any_block_starts_one() -> None:
+    assert not plan.has_classifiers(study(experiments={"x": {"radii": [3]}}))
+    assert plan.has_classifiers(study(experiments={"x": {"inits": ["random"]}}))
+    assert plan.has_classifiers(study(grid={"inits": ["random"]}))
+
+
+@pytest.mark.parametrize(
+    "name", ["params.yaml", "config/demo.yaml", "config/tweaks.yaml", "tests/tiny.yaml"]
+)
+def test_the_studies_of_the_repository_train_nothing_twice(name: str) -> None:
+    found = params.read_study(REPOSITORY / name)
+    variants, models = plan.variants(found), plan.models(found)
+    baselines = plan.baselines(found)
+    for planned in (variants, models, baselines):
+        names = [entry.name for entry in planned]
+        assert len(set(names)) == len(names)
+    assert {v.model for v in variants} | {b.model for b in baselines} <= {None, *models}
+
+
+def test_the_cells_of_the_imdb_study() -> None:
+    """Counted by hand from what its parameters say."""
+    found = plan.variants(params.read_study(REPOSITORY / "params.yaml"))
+    plain = [v for v in found if not (v.large or v.scale or v.documents)]
+    lab = [(v.init, v.radius, v.dim) for v in plain if v.recipe == "lab"]
+    grid = [(R, d) for R in (2, 5, 10) for d in (128, 256)]
+    assert {place for place in lab if place[0] == "pretrained"} == {
+        ("pretrained", *place) for place in grid
+    }
+    assert {place[1:] for place in lab if place[0] == "shuffled"} == {
+        *[(R, 128) for R in (2, 5, 10)],
+        (5, 256),
+    }
+    assert len([v for v in found if v.large]) == 2
+    scaled = [v for v in found if v.scale and not v.documents]
+    assert len(scaled) == 5 * (1 + 2)  # random, lab, word2vec
+    few = [v for v in found if v.documents]
+    assert len(few) == 5 * (3 + 1 + 1 + 1)  # three recipes, random, shuffled, random rescaled
