@@ -1,83 +1,252 @@
-"""Curves of models become tables of one observation a row."""
+"""What single models left becomes tables of one observation a row, of as many as are finished."""
 
+import copy
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from click.testing import CliRunner
 
-from sgns_study import aggregate
-from sgns_study.artifacts import ArtifactError, write_table
-from sgns_study.evaluation.tables import COLUMNS
+from sgns_study import aggregate, params
+from sgns_study.artifacts import ArtifactError, read_array, write_table
+from sgns_study.classifiers.predictions import write_predictions
+from sgns_study.cli import cli
+from sgns_study.evaluation.tables import COLUMNS, read_tidy
 
+IMDB = yaml.safe_load((Path(__file__).parent.parent / "params.yaml").read_text())
 CURVE = pd.DataFrame(
-    {"epoch": [0, 1], "split": ["train", "test"], "loss": [0.7, 0.1], "accuracy": [0.5, 0.9]}
+    {"epoch": [0, 1], "split": ["train", "validation"], "loss": [0.7, 0.1], "accuracy": [0.5, 0.9]}
 )
+RUN_CURVES = pd.DataFrame(
+    [
+        (0, "train", 0.7, 0.5),
+        (0, "validation", 0.69, 0.51),
+        (1, "train", 0.6, 0.6),
+        (1, "validation", 0.5, 0.75),
+        (2, "train", 0.4, 0.8),
+        (2, "validation", 0.6, 0.7),
+        (1, "test", 0.55, 0.7),
+    ],
+    columns=COLUMNS["classifier_curves"][-4:],
+)
+BASELINE_CURVES = pd.DataFrame(
+    [(None, "validation", 0.3, 0.85), (None, "test", 0.35, 0.8)], columns=RUN_CURVES.columns
+)
+DOCUMENTS, LABELS = np.arange(90, 95), np.array([0, 0, 1, 1, 1], np.int16)
+RIGHT, WRONG_TWICE = [0.1, 0.2, 0.9, 0.8, 0.7], [0.1, 0.6, 0.9, 0.8, 0.4]  # of label 1
 
 
-def write_curves(folder: Path, *names: str) -> list[Path]:
-    paths = [folder / name / "curves.csv" for name in names]
-    for path in paths:
-        write_table(path, CURVE)
-    return paths
+@pytest.fixture
+def study() -> params.Study:
+    content: dict[str, Any] = copy.deepcopy(IMDB)
+    content["grid"] = {"recipes": ["lab"], "radii": [2, 10], "dims": [8], "seeds": [1, 3]}
+    content["grid"]["inits"] = ["pretrained", "random"]
+    content["experiments"] = {
+        "scale": {"inits": ["random"], "scales": [0.1], "documents": [100]},
+        "large": {"inits": ["random"], "large": True},
+        "other": {"recipes": ["word2vec"], "radii": [2]},
+    }
+    content["baselines"] = {
+        "models": ["nbsvm", "mean_lr"],
+        "recipes": ["lab"],
+        "radii": [2],
+        "dims": [8],
+    }
+    return params.check_study(content, "x")
 
 
-def test_the_model_is_read_from_the_folder(tmp_path: Path) -> None:
-    paths = write_curves(tmp_path / "embeddings", "lab-r10-d256-s3", "lab-r2-d128-s1")
-    table = aggregate.tables(paths)["sgns_curves"]
+def write_curves(results: Path, *names: str) -> None:
+    for name in names:
+        write_table(results / "embeddings" / name / "curves.csv", CURVE)
+
+
+def write_run(
+    results: Path,
+    name: str,
+    probabilities: list[float] | np.ndarray = RIGHT,
+    curves: pd.DataFrame = RUN_CURVES,
+    documents: np.ndarray = DOCUMENTS,
+    labels: np.ndarray = LABELS,
+) -> None:
+    write_predictions(
+        results / name / "predictions.csv", documents, labels, np.array(probabilities)
+    )
+    write_table(results / name / "curves.csv", curves)
+
+
+def test_vectors_stand_in_the_order_of_the_study(tmp_path: Path, study: params.Study) -> None:
+    names = ["word2vec-r2-d8-s1", "lab-r10-d8-s3", "lab-r10-d8-s1", "lab-r2-d8-s3"]
+    write_curves(tmp_path, *names)
+    tables = aggregate.vector_tables(study, tmp_path)
+    assert list(tables) == ["sgns_curves"]
+    table = tables["sgns_curves"]
     assert list(table.columns) == COLUMNS["sgns_curves"]
-    # sorted as numbers: 2 before 10
+    # lab-r2 of seed 1 and word2vec of seed 3 are not finished
     assert table[["recipe", "radius", "dim", "seed", "epoch"]].values.tolist() == [
-        ["lab", 2, 128, 1, 0],
-        ["lab", 2, 128, 1, 1],
-        ["lab", 10, 256, 3, 0],
-        ["lab", 10, 256, 3, 1],
+        ["lab", 2, 8, 3, 0],
+        ["lab", 2, 8, 3, 1],
+        ["lab", 10, 8, 1, 0],
+        ["lab", 10, 8, 1, 1],
+        ["lab", 10, 8, 3, 0],
+        ["lab", 10, 8, 3, 1],
+        ["word2vec", 2, 8, 1, 0],
+        ["word2vec", 2, 8, 1, 1],
     ]
 
 
-def test_a_random_start_has_no_recipe_and_no_radius(tmp_path: Path) -> None:
-    paths = write_curves(tmp_path / "classifiers", "random-d8-s1", "pretrained-lab-r2-d8-s1")
-    table = aggregate.tables(paths)["classifier_curves"]
-    write_table(tmp_path / "table.csv", table)
+def test_models_that_the_study_does_not_name_are_left_out(
+    tmp_path: Path, study: params.Study
+) -> None:
+    write_curves(tmp_path, "lab-r2-d8-s2", "lab-r5-d8-s1", "lab-r2-d16-s1", "word2vec-r10-d8-s1")
+    write_run(tmp_path, "classifiers/shuffled-lab-r2-d8-s1")
+    write_run(tmp_path, "classifiers/random-d8-s2")
+    assert aggregate.vector_tables(study, tmp_path) == {}
+    assert aggregate.finished_runs(study, tmp_path) == []
+
+
+def test_curves_of_plain_runs_stand_by_themselves(tmp_path: Path, study: params.Study) -> None:
+    write_run(tmp_path, "classifiers/random-d8-s1")
+    write_run(tmp_path, "classifiers/pretrained-lab-r2-d8-s1")
+    write_run(tmp_path, "classifiers/random-x0.1-n100-d8-s3")
+    write_run(tmp_path, "classifiers/random-large-d8-s1")
+    tables = aggregate.curve_tables(aggregate.finished_runs(study, tmp_path))
+    for name, table in tables.items():
+        write_table(tmp_path / f"{name}.csv", table)
+    plain = (tmp_path / "classifier_curves.csv").read_text().splitlines()
+    assert plain[0] == "init,recipe,radius,dim,seed,epoch,split,loss,accuracy"
+    assert len(plain) == 1 + 2 * len(RUN_CURVES)
+    assert "random,,,8,1,0,train,0.7,0.5" in plain
+    assert "pretrained,lab,2,8,1,1,test,0.55,0.7" in plain
+    others = (tmp_path / "experiment_curves.csv").read_text().splitlines()
+    assert others[0] == (
+        "init,recipe,radius,scale,documents,classifier,dim,seed,epoch,split,loss,accuracy"
+    )
+    assert len(others) == 1 + 2 * len(RUN_CURVES)
+    assert "random,,,0.1,100,conv1d,8,3,2,validation,0.6,0.7" in others
+    assert "random,,,,,large,8,1,1,test,0.55,0.7" in others
+
+
+def test_a_baselines_curves_have_no_epoch_and_leave_those_of_others_whole(
+    tmp_path: Path, study: params.Study
+) -> None:
+    write_run(tmp_path, "classifiers/random-large-d8-s1")
+    write_run(tmp_path, "baselines/nbsvm-s1", curves=BASELINE_CURVES)
+    runs = aggregate.finished_runs(study, tmp_path)
+    write_table(tmp_path / "table.csv", aggregate.curve_tables(runs)["experiment_curves"])
     lines = (tmp_path / "table.csv").read_text().splitlines()
-    assert lines[0] == "init,recipe,radius,dim,seed,epoch,split,loss,accuracy"
-    assert "random,,,8,1,0,train,0.7,0.5" in lines
-    assert "pretrained,lab,2,8,1,1,test,0.1,0.9" in lines
+    assert "random,,,,,large,8,1,2,train,0.4,0.8" in lines
+    assert ",,,,,nbsvm,,1,,test,0.35,0.8" in lines
 
 
-def test_the_order_of_the_inputs_does_not_matter(tmp_path: Path) -> None:
-    names = ("random-d8-s1", "random-d16-s1", "pretrained-lab-r2-d8-s2")
-    paths = write_curves(tmp_path / "classifiers", *names)
-    one, other = (aggregate.tables(part)["classifier_curves"] for part in (paths, paths[::-1]))
-    pd.testing.assert_frame_equal(one, other)
+def test_every_run_is_a_row(tmp_path: Path, study: params.Study) -> None:
+    """Of two seeds one is missing here and there: what is finished counts, in the plan's order."""
+    write_run(tmp_path, "baselines/mean_lr-lab-r2-d8-s3", WRONG_TWICE, BASELINE_CURVES)
+    write_run(tmp_path, "baselines/nbsvm-s1", WRONG_TWICE, BASELINE_CURVES)
+    write_run(tmp_path, "classifiers/random-x0.1-n100-d8-s3", WRONG_TWICE)
+    write_run(tmp_path, "classifiers/random-large-d8-s1")
+    write_run(tmp_path, "classifiers/random-d8-s3", WRONG_TWICE)
+    write_run(tmp_path, "classifiers/random-d8-s1")
+    write_run(tmp_path, "classifiers/pretrained-lab-r10-d8-s1")
+    predicted = tmp_path / "classifiers/pretrained-lab-r10-d8-s3/predictions.csv"
+    write_table(predicted, pd.DataFrame())  # not finished: no curves yet
+    runs, correct = aggregate.runs_table(aggregate.finished_runs(study, tmp_path))
+    assert list(runs.columns) == COLUMNS["runs"]
+    write_table(tmp_path / "runs.csv", runs)
+    lines = (tmp_path / "runs.csv").read_text().splitlines()
+    scores = "1,0.75,0.5,0.7,0.55,1.0"
+    assert lines[1] == f"pretrained,lab,10,,,conv1d,8,1,{scores}"
+    assert lines[2] == f"random,,,,,conv1d,8,1,{scores}"
+    assert lines[3].startswith("random,,,,,conv1d,8,3,1,0.75,0.5,0.7,0.55,0.58")
+    assert lines[4].startswith("random,,,0.1,100,conv1d,8,3,1,")
+    assert lines[5] == f"random,,,,,large,8,1,{scores}"
+    assert lines[6].startswith(",,,,,nbsvm,,1,,0.85,0.3,0.8,0.35,0.58")
+    assert lines[7].startswith("pretrained,lab,2,,,mean_lr,8,3,,0.85,0.3,0.8,0.35,0.58")
+    assert len(lines) == 8
+    right, wrong = [1, 1, 1, 1, 1], [1, 0, 1, 1, 0]
+    assert correct.dtype == np.uint8
+    assert correct.tolist() == [right, right, wrong, wrong, right, wrong, wrong]
+    read = read_tidy(tmp_path, "runs")
+    assert read["init"].tolist() == [*runs["init"].tolist()[:5], "", "pretrained"]
+    assert read["dim"].isna().tolist() == [False] * 5 + [True, False]
 
 
-def test_words_stay_as_they_are(tmp_path: Path) -> None:
+def test_macro_f1_by_hand(tmp_path: Path, study: params.Study) -> None:
+    """The mean over classes of 2 TP / (2 TP + FP + FN)."""
+    # of two classes: right 0, (0 as 1), 1, 1, (1 as 0)
+    write_run(tmp_path, "classifiers/random-d8-s1", WRONG_TWICE)
+    runs, _ = aggregate.runs_table(aggregate.finished_runs(study, tmp_path))
+    assert runs["test_macro_f1"].tolist() == pytest.approx([(2 / 4 + 4 / 6) / 2])
+    # of three, one of which nothing is predicted to be: true 0 0 1 1 2, predicted 0 1 1 1 1
+    three = np.eye(3)[[0, 1, 1, 1, 1]]
+    labels = np.array([0, 0, 1, 1, 2], np.int16)
+    write_run(tmp_path, "classifiers/random-d8-s1", three, labels=labels)
+    runs, correct = aggregate.runs_table(aggregate.finished_runs(study, tmp_path))
+    assert runs["test_macro_f1"].tolist() == pytest.approx([(2 / 3 + 4 / 6 + 0) / 3])
+    assert correct.tolist() == [[1, 0, 1, 1, 0]]
+
+
+@pytest.mark.parametrize("documents", [DOCUMENTS[::-1], DOCUMENTS[:-1], DOCUMENTS + 1])
+def test_runs_tested_on_other_documents_are_refused(
+    tmp_path: Path, study: params.Study, documents: np.ndarray
+) -> None:
+    n = len(documents)
+    write_run(tmp_path, "classifiers/random-d8-s1")
+    write_run(
+        tmp_path, "classifiers/random-d8-s3", RIGHT[:n], documents=documents, labels=LABELS[:n]
+    )
+    with pytest.raises(ArtifactError, match=r"random-d8-s3/predictions\.csv: its test documents"):
+        aggregate.runs_table(aggregate.finished_runs(study, tmp_path))
+
+
+def test_words_stay_as_they_are(tmp_path: Path, study: params.Study) -> None:
     row = {"word": "007", "rank": 1, "neighbour": "nan", "cosine": 0.5}
-    path = tmp_path / "vectors/lab-r2-d8-s1/neighbours.csv"
-    write_table(path, pd.DataFrame([row]))
-    table = aggregate.tables([path])["neighbours"]
+    write_table(tmp_path / "vectors/lab-r2-d8-s1/neighbours.csv", pd.DataFrame([row]))
+    table = aggregate.vector_tables(study, tmp_path)["neighbours"]
     assert table.iloc[0].to_dict() == {
         "recipe": "lab", "radius": 2, "dim": 8, "seed": 1, **row
     }  # fmt: skip
 
 
-def test_models_without_rows_leave_an_empty_table(tmp_path: Path) -> None:
-    path = tmp_path / "embeddings/ppmi-r2-d8-s1/curves.csv"
-    write_table(path, CURVE[:0])
-    table = aggregate.tables([path])["sgns_curves"]
+def test_models_without_rows_leave_an_empty_table(tmp_path: Path, study: params.Study) -> None:
+    write_table(tmp_path / "embeddings/lab-r2-d8-s1/curves.csv", CURVE[:0])
+    table = aggregate.vector_tables(study, tmp_path)["sgns_curves"]
     assert table.empty
     assert list(table.columns) == COLUMNS["sgns_curves"]
 
 
-def test_a_folder_or_file_that_does_not_belong(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="folder's name does not say"):
-        aggregate.tables(write_curves(tmp_path / "embeddings", "lab-r2-d128"))
-    with pytest.raises(ArtifactError, match=r"of no table; expected are: embeddings/curves\.csv"):
-        aggregate.tables([tmp_path / "samples/lab-r2-d8-s1/curves.csv"])
+@pytest.mark.parametrize("change", [{"loss": "lost"}, {"loss": "accuracy", "accuracy": "loss"}])
+def test_a_file_with_other_columns_is_refused(
+    tmp_path: Path, study: params.Study, change: dict[str, str]
+) -> None:
     path = tmp_path / "embeddings/lab-r2-d8-s1/curves.csv"
-    write_table(path, CURVE.drop(columns="loss"))
-    with pytest.raises(ArtifactError, match="expected epoch, split, loss, accuracy"):
-        aggregate.tables([path])
+    write_table(path, CURVE.rename(columns=change))
+    with pytest.raises(ArtifactError, match=r"lab-r2-d8-s1/curves\.csv: found the columns epoch,"):
+        aggregate.vector_tables(study, tmp_path)
+    run = tmp_path / "classifiers/random-d8-s1"
+    write_run(tmp_path, "classifiers/random-d8-s1", curves=RUN_CURVES.rename(columns=change))
+    with pytest.raises(ArtifactError, match=f"{run.name}/curves.csv: found the columns epoch,"):
+        aggregate.curve_tables(aggregate.finished_runs(study, tmp_path))
+
+
+@pytest.mark.parametrize("any_run", [False, True])
+def test_a_study_is_summed_up_while_it_runs(
+    tmp_path: Path, study: params.Study, any_run: bool
+) -> None:
+    write_curves(tmp_path, "lab-r2-d8-s1")
+    if any_run:
+        write_run(tmp_path, "classifiers/random-d8-s3", WRONG_TWICE)
+    words = ["aggregate", "--study", study.model_dump_json(), "--results", str(tmp_path)]
+    result = CliRunner().invoke(cli, words)
+    assert result.exit_code == 0, result.output
+    written = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    of_runs = {"runs.csv", "correct.npy", "classifier_curves.csv", "experiment_curves.csv"}
+    assert written == {"recipes.csv", "sgns_curves.csv"} | (of_runs if any_run else set())
+    if any_run:
+        assert read_array(tmp_path / "correct.npy").tolist() == [[1, 0, 1, 1, 0]]
+        assert len(read_tidy(tmp_path, "runs")) == 1
 
 
 def test_timings_come_from_benchmark_files(tmp_path: Path) -> None:

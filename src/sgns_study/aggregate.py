@@ -72,7 +72,7 @@ def gathered(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def in_order(name: str, table: pd.DataFrame) -> pd.DataFrame:
     """The table's columns in order; whole numbers as such, where some are missing too."""
-    whole = ("radius", "dim", "seed", "documents", "selected_epoch")
+    whole = ("radius", "dim", "seed", "documents", "epoch", "selected_epoch")
     return table.astype({column: "Int64" for column in whole if column in table})[COLUMNS[name]]
 
 
