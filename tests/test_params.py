@@ -57,6 +57,22 @@ def test_the_studies_of_the_repository_are_valid(name: str) -> None:
         ("sampling.classifier", None, "sampling.classifier: missing, but grid.inits asks for"),
         ("classifier.kernel", 400, "does not fit into max_tokens"),
         ("grid.inits", ["random", "random"], "inits: random is given twice"),
+        ("grid.inits", ["shufled"], "grid.inits.0: found 'shufled', allowed: 'pretrained'"),
+        ("experiments.x", {"recipes": ["leb"]}, "experiments.x.recipes: 'leb' is not in recipes"),
+        ("experiments.x", {"scale": [1]}, "unknown key 'experiments.x.scale' (value [1]), did you"),
+        ("experiments.x", {"scales": [0.0]}, "experiments.x.scales.0: found 0.0, allowed: greater"),
+        ("experiments.x", {"documents": [1]}, "experiments.x.documents.0: found 1, allowed:"),
+        ("experiments.x", {"dims": [8, 8]}, "experiments.x: dims: 8 is given twice"),
+        ("experiments.x", {"documents": [20_001]}, "the classifier sample trains on 20000 to draw"),
+        ("experiments.X", {}, "experiments.X"),
+        ("baselines.recipes", ["leb"], "baselines.recipes: 'leb' is not in recipes"),
+        ("baselines.radii", [], "baselines: mean_lr needs recipes, radii and dims of its vectors"),
+        ("baselines.models", ["svm"], "baselines.models.0: found 'svm', allowed: 'majority'"),
+        ("classifier.word_dropout", 1.0, "classifier.word_dropout: found 1.0, allowed: less than"),
+        ("large_classifier.kernel", 900, "does not fit into max_tokens"),
+        ("sampling.embedding.further", {"document": 3}, "did you mean 'documents'?"),
+        ("sampling.embedding.further.documents", 70_001, "the embedding sample leaves 70000"),
+        ("claims.points", 0, "claims.points: found 0, allowed: greater than 0"),
         ("tokens.vocabulary_size", 100, "vocabulary_size goes with tokenizer: word"),
         ("study", "../elsewhere", "study: found '../elsewhere'"),
     ],
@@ -131,7 +147,7 @@ def test_every_key_of_the_studies_is_listed_with_what_it_may_hold() -> None:
 
     def walk(content: dict[str, Any], prefix: str) -> None:
         for name, value in content.items():
-            named = prefix in ("recipes.", "evaluation.words.")
+            named = prefix in ("recipes.", "experiments.", "evaluation.words.")
             key = f"{prefix}<name>" if named else f"{prefix}{name}"
             if isinstance(value, dict):
                 walk(value, f"{key}.")
@@ -178,6 +194,77 @@ def test_the_tweaks_are_each_by_itself() -> None:
 
 
 def test_a_study_may_have_no_classifiers() -> None:
-    content = changed("grid.inits", [])
+    content = without_classifiers()
     del content["classifier"], content["sampling"]["classifier"]
     assert params.check_study(content, "x").classifier is None
+
+
+def without_classifiers() -> dict[str, Any]:
+    """The study with vectors only, its sections on classifiers left."""
+    content = changed("grid.inits", [])
+    content["baselines"]["models"] = []
+    content["experiments"] = {"vectors": {"radii": [3]}}
+    return content
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "place"),
+    [
+        ("grid.inits", ["random"], "grid.inits"),
+        ("experiments.vectors.inits", ["frozen"], "experiments.vectors.inits"),
+        ("baselines.models", ["majority"], "baselines.models"),
+    ],
+)
+@pytest.mark.parametrize("section", ["classifier", "sampling.classifier"])
+def test_whatever_asks_for_classifiers_needs_their_sections(
+    path: str, value: list[str], place: str, section: str
+) -> None:
+    content = without_classifiers()
+    first, *rest = path.split(".")
+    target = content[first]
+    for part in rest[:-1]:
+        target = target[part]
+    target[rest[-1]] = value
+    del (content if section == "classifier" else content["sampling"])["classifier"]
+    message = f"{section}: missing, but {place} asks for classifiers .{value[0]}.: add it"
+    with pytest.raises(params.ParamsError, match=message):
+        params.check_study(content, "x")
+
+
+def test_a_large_experiment_needs_its_classifier() -> None:
+    content = changed("large_classifier", None)
+    with pytest.raises(params.ParamsError, match=r"large_classifier: missing, but experiments\."):
+        params.check_study(content, "x")
+
+
+@pytest.mark.parametrize(
+    ("further", "most"),
+    [
+        ({}, 70_000),
+        ({"unlabelled": False}, 20_000),
+        ({"unlabelled": False, "test": True}, 45_000),
+        ({"test": True}, 95_000),
+    ],
+)
+def test_further_documents_are_what_the_others_leave(further: dict[str, Any], most: int) -> None:
+    """Of 25,000 + 25,000 + 50,000 reviews 5,000 labelled ones are drawn before."""
+    key = "sampling.embedding.further"
+    allowed = params.check_study(changed(key, further | {"documents": most}), "x")
+    assert allowed.sampling.embedding.further
+    assert allowed.sampling.embedding.further.documents == most
+    with pytest.raises(params.ParamsError, match=rf"{key}\.documents: {most + 1} documents .*"):
+        params.check_study(changed(key, further | {"documents": most + 1}), "x")
+
+
+TABLE = {"kind": "table", "path": "reviews.csv", "text": "text", "label": "stars"}
+
+
+def test_a_table_is_counted_only_when_it_is_read() -> None:
+    study = params.check_study(changed("corpus", TABLE), "x")
+    assert params.known_sizes(study.corpus) is None
+    study.check_documents(params.Sizes(25_000, 25_000, 50_000))
+    with pytest.raises(ValueError, match=r"the table corpus has 24999 to draw from: lower samp"):
+        study.check_documents(params.Sizes(24_999, 25_000, 50_000))
+    for fewer in ({"test_fraction": 1.0}, {"path": ""}, {"on_bad_rows": "hide"}, {"sheet": 1}):
+        with pytest.raises(params.ParamsError, match=r"corpus\."):
+            params.check_study(changed("corpus", TABLE | fewer), "x")
