@@ -1,12 +1,15 @@
 """Training against a plain torch classifier with a dense optimiser, and what a seed decides."""
 
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy import stats
 from torch import nn
 from tqdm import tqdm
 
@@ -18,16 +21,14 @@ from sgns_study.classifiers.fit import (
     Trainer,
     draw_layers,
     dropout_mask,
-    pretrained_table,
-    random_table,
     save_fitted,
     train_classifier,
 )
+from sgns_study.classifiers.inits import random_table
 from sgns_study.randomness import generator
-from sgns_study.sgns.vectors import Vectors
 
 VOCABULARY, DIM, LENGTH, SEED = 60, 6, 12, 3
-GOOD, BAD = 7, 8  # tokens that decide the label
+GOOD, BAD, SO_SO = 7, 8, 9  # tokens that decide the label
 SETTINGS = params.Classifier(
     max_tokens=LENGTH,
     filters=9,
@@ -40,28 +41,40 @@ SETTINGS = params.Classifier(
 )
 
 
-def documents(n: int, seed: int) -> Documents:
+def documents(n: int, seed: int, classes: int = 2) -> Documents:
     """Random tokens, padded at the end, one of which decides the label."""
     draw = np.random.default_rng(seed)
-    labels = draw.integers(0, 2, n).astype(np.int8)
+    labels = draw.integers(0, classes, n).astype(np.int16)
     tokens = draw.integers(10, VOCABULARY, (n, LENGTH)).astype(np.int32)
     length = draw.integers(3, LENGTH + 1, n)
     tokens[np.arange(LENGTH) >= length[:, None]] = 0
-    tokens[np.arange(n), draw.integers(0, length)] = np.where(labels, GOOD, BAD)
+    tokens[np.arange(n), draw.integers(0, length)] = np.array([BAD, GOOD, SO_SO])[labels]
     return Documents(tokens, labels)
 
 
+Splits = tuple[Documents, Documents, Documents]
 TRAIN, VALIDATION, TEST = documents(70, 1), documents(40, 2), documents(30, 3)  # 70 = 4 · 16 + 6
+THREE_CLASSES = documents(70, 1, 3), documents(40, 2, 3), documents(30, 3, 3)
 
 
 class PlainClassifier(nn.Module):
-    """The classifier as a textbook has it; only the initial values are ours."""
+    """The classifier as a textbook has it; only the initial values are ours.
 
-    def __init__(self, table: NDArray[np.float32], settings: params.Classifier, seed: int) -> None:
+    Gives the probability of label 1, or the logits of more classes than two.
+    """
+
+    def __init__(
+        self,
+        table: NDArray[np.float32],
+        settings: params.Classifier,
+        seed: int,
+        classes: int = 2,
+        frozen: bool = False,
+    ) -> None:
         super().__init__()
-        layers = draw_layers(settings, table.shape[1], seed)
+        layers = draw_layers(settings, table.shape[1], seed, 1 if classes == 2 else classes)
         self.embedding = nn.Embedding.from_pretrained(
-            torch.tensor(table), freeze=False, padding_idx=0
+            torch.tensor(table), freeze=frozen, padding_idx=0
         )
         self.conv, self.linear = layers.conv, layers.linear
 
@@ -69,57 +82,168 @@ class PlainClassifier(nn.Module):
         features = torch.relu(self.conv(self.embedding(tokens).transpose(1, 2))).max(dim=2).values
         if mask is not None:
             features = features * mask
-        return torch.sigmoid(self.linear(features)).squeeze(1)
+        logits = self.linear(features)
+        return torch.sigmoid(logits).squeeze(1) if logits.shape[1] == 1 else logits
 
 
 def plain_curves(
-    table: NDArray[np.float32], settings: params.Classifier, seed: int
-) -> list[tuple[int, str, float, float]]:
+    model: PlainClassifier, settings: params.Classifier, seed: int, splits: Splits
+) -> pd.DataFrame:
     """Curves of plain torch: whole-batch means weighted by batch size, dense Adam."""
-    model = PlainClassifier(table, settings, seed)
-    optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
+    two = model.linear.out_features == 1
+    criterion = nn.BCELoss() if two else nn.CrossEntropyLoss()
+    row_rate = settings.embedding_learning_rate
+    groups = [
+        {"params": model.embedding.parameters(), "lr": row_rate or settings.learning_rate},
+        {"params": [*model.conv.parameters(), *model.linear.parameters()]},
+    ]
+    optimiser = torch.optim.Adam(groups, lr=settings.learning_rate)
     draw = generator(seed, "dropout")
-    criterion = nn.BCELoss()
 
     def tensors(split: Documents) -> tuple[torch.Tensor, torch.Tensor]:
-        return torch.tensor(split.tokens), torch.tensor(split.labels, dtype=torch.float32)
+        labels = torch.tensor(split.labels, dtype=torch.float32 if two else torch.int64)
+        return torch.tensor(split.tokens), labels
+
+    def right(found: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return ((found > 0.5) == (labels == 1) if two else found.argmax(1) == labels).double()
 
     def scores(split: Documents) -> tuple[float, float]:
         tokens, labels = tensors(split)
         with torch.no_grad():
             found = model(tokens)
-        right = ((found > 0.5) == (labels == 1)).double().mean()
-        return float(criterion(found, labels)), float(right)
+        return float(criterion(found, labels)), float(right(found, labels).mean())
 
-    curves = [(0, "train", *scores(TRAIN)), (0, "validation", *scores(VALIDATION))]
+    train, validation, test = splits
+    tokens, labels = tensors(train)
+    batches = list(zip(tokens.split(settings.batch), labels.split(settings.batch)))
+    batches *= math.ceil(settings.epoch_steps / len(batches))
+    steps = settings.epochs * len(batches)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: 1 - step / steps if settings.linear_decay else 1.0
+    )
+    curves = [(0, "train", *scores(train)), (0, "validation", *scores(validation))]
     tests = {}
-    tokens, labels = tensors(TRAIN)
     for epoch in range(1, settings.epochs + 1):
-        losses, rights = 0.0, 0.0
-        for some, expected in zip(tokens.split(settings.batch), labels.split(settings.batch)):
+        losses, rights, seen = 0.0, 0.0, 0
+        for some, expected in batches:
             mask = dropout_mask(draw, (len(some), settings.filters), settings.dropout)
+            if settings.word_dropout:
+                hidden = draw.random(some.shape, np.float32) < settings.word_dropout
+                some = some.masked_fill(torch.tensor(hidden), 0)
             found = model(some, mask)
             loss = criterion(found, expected)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
+            schedule.step()
             losses += loss.item() * len(some)
-            rights += float(((found > 0.5) == (expected == 1)).sum())
-        curves.append((epoch, "train", losses / len(labels), rights / len(labels)))
-        curves.append((epoch, "validation", *scores(VALIDATION)))
-        tests[epoch] = scores(TEST)
+            rights += float(right(found, expected).sum())
+            seen += len(some)
+        curves.append((epoch, "train", losses / seen, rights / seen))
+        curves.append((epoch, "validation", *scores(validation)))
+        tests[epoch] = scores(test)
     best = max(tests, key=lambda epoch: curves[2 * epoch + 1][3])  # the first of equals
-    return [*curves, (best, "test", *tests[best])]
+    rows = [*curves, (best, "test", *tests[best])]
+    return pd.DataFrame(rows, columns=["epoch", "split", "loss", "accuracy"])
 
 
 def test_curves_are_those_of_plain_torch() -> None:
-    table = random_table(VOCABULARY, DIM, SEED)
-    ours = train_classifier(TRAIN, VALIDATION, TEST, table, SETTINGS, SEED)
-    plain = pd.DataFrame(
-        plain_curves(table, SETTINGS, SEED), columns=["epoch", "split", "loss", "accuracy"]
-    )
+    table, splits = random_table(VOCABULARY, DIM, SEED), (TRAIN, VALIDATION, TEST)
+    ours = train_classifier(*splits, table, SETTINGS, SEED)
+    plain = plain_curves(PlainClassifier(table, SETTINGS, SEED), SETTINGS, SEED, splits)
     assert plain.loss.iloc[-2] < plain.loss[1] - 0.05  # the comparison is of models that moved
     pd.testing.assert_frame_equal(ours.curves, plain, rtol=1e-4)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(
+    ("frozen", "options"),
+    [
+        (False, {}),
+        (True, {}),
+        (False, {"linear_decay": True}),
+        (False, {"embedding_learning_rate": 0.03}),
+        (False, {"epoch_steps": 6}),  # of 5 steps a pass: two passes
+        (False, {"word_dropout": 0.3}),
+        (
+            False,
+            {
+                "linear_decay": True,
+                "embedding_learning_rate": 1e-3,
+                "epoch_steps": 10,
+                "word_dropout": 0.2,
+            },
+        ),
+    ],
+)
+def test_every_way_to_train_is_that_of_plain_torch(
+    classes: int, frozen: bool, options: dict[str, Any]
+) -> None:
+    table = random_table(VOCABULARY, DIM, SEED)
+    splits = (TRAIN, VALIDATION, TEST) if classes == 2 else THREE_CLASSES
+    settings = SETTINGS.model_copy(update=options)
+    ours = train_classifier(*splits, table, settings, SEED, frozen)
+    model = PlainClassifier(table, settings, SEED, classes, frozen)
+    plain = plain_curves(model, settings, SEED, splits)
+    pd.testing.assert_frame_equal(ours.curves, plain, rtol=1e-3)
+    if frozen or options:  # the option does something
+        without = train_classifier(*splits, table, SETTINGS, SEED).curves
+        assert np.abs(without.loss - ours.curves.loss)[2:].max() > 0.01
+    # and the weights that the last epoch leaves are those of dense Adam
+    trainer = Trainer(splits[0], table, settings, SEED, frozen, classes)
+    for epoch in range(1, settings.epochs + 1):
+        trainer.epoch(epoch, tqdm(disable=True))
+    np.testing.assert_allclose(
+        trainer.model.table, model.embedding.weight.detach(), rtol=1e-3, atol=1e-4
+    )
+    assert np.array_equal(trainer.model.table, table) == frozen
+    for name, parameter in trainer.model.layers.named_parameters():
+        torch.testing.assert_close(parameter, model.get_parameter(name), rtol=1e-3, atol=1e-4)
+        before = draw_layers(settings, DIM, SEED, 1 if classes == 2 else 3).get_parameter(name)
+        assert not torch.equal(parameter, before)
+
+
+@pytest.mark.parametrize(("epoch_steps", "passes"), [(1, 1), (5, 1), (6, 2), (10, 2), (11, 3)])
+def test_an_epoch_passes_over_the_documents_as_often_as_its_steps_take(
+    epoch_steps: int, passes: int
+) -> None:
+    settings = SETTINGS.model_copy(update={"epoch_steps": epoch_steps})
+    table = random_table(VOCABULARY, DIM, SEED)
+    trainer = Trainer(TRAIN, table, settings, SEED, frozen=False, classes=2)
+    seen: list[int] = []
+    trainer.model.layers.register_forward_pre_hook(lambda _, given: seen.append(len(given[1])))
+    trainer.epoch(1, tqdm(disable=True))
+    assert seen == [16, 16, 16, 16, 6] * passes
+
+
+def test_word_dropout_hides_its_share_of_the_tokens_while_training_only() -> None:
+    """Exact binomial bounds; what is hidden becomes the pad, and pads stay pads."""
+    share, long = 0.3, documents(400, 6)
+    settings = SETTINGS.model_copy(update={"word_dropout": share, "batch": 400})
+    table = random_table(VOCABULARY, DIM, SEED)
+    trainer = Trainer(long, table, settings, SEED, frozen=False, classes=2)
+    seen: list[torch.Tensor] = []
+    trainer.model.layers.register_forward_pre_hook(lambda _, given: seen.append(given[1].clone()))
+    trainer.epoch(1, tqdm(disable=True))
+    ids, tokens, _ = trainer.batches[0]
+    assert ids[0] == 0
+    changed = seen[0] != tokens
+    assert (seen[0][changed] == 0).all()
+    words = int((tokens != 0).sum())
+    low, high = stats.binom(words, share).ppf([1e-6, 1 - 1e-6])
+    assert low <= int(changed.sum()) <= high
+    trainer.epoch(2, tqdm(disable=True))
+    assert not torch.equal(seen[0], seen[1])
+    trainer.model.logits(long.tokens)
+    assert torch.equal(seen[2], tokens)
+    assert not trainer.model.table[0].any()
+
+
+def test_classes_that_only_the_test_has_get_an_output() -> None:
+    table = random_table(VOCABULARY, DIM, SEED)
+    fitted = train_classifier(TRAIN, VALIDATION, THREE_CLASSES[2], table, SETTINGS, SEED)
+    assert fitted.probabilities.shape == (30, 3)
+    np.testing.assert_allclose(fitted.probabilities.sum(1), 1)
 
 
 def test_learns_which_token_decides_and_selects_the_first_best_epoch() -> None:
@@ -153,7 +277,7 @@ def test_caller_keeps_its_table_and_the_padding_row_stays_zero() -> None:
     """Padding that moved would carry the length of a document into its label."""
     table = random_table(VOCABULARY, DIM, SEED)
     before = table.copy()
-    trainer = Trainer(TRAIN, table, SETTINGS, SEED)
+    trainer = Trainer(TRAIN, table, SETTINGS, SEED, frozen=False, classes=2)
     trainer.epoch(1, tqdm(disable=True))
     np.testing.assert_array_equal(table, before)
     present = np.isin(np.arange(VOCABULARY), TRAIN.tokens)
@@ -171,6 +295,26 @@ def test_variants_of_a_seed_differ_in_the_embedding_alone() -> None:
     torch.testing.assert_close(narrow.conv.weight, again.conv.weight, rtol=0, atol=0)
     other = draw_layers(SETTINGS, DIM, SEED + 1)
     assert not torch.equal(narrow.conv.weight, other.conv.weight)
+
+
+def test_the_start_moves_neither_layers_nor_dropout() -> None:
+    """Classifiers of a seed are paired: they see the same documents, masks and hidden words."""
+
+    def given(table: NDArray[np.float32], frozen: bool) -> list[torch.Tensor]:
+        settings = SETTINGS.model_copy(update={"word_dropout": 0.2})
+        trainer = Trainer(TRAIN, table, settings, SEED, frozen, classes=2)
+        seen = [trainer.model.layers.conv.weight.detach().clone()]
+        trainer.model.layers.register_forward_pre_hook(
+            lambda _, arguments: seen.extend(argument.clone() for argument in arguments[1:])
+        )
+        trainer.epoch(1, tqdm(disable=True))
+        return seen
+
+    one, other = random_table(VOCABULARY, DIM, SEED), random_table(VOCABULARY, DIM, SEED + 1)
+    first, second = given(one, frozen=False), given(0.1 * other, frozen=True)
+    assert len(first) == len(second) == 1 + 2 * 5
+    for a, b in zip(first, second):
+        assert torch.equal(a, b)
 
 
 def test_initial_layers_are_spread_as_torch_spreads_them() -> None:
@@ -194,25 +338,6 @@ def test_dropout_keeps_the_mean() -> None:
     assert float(dropout_mask(generator(1, "dropout"), (10, 10), 0.0).min()) == 1
 
 
-def test_random_table_is_standard_normal_but_for_the_padding() -> None:
-    table = random_table(2000, 50, SEED)
-    assert table.dtype == np.float32
-    assert not table[0].any()
-    assert table[1:].mean() == pytest.approx(0, abs=0.01)
-    assert table[1:].std() == pytest.approx(1, abs=0.01)
-
-
-WORDS = [f"word{number}" for number in range(VOCABULARY)]
-
-
-def test_pretrained_table_is_a_copy_without_padding() -> None:
-    vectors = Vectors(np.ones((VOCABULARY, DIM), np.float32), None, WORDS)
-    table = pretrained_table(vectors, WORDS, DIM)
-    assert not table[0].any()
-    np.testing.assert_array_equal(table[1:], vectors.centre[1:])
-    assert vectors.centre[0].all()
-
-
 def test_saved_files_hold_the_result(tmp_path: Path) -> None:
     table = random_table(VOCABULARY, DIM, SEED)
     fitted = train_classifier(TRAIN, VALIDATION, TEST, table, SETTINGS, SEED)
@@ -226,27 +351,10 @@ def test_saved_files_hold_the_result(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "dim", "value", "message"),
-    [
-        (WORDS[:-1], DIM, 1, f"have {VOCABULARY - 1} words and dim {DIM}"),
-        (WORDS[::-1], DIM, 1, "trained on this token stream"),
-        (WORDS, DIM + 1, 1, f"dim {DIM} is asked for"),
-        (WORDS, DIM, np.nan, "not finite"),
-    ],
-)
-def test_vectors_that_do_not_fit_are_an_error(
-    words: list[str], dim: int, value: float, message: str
-) -> None:
-    vectors = Vectors(np.full((len(words), dim), value, np.float32), None, words)
-    with pytest.raises(ClassifierError, match=message):
-        pretrained_table(vectors, WORDS, DIM)
-
-
-@pytest.mark.parametrize(
     ("train", "message"),
     [
-        (Documents(TRAIN.tokens, np.ones(70, np.int8)), "all 70 documents have label 1"),
-        (Documents(TRAIN.tokens, TRAIN.labels - np.int8(1)), r"found labels \[-1, 0\]"),
+        (Documents(TRAIN.tokens, np.ones(70, np.int16)), "all 70 documents have label 1"),
+        (Documents(TRAIN.tokens, TRAIN.labels - np.int16(1)), r"found labels \[-1, 0\]"),
         (Documents(TRAIN.tokens, TRAIN.labels[1:]), r"labels of shape \(69,\)"),
         (Documents(TRAIN.tokens[:0], TRAIN.labels[:0]), "n at least 1"),
         (Documents(TRAIN.tokens + np.int32(VOCABULARY), TRAIN.labels), "of one vocabulary"),
@@ -259,7 +367,7 @@ def test_documents_that_do_not_fit_are_an_error(train: Documents, message: str) 
 
 
 def test_divergence_is_an_error_that_names_the_key() -> None:
-    trainer = Trainer(TRAIN, random_table(VOCABULARY, DIM, SEED), SETTINGS, SEED)
+    trainer = Trainer(TRAIN, random_table(VOCABULARY, DIM, SEED), SETTINGS, SEED, False, 2)
     with torch.no_grad():
         trainer.model.layers.conv.weight[0] = torch.inf
     message = r"nan \(epoch 2, step 1 of 5\).*lower classifier\.learning_rate"
