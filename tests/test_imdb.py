@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sgns_study import params
 from sgns_study.artifacts import ArtifactError
-from sgns_study.corpora import imdb
+from sgns_study.corpora import imdb, registry
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED
 
 REVIEWS = {
@@ -125,3 +126,15 @@ def test_the_real_archive_is_complete(mirror: Path) -> None:
         (UNLABELLED, NO_LABEL): 50_000,
     }
     assert len({document.id for document in documents}) == 100_000
+
+
+def test_the_registry_knows_sizes_classes_and_sources() -> None:
+    settings = params.ImdbCorpus(kind="imdb")
+    assert registry.corpus_sizes(settings) == params.known_sizes(settings)
+    names = registry.class_names(settings)
+    assert (names[imdb.LABEL["neg"]], names[imdb.LABEL["pos"]]) == ("negative", "positive")
+    assert registry.known_synonyms(settings) == {}
+    assert registry.probe_words(settings) == {}
+    wordpiece, word = (params.Tokens(tokenizer=name) for name in ("wordpiece", "word"))
+    assert registry.required_sources(settings, wordpiece) == ["imdb", "bert_vocabulary"]
+    assert registry.required_sources(settings, word) == ["imdb"]

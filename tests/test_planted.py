@@ -1,13 +1,14 @@
 """The planted truth is there: only synonyms tell the label, and text alone tells the synonyms."""
 
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 from gensim.models import Word2Vec
 
 from sgns_study import params
-from sgns_study.corpora import planted
+from sgns_study.corpora import planted, registry
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
 
 SETTINGS = params.PlantedCorpus(kind="planted", train=1200, test=1000, unlabelled=3000, seed=1)
@@ -150,3 +151,23 @@ def test_synonyms_come_out_as_neighbours_of_gensim(corpus: list[Document]) -> No
         for near, _ in vectors.most_similar(word, topn=5)
     ]
     assert np.mean(shared) > 0.9
+
+
+def test_the_registry_knows_sizes_classes_and_synonyms(corpus: list[Document]) -> None:
+    assert registry.corpus_sizes(SETTINGS) == params.known_sizes(SETTINGS) == (1200, 1000, 3000)
+    names = registry.class_names(SETTINGS)
+    assert sorted({document.label for document in corpus}) == [NO_LABEL, *range(len(names))]
+    assert registry.known_synonyms(SETTINGS) == {"planted": planted.synonym_sets()}
+    assert list(registry.read_corpus(SETTINGS, Path("none"))) == corpus
+    assert registry.required_sources(SETTINGS, params.Tokens(tokenizer="word")) == []
+    assert registry.own_files(SETTINGS) == []
+
+
+def test_a_label_is_the_polarity_of_most_opinions(corpus: list[Document]) -> None:
+    """So that the name of each class is right."""
+    polarity = polarities(planted.language().synonyms)
+    labelled = [document for document in corpus if document.split == TRAIN]
+    for label, name in enumerate(planted.class_names(SETTINGS)):
+        words = [w for d in labelled if d.label == label for w in d.text.split() if w in polarity]
+        found = np.mean([planted.POLARITIES[polarity[word]] == name for word in words])
+        assert found == pytest.approx(planted.AGREEMENT, abs=0.03)

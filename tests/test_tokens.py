@@ -204,7 +204,9 @@ def test_a_stream_cut_short_is_an_error(tmp_path: Path, name: str) -> None:
     ("name", "content"),
     [
         ("documents.csv", "document,id\n0,a\n1,b\n"),
-        ("documents.csv", "document,id,split,label\n0,a,train,7\n1,b,train,1\n"),
+        ("documents.csv", "document,id,split,label\n0,a,train,-2\n1,b,train,1\n"),
+        ("documents.csv", "document,id,split,label\n0,a,train,0.5\n1,b,train,1\n"),
+        ("documents.csv", "document,id,split,label\n0,a,train,32768\n1,b,train,1\n"),
         ("documents.csv", "document,id,split,label\n0,a,train,good\n1,b,train,1\n"),
         ("documents.csv", "document,id,split,label\n0,a,dev,1\n1,b,train,1\n"),
         ("vocabulary.csv", "token,count\n[PAD],0\n[UNK],0\n"),
@@ -218,6 +220,16 @@ def test_a_table_that_does_not_fit_is_an_error(tmp_path: Path, name: str, conten
     (tmp_path / name).write_text(content)
     with pytest.raises(ArtifactError, match="run again"):
         tokens.load_tokens(tmp_path)
+
+
+def test_labels_of_many_classes_come_back(tmp_path: Path) -> None:
+    labels = [0, 2, 300, tokens.CLASSES - 1]
+    several = [Document(f"d{label}", TRAIN, label, "a b") for label in labels]
+    several.append(Document("none", UNLABELLED, NO_LABEL, "a b"))
+    tokens.save_tokens(tmp_path, *tokens.tokenize(several, WORD))
+    loaded = tokens.load_tokens(tmp_path)
+    assert loaded.labels.tolist() == [*labels, NO_LABEL]
+    assert loaded.labels.dtype == np.int16
 
 
 @pytest.mark.parametrize("ids", [np.full(6, 8, np.uint16), np.ones((6, 1), np.uint16), np.ones(6)])
