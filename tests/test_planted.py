@@ -1,5 +1,6 @@
 """The planted truth is there: only synonyms tell the label, and text alone tells the synonyms."""
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -171,3 +172,28 @@ def test_a_label_is_the_polarity_of_most_opinions(corpus: list[Document]) -> Non
         words = [w for d in labelled if d.label == label for w in d.text.split() if w in polarity]
         found = np.mean([planted.POLARITIES[polarity[word]] == name for word in words])
         assert found == pytest.approx(planted.AGREEMENT, abs=0.03)
+
+
+def test_shuffled_labels_leave_the_texts_and_say_nothing(corpus: list[Document]) -> None:
+    """The same documents, as many of each label, and naive Bayes on the known sets is at chance.
+
+    The labels of the 1,000 test documents are a permutation: the number it has right is within
+    three standard deviations of 500, each √1000 / 2 = 16.
+    """
+    shuffled = list(planted.generate(SETTINGS.model_copy(update={"shuffled_labels": True})))
+    for one, other in zip(shuffled, corpus, strict=True):
+        assert replace(one, label=other.label) == other
+    for split in (TRAIN, TEST, UNLABELLED):
+        labels, true = (
+            np.array([d.label for d in documents if d.split == split])
+            for documents in (shuffled, corpus)
+        )
+        assert sorted(labels) == sorted(true)
+        if split != UNLABELLED:
+            assert 0.4 < np.mean(labels == true) < 0.6
+    its_set = {
+        word: number
+        for number, members in enumerate(planted.synonym_sets().values())
+        for word in members
+    }
+    assert abs(bayes_accuracy(shuffled, its_set) - 0.5) < 3 * 0.016

@@ -53,6 +53,11 @@ class PlantedCorpus(Section):
     test: int = Field(description="labelled test documents", ge=2, le=1_000_000)
     unlabelled: int = Field(description="documents without a label", ge=0, le=1_000_000)
     seed: Seed = Field(description="seed of the generator")
+    shuffled_labels: bool = Field(
+        default=False,
+        description="labels permuted among the documents of each part: nothing is to be learned; "
+        "the negative control",
+    )
 
 
 class TableCorpus(Section):

@@ -66,14 +66,21 @@ def synonyms(_settings: params.PlantedCorpus) -> dict[str, list[str]]:
 def generate(settings: params.PlantedCorpus) -> Iterator[Document]:
     """Lower-case documents of 35 to 65 tokens; half of every split is positive.
 
-    Unlabelled documents are made like the others and keep their label to themselves.
+    Unlabelled documents are made like the others and keep their label to themselves. Shuffled
+    labels are permuted once the texts are made: no text says anything about its label, the texts
+    are the same.
     """
     sizes = {TRAIN: settings.train, TEST: settings.test, UNLABELLED: settings.unlabelled}
     for split, size in sizes.items():
         rng = generator(settings.seed, "planted", SPLITS[split])
         labels = rng.permutation(np.arange(size) % 2)
+        given = labels
+        if settings.shuffled_labels:
+            given = generator(settings.seed, "planted", "shuffle", SPLITS[split]).permutation(
+                labels
+            )
         for number, text in enumerate(texts(labels, rng)):
-            label = NO_LABEL if split == UNLABELLED else int(labels[number])
+            label = NO_LABEL if split == UNLABELLED else int(given[number])
             yield Document(f"{SPLITS[split]}/{number:06}", split, label, text)
 
 
