@@ -37,6 +37,7 @@ from sgns_study.splits import split_sizes
 
 CELL = ["recipe", "radius", "scale", "documents", "dim"]
 NOT_TESTED = "not tested"
+BEST = "best"  # of a pick: the scale that is best on validation, for each side its own
 NO_VALUES = pd.DataFrame(columns=[*CELL, "seed", "value"])
 
 
@@ -184,11 +185,13 @@ def summed_up(claim: Claim, found: list[dict[str, Any]]) -> dict[str, Any]:
     if not found:
         nothing = dict.fromkeys(("effect", "ci_low", "ci_high", "p"), np.nan)
         return row | nothing | {"n_seeds": 0, "unit": "", "side": "", "verdict": NOT_TESTED}
-    supports = max(part["p_for"] for part in found)
-    contradicts = min(1.0, len(found) * min(part["p_against"] for part in found))
+    # of a part with one seed p is missing: so is p for the whole, but another may contradict it
+    supports = float(np.max([part["p_for"] for part in found]))
+    against = np.fmin.reduce([part["p_against"] for part in found])
+    contradicts = float(np.minimum(1, len(found) * against))
     first = {key: found[0][key] for key in ("effect", "ci_low", "ci_high", "unit")}
     side = "supported" if supports <= contradicts else "contradicted"
-    p = min(supports, contradicts)
+    p = float(np.fmin(supports, contradicts))
     n_seeds = min(part["n_seeds"] for part in found)
     verdict = "undecided" if not np.isnan(p) else NOT_TESTED
     return row | first | {"p": p, "n_seeds": n_seeds, "side": side, "verdict": verdict}
@@ -207,7 +210,7 @@ def judged(
     ends = interval(found)
     flips = statistics.sign_flip(differences, generator(0, "claims", "flips"))
     effect = statistics.paired_effect(differences)
-    sd = statistics.block_means(differences).std(ddof=1) if len(pairs.seeds) > 1 else np.nan
+    sd = statistics.spread(statistics.block_means(differences))
     p_for, p_against = sides(found, margin, comparison.direction)
     scaled = {
         "effect": found.mean,
@@ -256,7 +259,7 @@ def paired(table: pd.DataFrame, comparison: Comparison, runs: pd.DataFrame) -> P
     set_by_it = set(comparison.a) ^ set(comparison.b) | {
         key
         for key in set(comparison.a) & set(comparison.b)
-        if comparison.a[key] != comparison.b[key]
+        if comparison.a[key] != comparison.b[key] or comparison.a[key] == BEST
     }
     on = [
         column
@@ -295,7 +298,7 @@ def picked(table: pd.DataFrame, pick: Pick, runs: pd.DataFrame) -> pd.DataFrame:
     for column, wanted in pick.items():
         if column not in table:
             continue
-        if column == "scale" and wanted == "best":
+        if column == "scale" and wanted == BEST:
             table = at_best_scale(table, runs)
         elif wanted is None:
             table = table[table[column].isna()]
@@ -328,8 +331,7 @@ def estimate(comparison: Comparison, pairs: Paired, evidence: Evidence) -> Estim
             return Estimate(test.mean, test.standard_error, test.df)
     means = statistics.block_means(pairs.a - pairs.b)
     n = len(means)
-    error = float(means.std(ddof=1)) / n**0.5 if n > 1 else np.nan
-    return Estimate(float(means.mean()), error, n - 1)
+    return Estimate(float(means.mean()), statistics.spread(means) / n**0.5, n - 1)
 
 
 def interval(found: Estimate) -> tuple[float, float]:
