@@ -32,7 +32,7 @@ COLUMNS = {
         *["claim", "comparison", "quantity", "unit", "direction"],
         *["effect", "ci_low", "ci_high", "sd", "margin", "mean_a", "mean_b"],
         *["p", "p_equivalent", "p_for", "p_against", "p_flip_pairs", "p_flip_blocks", "p_mcnemar"],
-        *["effect_size", "power", "n_cells", "n_seeds"],
+        *["effect_size", "power", "detectable", "n_cells", "n_seeds"],
     ],
     "timings": ["rule", "wildcards", "seconds", "peak_memory_mib"],
 }

@@ -212,12 +212,14 @@ def judged(
     effect = statistics.paired_effect(differences)
     sd = statistics.spread(statistics.block_means(differences))
     p_for, p_against = sides(found, margin, comparison.direction)
+    power, detectable = power_at_margin(found, margin, len(pairs.seeds))
     scaled = {
         "effect": found.mean,
         "ci_low": ends[0],
         "ci_high": ends[1],
         "sd": sd,
         "margin": margin,
+        "detectable": detectable,
     }
     return {
         "claim": claim.claim,
@@ -236,7 +238,7 @@ def judged(
         "p_flip_blocks": flips.blocks,
         "p_mcnemar": mcnemar(pairs, evidence),
         "effect_size": effect.standardised,
-        "power": power_at_margin(found, margin),
+        "power": power,
         "n_cells": len(differences),
         "n_seeds": len(pairs.seeds),
     }
@@ -377,15 +379,20 @@ def sides(found: Estimate, margin: float, direction: Direction) -> tuple[float, 
     return none, p
 
 
-def power_at_margin(found: Estimate, margin: float) -> float:
-    """Probability that a difference of just the margin would have been found at 0.05.
+def power_at_margin(found: Estimate, margin: float, n_seeds: int) -> tuple[float, float]:
+    """Power of as many seeds to find a difference of just the margin, and what they find at 80 %.
 
-    By the noncentral t distribution with the standard error measured.
+    Simulated with the spread that was measured: that of one seed which gives the standard error,
+    so that for accuracies the documents count too.
     """
     if not found.error > 0:
-        return np.nan
-    limit, shift = stats.t.ppf(1 - statistics.ALPHA / 2, found.df), margin / found.error
-    return float(stats.nct.sf(limit, found.df, shift) + stats.nct.cdf(-limit, found.df, shift))
+        return np.nan, np.nan
+    sd = found.error * n_seeds**0.5
+    draw = generator(0, "claims", "power")
+    return (
+        statistics.power(margin, sd, n_seeds, draw),
+        statistics.smallest_detectable(sd, n_seeds, draw),
+    )
 
 
 def mcnemar(pairs: Paired, evidence: Evidence) -> float:

@@ -212,14 +212,16 @@ def tests_table(comparisons: pd.DataFrame) -> Table:
         p = ["" if pd.isna(row[name]) else probability(row[name]) for name in P_VALUES]
         effect = number(row["effect_size"], 1)
         power = "" if pd.isna(row["power"]) else number(100 * row["power"], 0)
-        rows.append([row["claim"], row["comparison"], row["quantity"], *p, effect, power])
+        least = number(row["detectable"], DIGITS[row["unit"]])
+        rows.append([row["claim"], row["comparison"], row["quantity"], *p, effect, power, least])
     return Table(
         "Every test of every comparison, p values not adjusted: two-sided; of a difference below "
         "the margin (two one-sided tests); sign flips of single pairs and of whole seeds, exact; "
         "McNemar on test predictions (twice the median over pairs). Then Hedges’ g of the paired "
-        "differences, and the power to find a difference of just the margin, in percent.",
-        ["claim", "A − B", "quantity", *P_VALUES.values(), "g", "power"],
-        "lll" + "r" * (len(P_VALUES) + 2),
+        "differences, the simulated power to find a difference of just the margin, in percent, and "
+        "the difference that is found with a power of 80 %, in the unit of the quantity.",
+        ["claim", "A − B", "quantity", *P_VALUES.values(), "g", "power", "80 %"],
+        "lll" + "r" * (len(P_VALUES) + 3),
         rows,
         source=("comparisons",),
     )
