@@ -53,13 +53,13 @@ EMBEDDINGS, SCORES, NEIGHBOURS, MAPS = (
         "vectors/{model}-s{seed}/map.csv",
     )
 )
-CLASSIFIERS, BASELINE_RUNS = (
-    expand(
-        f"{RESULTS}/{folder}/{{run}}-s{{seed}}/curves.csv",
-        run=[run.name for run in runs],
-        seed=SEEDS,
-    )
-    for folder, runs in (("classifiers", VARIANTS), ("baselines", BASELINES))
+CLASSIFIERS = [
+    f"{RESULTS}/classifiers/{variant.name}-s{seed}/curves.csv" for variant, seed in plan.runs(study)
+]
+BASELINE_RUNS = expand(
+    f"{RESULTS}/baselines/{{run}}-s{{seed}}/curves.csv",
+    run=[baseline.name for baseline in BASELINES],
+    seed=SEEDS,
 )
 OF_CLASSIFIERS = [  # tables of studies that train any
     f"{RESULTS}/{name}"

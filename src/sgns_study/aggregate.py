@@ -79,19 +79,19 @@ def in_order(name: str, table: pd.DataFrame) -> pd.DataFrame:
 def finished_runs(study: Study, results: Path) -> list[Run]:
     """The classifiers and baselines that have been trained, in the order of the plan."""
     planned = []
-    for variant in plan.variants(study):
+    for variant, seed in plan.runs(study):
         what = variant._asdict() | {"classifier": "large" if variant.large else "conv1d"}
         del what["large"]
-        planned.append(("classifiers", variant.name, what))
+        planned.append(("classifiers", variant.name, seed, what))
     for baseline in plan.baselines(study):
         nothing = dict.fromkeys(("init", "scale", "documents", "recipe", "radius", "dim"))
         what = nothing | (baseline.model._asdict() if baseline.model else {})
         init = {"init": "pretrained"} if baseline.model else {}
-        planned.append(("baselines", baseline.name, what | init | {"classifier": baseline.kind}))
+        what = what | init | {"classifier": baseline.kind}
+        planned += [("baselines", baseline.name, seed, what) for seed in study.grid.seeds]
     return [
         Run(what | {"seed": seed}, results / stage / f"{name}-s{seed}")
-        for stage, name, what in planned
-        for seed in study.grid.seeds
+        for stage, name, seed, what in planned
         if (results / stage / f"{name}-s{seed}" / "curves.csv").is_file()
     ]
 

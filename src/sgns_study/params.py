@@ -327,6 +327,9 @@ class Experiment(Section):
         "validate; all when empty",
     )
     large: bool = Field(default=False, description="train the `large_classifier`")
+    first_seeds: PositiveInt | None = Field(
+        default=None, description="only so many seeds of the grid, for its classifiers"
+    )
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

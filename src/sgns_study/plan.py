@@ -82,10 +82,20 @@ def once(entries: Iterable[Entry]) -> list[Entry]:
     return list(dict.fromkeys(entries))
 
 
-def variants(study: Study) -> list[Variant]:
-    """The classifiers of the grid and of every experiment, each once."""
+def runs(study: Study) -> list[tuple[Variant, int]]:
+    """The classifiers of the grid and of every experiment with their seeds, each once."""
     blocks: list[Grid | Experiment] = [study.grid, *study.experiments.values()]
-    return once(variant for block in blocks for variant in of(study, block))
+    return once(
+        (variant, seed)
+        for block in blocks
+        for variant in of(study, block)
+        for seed in study.grid.seeds[: getattr(block, "first_seeds", None)]
+    )
+
+
+def variants(study: Study) -> list[Variant]:
+    """The same without their seeds."""
+    return once(variant for variant, _ in runs(study))
 
 
 def of(study: Study, block: Grid | Experiment) -> Iterator[Variant]:

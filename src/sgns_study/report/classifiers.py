@@ -38,7 +38,7 @@ def classifier_values(study: Study, results: Path) -> tuple[dict[str, Any], dict
         ),
         "seeds": seeds_range(summary["n_seeds"]),
         "found": len(read_tidy(results, "runs")),
-        "planned": (len(plan.variants(study)) + len(plan.baselines(study))) * len(study.grid.seeds),
+        "planned": len(plan.runs(study)) + len(plan.baselines(study)) * len(study.grid.seeds),
         "deviations": [] if published is None else deviations(summary),
         "compared": 0
         if published is None
