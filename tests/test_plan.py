@@ -1,6 +1,7 @@
 """What a study trains, and that the folder of a model says what it is."""
 
 import copy
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,11 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sgns_study import params, plan
-from sgns_study.plan import BASELINE, CLASSIFIER, EMBEDDING, Baseline, Model, Variant
+from sgns_study.plan import Baseline, Model, Variant
 
 REPOSITORY = Path(__file__).parent.parent
 IMDB = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
 INITS = get_args(params.Init)
+
+# The names as the contract has them, read by another way than they are written.
+CLASSIFIER = re.compile(
+    r"(?P<init>[a-z_]+?)(-(?P<recipe>[a-z]\w*)-r(?P<radius>\d+))?(-x(?P<scale>[0-9.e-]+?))?"
+    r"(-n(?P<documents>\d+))?(-(?P<classifier>large))?-d(?P<dim>\d+)-s(?P<seed>\d+)"
+)
+EMBEDDING = re.compile(r"(?P<recipe>\w+)-r(?P<radius>\d+)-d(?P<dim>\d+)-s(?P<seed>\d+)")
+BASELINE = re.compile(
+    r"(?P<classifier>[a-z_]+)(-(?P<recipe>[a-z]\w*)-r(?P<radius>\d+)-d(?P<dim>\d+))?-s(?P<seed>\d+)"
+)
 
 # Names that look like other parts of a folder's name are names too.
 recipes = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True) | st.sampled_from(
@@ -41,7 +52,7 @@ def number(text: str | None) -> int | None:
 
 @given(variants(), seeds)
 def test_a_classifiers_folder_says_what_it_is(variant: Variant, seed: int) -> None:
-    found = plan.parsed(CLASSIFIER, f"{variant.name}-s{seed}")
+    found = CLASSIFIER.fullmatch(f"{variant.name}-s{seed}")
     assert found is not None
     scale = None if found["scale"] is None else float(found["scale"])
     read = Variant(
@@ -63,7 +74,7 @@ def test_a_classifiers_folder_says_what_it_is(variant: Variant, seed: int) -> No
 
 @given(models, seeds)
 def test_the_folder_of_vectors_says_what_they_are(model: Model, seed: int) -> None:
-    found = plan.parsed(EMBEDDING, f"{model.name}-s{seed}")
+    found = EMBEDDING.fullmatch(f"{model.name}-s{seed}")
     assert found is not None
     read = Model(found["recipe"], int(found["radius"]), int(found["dim"]))
     assert (read, int(found["seed"])) == (model, seed)
@@ -75,7 +86,7 @@ def test_the_folder_of_vectors_says_what_they_are(model: Model, seed: int) -> No
     seeds,
 )
 def test_a_baselines_folder_says_what_it_is(baseline: Baseline, seed: int) -> None:
-    found = plan.parsed(BASELINE, f"{baseline.name}-s{seed}")
+    found = BASELINE.fullmatch(f"{baseline.name}-s{seed}")
     assert found is not None
     model = None
     if found["recipe"]:
@@ -108,7 +119,7 @@ def test_names_by_hand(variant: Variant, name: str) -> None:
     ["random-d8", "random-s1", "pretrained-lab-d8-s1", "-d8-s1", "random-x-d8-s1", "a b-d8-s1"],
 )
 def test_what_is_no_classifier_is_not_parsed(name: str) -> None:
-    assert plan.parsed(CLASSIFIER, name) is None
+    assert CLASSIFIER.fullmatch(name) is None
 
 
 def study(**sections: Any) -> params.Study:
@@ -219,9 +230,9 @@ def test_baselines_are_one_each_but_for_the_vectors_of_the_means() -> None:
 
 
 def test_a_study_has_classifiers_if_any_block_starts_one() -> None:
-    assert not plan.has_classifiers(study(experiments={"x": {"radii": [3]}}))
-    assert plan.has_classifiers(study(experiments={"x": {"inits": ["random"]}}))
-    assert plan.has_classifiers(study(grid={"inits": ["random"]}))
+    assert not plan.variants(study(experiments={"x": {"radii": [3]}}))
+    assert plan.variants(study(experiments={"x": {"inits": ["random"]}}))
+    assert plan.variants(study(grid={"inits": ["random"]}))
 
 
 @pytest.mark.parametrize(
@@ -250,8 +261,22 @@ def test_the_cells_of_the_imdb_study() -> None:
         *[(R, 128) for R in (2, 5, 10)],
         (5, 256),
     }
-    assert len([v for v in found if v.large]) == 2
+    assert [v.name for v in found if v.large] == ["pretrained-word2vec-r5-large-d256"]
     scaled = [v for v in found if v.scale and not v.documents]
-    assert len(scaled) == 5 * (1 + 2)  # random, lab, word2vec
+    assert len(scaled) == 4 + 5 * 2  # random, whose own scale is the fifth; lab, word2vec
     few = [v for v in found if v.documents]
     assert len(few) == 5 * (3 + 1 + 1 + 1)  # three recipes, random, shuffled, random rescaled
+
+
+def test_an_experiment_may_take_the_first_seeds_only() -> None:
+    """What another block asks of all seeds is trained for all, and once."""
+    grid = {"seeds": [4, 2, 7], "inits": ["random"]}
+    few = {"x": {"dims": [8, 16], "inits": ["random"], "first_seeds": 2}}
+    found = plan.runs(study(grid=grid, experiments=few))
+    assert [(variant.dim, seed) for variant, seed in found] == [
+        (8, 4),
+        (8, 2),
+        (8, 7),
+        (16, 4),
+        (16, 2),
+    ]
