@@ -454,7 +454,7 @@ def test_numbers_and_texts_are_one_class(tmp_path: Path) -> None:
     [
         ({"pos": 30}, "2 to 1000 classes are needed, the column 'label' has 1: 'pos'"),
         ({"": 30}, "the column 'label' has 0: name the column"),
-        (dict.fromkeys(range(200), 1), "has 200: '0', '1', '2'"),
+        (dict.fromkeys(range(1200), 1), "has 1200: '0', '1', '2'"),
         ({"pos": 30, "neg": 12, "so-so": 11}, "'so-so' has 9 to train on and 2 to test: add"),
         ({"pos": 30, "neg": 11, "one": 1}, "'neg' has 9 to train on and 2 to test; 'one' has 0 to"),
     ],
