@@ -1,15 +1,14 @@
-"""Where the classifiers stand: beside simple baselines and a published one."""
+"""Where the classifiers stand: beside simple baselines."""
 
 from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from sgns_study.evaluation.vectors import Estimate, estimate
 from sgns_study.figures.arms import INITS, accuracy, draw_row, matching, seeds_spread, worded
-from sgns_study.figures.style import BLACK, COLOURS, WIDTH, Look, legend
-from sgns_study.figures.wording import listed, number, percent, plus_minus, signed
+from sgns_study.figures.style import COLOURS, WIDTH, Look, legend
+from sgns_study.figures.wording import listed, number, percent, plus_minus
 
 ALT = "Test accuracy of the best classifier of each kind and of baselines, from best to worst"
 NAMES = {
@@ -23,8 +22,6 @@ NETWORKS = ("conv1d", "large")
 MAJORITY = "majority"  # so far below that it is told, not drawn
 CONTROLS = ("shuffled", "random_matched", "frozen_random")  # have a figure of their own
 VARIANT = ["radius", "scale", "dim"]
-PUBLISHED = 91.22  # NB-SVM of uni- and bigrams on the 25,000 test reviews of IMDB
-SOURCE = "Wang and Manning (2012)"
 LOOKS = {
     True: Look("Conv1d", COLOURS[0], "o", ""),
     False: Look("baselines", COLOURS[1], "s", ""),
@@ -56,13 +53,11 @@ def draw(runs: pd.DataFrame) -> Figure:
             va="center",
             fontsize=7.5,
         )
-    axis.axvline(PUBLISHED, color=BLACK, linestyle=":", linewidth=0.9)
     axis.set_yticks(range(len(entries)), [entry.name for entry in entries])
     axis.set_ylim(len(entries) - 0.4, -0.6)
     axis.grid(False, axis="y")
     axis.set_xlabel("test accuracy (%)")
-    published = Line2D([], [], color=BLACK, linestyle=":", label=f"NB-SVM, {SOURCE}")
-    legend(figure, [*(look.handle() for look in LOOKS.values()), published])
+    legend(figure, [look.handle() for look in LOOKS.values()])
     return figure
 
 
@@ -110,7 +105,7 @@ def _name(classifier: str, init: str, recipe: str, variant: pd.Series) -> str:
 
 
 def caption(runs: pd.DataFrame) -> str:
-    """The best classifier and the best baseline, their difference, and the published figure."""
+    """The best classifier and the best baseline, and their difference."""
     entries = entries_of(runs)
     text = (
         "Test accuracy of the baselines and, of each initial embedding and recipe, of the Conv1d "
@@ -124,12 +119,7 @@ def caption(runs: pd.DataFrame) -> str:
     text += f" Best on validation: {named}."
     if len(bests) == 2:
         text += f" Conv1d minus baseline: {worded(_difference(*bests))} points."
-    own = [entry.reached.mean for entry in others if entry.classifier == "nbsvm"]
-    ours = f"; NB-SVM here: {signed(own[0] - PUBLISHED)} points" if own else ""
-    return (
-        f"{text}{_majority(runs)} Dotted: NB-SVM of uni- and bigrams as published on IMDB by "
-        f"{SOURCE}, {number(PUBLISHED)} %{ours}."
-    )
+    return f"{text}{_majority(runs)}"
 
 
 def _difference(first: Entry, second: Entry) -> Estimate:
