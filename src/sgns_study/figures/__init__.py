@@ -39,7 +39,7 @@ def figures_of(study: Study) -> dict[str, tuple[str, ...]]:
     """The figures that a study has, with their tables, in the order of the report."""
     kinds = {study.recipes[name].kind for name in plan.recipes(study)}
     classifiers = plan.variants(study)
-    plain = [v for v in classifiers if (v.scale, v.documents, v.large) == (None, None, False)]
+    plain = [variant for variant in classifiers if is_plain(variant)]
     has = {
         "claims": True,
         "classifier_validation": bool(study.grid.inits),
@@ -63,9 +63,27 @@ def tables_of(study: Study) -> list[str]:
     """The tidy tables that the figures and the report of a study read, but for the timings."""
     tables = {name for tables in figures_of(study).values() for name in tables}
     tables |= {"recipes", "comparisons"}
+    tables |= classifier_tables(study)
     if words_shown(study):
         tables.add("neighbours")
     return sorted(tables)
+
+
+def classifier_tables(study: Study) -> set[str]:
+    """The tables of a study's classifiers: all runs, and curves of plain ones and of others."""
+    classifiers = plan.variants(study)
+    plain = [is_plain(variant) for variant in classifiers]
+    has = {
+        "runs": bool(plain),
+        "classifier_curves": any(plain),
+        "experiment_curves": not all(plain),
+    }
+    return {name for name, present in has.items() if present}
+
+
+def is_plain(variant: plan.Variant) -> bool:
+    """Whether it is the study's classifier on all documents, its embedding not rescaled."""
+    return (variant.scale, variant.documents, variant.large) == (None, None, False)
 
 
 def scored(study: Study) -> bool:

@@ -122,7 +122,7 @@ def p_value(p: float) -> str:
 def caption(claims: pd.DataFrame) -> str:
     """How many claims have which verdict, and which they are."""
     claims = judged(claims)
-    n_seeds = claims["n_seeds"].dropna().astype(int)
+    n_seeds = claims.loc[claims["verdict"] != UNTESTED, "n_seeds"].dropna().astype(int)
     seeds = f", over {seeds_range(n_seeds)}" if len(n_seeds) else ""
     verdicts = [
         f"{len(group)} {verdict} ({listed(group['claim'])})"
