@@ -8,7 +8,7 @@ import pandas as pd
 from sgns_study.evaluation.tables import COLUMNS, CURVE, read_tidy
 from sgns_study.figures import tables_of
 from sgns_study.figures.wording import counted, listed, number
-from sgns_study.params import Study
+from sgns_study.params import EmbeddingSample, Study
 from sgns_study.report.markdown import Markdown, Table, code
 from sgns_study.report.records import NO_COMMIT, Provenance, duration, parameters
 
@@ -114,14 +114,22 @@ def selections(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def texts(study: Study) -> list[object]:
-    """Whether the word vectors have read texts of the test half."""
-    read = study.sampling.embedding.test
+    """Whether the word vectors have read texts of the test documents."""
     answer = (
-        "The word vectors have read texts of the test half, without labels."
-        if read
-        else "No text of the test half is among those that the word vectors are made from."
+        "The word vectors have read texts of the test documents, without their labels."
+        if reads(study.sampling.embedding)["test"]
+        else "No text of the test documents is among those that the word vectors are made from."
     )
     return ["test texts in pretraining", answer, code("sampling.embedding.test")]
+
+
+def reads(sample: EmbeddingSample) -> dict[str, bool]:
+    """Whether the vectors have read unlabelled documents, and texts of the test documents."""
+    parts = [sample, sample.further] if sample.further else [sample]
+    return {
+        "unlabelled": any(part.unlabelled for part in parts),
+        "test": any(part.test for part in parts),
+    }
 
 
 def runs(records: Provenance) -> list[object]:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from sgns_study.evaluation.claims import FEW, OWN
+from sgns_study.evaluation.claims import FEW, LAB, OWN, TWEAKS, best_recipes
 from sgns_study.evaluation.statistics import ALPHA
-from sgns_study.evaluation.tables import read_tidy
+from sgns_study.evaluation.tables import COLUMNS, read_present, read_tidy
 from sgns_study.evaluation.verdicts import NOT_TESTED
 from sgns_study.figures.claims import p_value
 from sgns_study.figures.wording import counted, interval, number, signed
@@ -15,16 +15,13 @@ from sgns_study.params import Study
 from sgns_study.report.markdown import Markdown, Table, escape_markdown
 
 DIGITS = {"points": 1, "nats": 3, "epochs": 1}
-ALREADY = {  # what a comparison of each claim is called in the answer
-    "1": "Vectors pretrained as in the lab",
-    "A": "Vectors made as word2vec is used in practice",
-}
 
 
 def claims_values(study: Study, results: Path) -> tuple[dict[str, Any], dict[str, Table]]:
     """What the template names of the claims, and their tables by name."""
     claims = read_tidy(results, "claims")
-    comparisons = read_tidy(results, "comparisons")
+    none = pd.DataFrame(columns=COLUMNS["comparisons"])
+    comparisons = read_present(results, ["comparisons"]).get("comparisons", none)
     sections = [section(row, comparisons) for row in claims.to_dict("records")]
     tables = {"verdicts": verdicts_table(claims)}
     tables |= {
@@ -32,9 +29,10 @@ def claims_values(study: Study, results: Path) -> tuple[dict[str, Any], dict[str
         for row in claims.to_dict("records")
         if len(own := comparisons[comparisons["claim"] == row["claim"]])
     }
-    tables["tests"] = tests_table(comparisons)
+    if len(comparisons):
+        tables["tests"] = tests_table(comparisons)
     values = {
-        "answer": answer(claims, comparisons),
+        "answer": answer(study, claims, comparisons),
         "sections": {part["claim"]: part for part in sections},
         "counts": counts(claims),
         "verdict_counts": [f"{n} {name}" for name, n in counts(claims).items()],
@@ -51,48 +49,42 @@ def counts(claims: pd.DataFrame) -> dict[str, int]:
     return {str(name): int(n) for name, n in claims["verdict"].value_counts(sort=False).items()}
 
 
-def answer(claims: pd.DataFrame, comparisons: pd.DataFrame) -> list[Markdown]:
-    """The answer in three sentences, as far as the study can give them."""
+def answer(study: Study, claims: pd.DataFrame, comparisons: pd.DataFrame) -> list[Markdown]:
+    """The answer in a few sentences, as far as the study can give them."""
+    first = {row["claim"]: row for row in comparisons.iloc[::-1].to_dict("records")}
     sentences = []
-    for claim, subject in ALREADY.items():
-        found = comparisons[(comparisons["claim"] == claim)].to_dict("records")
-        if found:
-            first = found[0]
-            text = f"{subject} {moved(first)} the test accuracy of the classifier"
-            text += f" against a random start: {difference(first)}"
-            few = comparisons[comparisons["claim"] == "8"].to_dict("records")
-            if claim == "A" and few:
-                text += f"; with {FEW:,} labelled documents at most, {difference(few[0])}"
-            sentences.append(escape_markdown(f"{text}."))
-    controls = [
-        (claim, text)
-        for claim, text in (
-            ("B", "against the same rows shuffled among words"),
-            ("C", "with both sides at their best initial scale"),
-        )
-        if (comparisons["claim"] == claim).any()
-    ]
-    if controls:
-        parts = [
-            f"{text} {difference(comparisons[comparisons['claim'] == claim].iloc[0].to_dict())}"
-            for claim, text in controls
-        ]
-        verdict = claims.set_index("claim")["verdict"][controls[0][0]]
-        meant = MEANT.get(str(verdict), "Whether that is what the vectors mean is undecided")
-        sentences.append(escape_markdown(f"{meant}: the difference is {' and '.join(parts)}."))
-    return sentences
+    asked = [(claim, subject) for claim, subject in subjects(study).items() if claim in first]
+    for claim, subject in asked:
+        text = f"{subject} {moved(first[claim])} the test accuracy of the classifier"
+        text += f" against a random start: {difference(first[claim])}"
+        if claim == asked[-1][0] and "8" in first:
+            text += f"; with {FEW:,} labelled documents at most, {difference(first['8'])}"
+        sentences.append(f"{text}.")
+    if "B" in first:
+        verdict = str(claims.set_index("claim").loc["B", "verdict"])
+        against = "the difference from the same rows shuffled among words is"
+        sentences.append(f"{MEANT.get(verdict, UNDECIDED)}: {against} {difference(first['B'])}.")
+    if "C" in first:
+        start = "With both sides at their best initial scale the difference from a random start is"
+        sentences.append(f"{start} {difference(first['C'])}.")
+    return [escape_markdown(sentence) for sentence in sentences]
+
+
+def subjects(study: Study) -> dict[str, str]:
+    """What is compared with a random start, by claim: once if both claims are of the same runs."""
+    kinds = {study.recipes[name].kind for name in study.grid.recipes}
+    best = {study.recipes[name].kind for name in best_recipes(study)}
+    found = {"1": "Vectors pretrained as in the lab"} if kinds == {"lab"} else {}
+    if best == {"word2vec"}:
+        found["A"] = "Vectors made as word2vec is used in practice"
+    return found or {"A": "Pretrained vectors"}
 
 
 MEANT = {
-    "supported": "That is what the vectors mean, or where they start",
-    "contradicted": "That is not what the vectors mean",
+    "supported": "It is what the vectors mean that makes the difference",
+    "contradicted": "What the vectors mean does not help",
 }
-
-
-MEANT = {
-    "supported": "What the vectors mean makes a difference",
-    "contradicted": "What the vectors mean makes no difference",
-}
+UNDECIDED = "Whether it is what the vectors mean is undecided"
 
 
 def moved(row: dict[str, Any]) -> str:
@@ -116,14 +108,20 @@ def difference(row: dict[str, Any]) -> str:
     return f"{text} (95 % interval {ends}, {counted(int(row['n_seeds']), 'seed')})"
 
 
+ASKED = {  # by source
+    LAB: "Claimed by the lab",
+    TWEAKS: "Said of the settings of word2vec",
+    OWN: "Asked by this study",
+}
+
+
 def section(row: dict[str, Any], comparisons: pd.DataFrame) -> dict[str, Any]:
     """Heading and prose of one claim."""
     own = comparisons[comparisons["claim"] == row["claim"]].to_dict("records")
     return {
         "claim": row["claim"],
         "heading": f"{row['claim']}. {row['statement']}",
-        "source": row["source"],
-        "own": row["source"] == OWN,
+        "asked": ASKED[row["source"]],
         "verdict": row["verdict"],
         "p": "" if pd.isna(row["p_adjusted"]) else p_value(row["p_adjusted"]),
         "tested": bool(own),
@@ -138,14 +136,19 @@ def sentence(row: dict[str, Any]) -> Markdown:
     if row["quantity"] == "SGNS rise":
         values = f"on average {number(row['mean_a'], digits)} {unit}"
     text = f"{row['quantity']}, {row['comparison']}: {values}, a difference of {difference(row)}"
-    asked = {"more": "above zero", "less": "below zero"}.get(
-        row["direction"], "no more than the margin in the direction denied"
-    )
-    if row["direction"] == "same":
-        asked = "within the margin on both sides"
     if not pd.isna(row["p"]):
-        text += f"; the claim wants it {asked}, {p_value(row['p_for'])} for that"
+        claimed = CLAIMED[row["direction"]]
+        text += f"; the claim is that it lies {claimed} ({p_value(row['p_for'])} for that)"
     return escape_markdown(f"{text}.")
+
+
+CLAIMED = {  # where a claim of each direction has the difference
+    "more": "above zero",
+    "less": "below zero",
+    "no more": "below the margin",
+    "no less": "above minus the margin",
+    "same": "within the margin on both sides",
+}
 
 
 def verdicts_table(claims: pd.DataFrame) -> Table:

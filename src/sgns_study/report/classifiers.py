@@ -30,24 +30,23 @@ def classifier_values(study: Study, results: Path) -> tuple[dict[str, Any], dict
     published = read_table(PUBLISHED_LAB_CURVES) if study.report.compare_with_lab else None
     lab_recipes = [name for name, recipe in study.recipes.items() if recipe.kind == "lab"]
     summary = summarise(curves, published, study.report.lab_tolerance, lab_recipes)
+    runs = read_tidy(results, "runs")
     gains = effects(curves)
     values = {
         "answers": answers(summary, gains, several=len(plan.recipes(study)) > 1),
-        "kinds": sorted(
-            {"large" if variant.large else "conv1d" for variant in plan.variants(study)}
-        ),
         "seeds": seeds_range(summary["n_seeds"]),
-        "found": len(read_tidy(results, "runs")),
+        "found": len(runs),
+        "nbsvm": nbsvm(runs),
         "planned": len(plan.runs(study)) + len(plan.baselines(study)) * len(study.grid.seeds),
         "deviations": [] if published is None else deviations(summary),
         "compared": 0
         if published is None
         else int(summary["lab_validation_accuracy"].notna().sum()),
     }
-    tables = {"variants": variants_table(summary), "gains": gains_table(gains)}
+    scores = macro_f1(runs) if study.corpus.kind == "table" else None
+    tables = {"variants": variants_table(summary, scores), "gains": gains_table(gains)}
     if plan.baselines(study):
-        runs, timings = read_tidy(results, "runs"), read_tidy(results, "timings")
-        tables["baselines"] = baselines_table(runs, timings)
+        tables["baselines"] = baselines_table(runs, read_tidy(results, "timings"))
     return values, tables
 
 
@@ -91,8 +90,21 @@ def deviations(summary: pd.DataFrame) -> list[dict[str, str]]:
     ]
 
 
-def variants_table(summary: pd.DataFrame) -> Table:
-    """Accuracies of every variant, with the lab's where given."""
+def nbsvm(runs: pd.DataFrame) -> str:
+    """The mean test accuracy of NB-SVM, empty if the study has none."""
+    found = runs.loc[runs["classifier"] == "nbsvm", "test_accuracy"]
+    return percent(found.mean()) if len(found) else ""
+
+
+def macro_f1(runs: pd.DataFrame) -> pd.DataFrame:
+    """Mean and standard deviation over seeds of the macro F1 of every plain variant."""
+    plain = runs["scale"].isna() & runs["documents"].isna() & (runs["classifier"] == "conv1d")
+    variants = runs[plain].groupby(["init", "recipe", "radius", "dim"], dropna=False)
+    return variants["test_macro_f1"].agg(["mean", "std"]).reset_index()
+
+
+def variants_table(summary: pd.DataFrame, scores: pd.DataFrame | None = None) -> Table:
+    """Accuracies of every variant, with those of `macro_f1` and the lab's where given."""
     beside_lab = "lab_validation_accuracy" in summary
     several = summary.loc[summary["recipe"] != "", "recipe"].nunique() > 1
     caption = (
@@ -100,6 +112,10 @@ def variants_table(summary: pd.DataFrame) -> Table:
         "validation accuracy, and the test accuracy at the epoch selected."
     )
     header = ["variant", "seeds", "best validation", "test", "epoch"]
+    if scores is not None:
+        caption += " Macro F1 is the mean of the F1 scores of the classes, on test documents."
+        header.insert(4, "macro F1")
+        summary = summary.merge(scores, how="left", on=["init", "recipe", "radius", "dim"])
     if beside_lab:
         caption += (
             " Beside it the best validation accuracy that the lab published (one run) and our "
@@ -111,6 +127,8 @@ def variants_table(summary: pd.DataFrame) -> Table:
         cells: list[object] = [model_label(row, several), row["n_seeds"]]
         for split in ("validation", "test"):
             cells.append(plus_minus(100 * row[f"{split}_accuracy"], 100 * row[f"{split}_sd"]))
+        if scores is not None:
+            cells.append(plus_minus(100 * row["mean"], 100 * row["std"]))
         cells.append(number(row["selected_epoch"], 1))
         if beside_lab:
             cells.append(number(100 * row["lab_validation_accuracy"], 1))
@@ -121,7 +139,7 @@ def variants_table(summary: pd.DataFrame) -> Table:
 
 
 def gains_table(gains: pd.DataFrame) -> Table:
-    """What every pretrained variant gains over the random start."""
+    """How far every start made from vectors is above the random one."""
     several = gains["recipe"].nunique() > 1
     rows: list[list[object]] = []
     for row in gains.to_dict("records"):
@@ -130,8 +148,8 @@ def gains_table(gains: pd.DataFrame) -> Table:
             cells += [signed(row[points]), interval(row[f"{points}_low"], row[f"{points}_high"])]
         rows.append(cells)
     return Table(
-        "What pretraining adds to accuracy over the random start of the same dimension, paired by "
-        "seed: mean in points with its 95 % t interval.",
+        "How far every start made from vectors is above the random one of the same dimension, "
+        "paired by seed: mean in points of accuracy with its 95 % t interval.",
         ["variant", "seeds", "best validation", "95 %", "test", "95 %"],
         "lrrlrl",
         rows,

@@ -19,11 +19,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sgns_study import plan
 from sgns_study.artifacts import ArtifactError, write_text, writing
 from sgns_study.corpora.registry import class_names, corpus_sizes
+from sgns_study.corpora.table import inspect
 from sgns_study.evaluation.tables import read_tidy
 from sgns_study.figures import figure_module, figures_of
 from sgns_study.figures.wording import counted, listed, number, percent, setting_value, whole
-from sgns_study.params import Study
-from sgns_study.report.checklist import checklist
+from sgns_study.params import Corpus, Study, TableCorpus
+from sgns_study.report.checklist import checklist, reads
 from sgns_study.report.claims import claims_values
 from sgns_study.report.classifiers import classifier_values
 from sgns_study.report.markdown import (
@@ -45,6 +46,7 @@ HERE = Path(__file__).parent
 # Raw HTML and TeX are off: nothing in the text can reach an output format unescaped.
 MARKDOWN = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block"
 
+SHOWN = 20  # classes that are listed
 WORDS = (
     code,
     counted,
@@ -78,7 +80,7 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
     """Everything the template names: parameters, numbers in words, tables, figures.
 
     A string that is not `Markdown` is escaped when it is inserted. `classifiers` is None for a
-    study that trains none.
+    study that trains none, `table` for a corpus that is none of the user's own.
     """
     vectors, made = vector_values(study, results)
     classifiers, of_classifiers = (
@@ -87,18 +89,17 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
     records = provenance(results)
     timings = costs(read_tidy(results, "timings"))
     claims, of_claims = claims_values(study, results)
-    made = of_claims | of_classifiers | made
     ending = appendix(study, timings, records)
+    made |= of_claims | of_classifiers | ending
     drawn = figures_of(study)
-    verdicts = {"verdicts": made.pop("verdicts")}
-    numbering = Numbering(list(drawn), [*verdicts, "contrastive", *made, "checklist", *ending])
-    made |= verdicts
+    present = {*made, "contrastive", "checklist"}  # one stands in the template, one comes below
+    order = tables_in_order(claims["sections"], ending)
+    numbering = Numbering(list(drawn), [name for name in order if name in present])
     found = {"sets of word vectors": (vectors["found"], vectors["planned"])}
     if classifiers:
         found["classifiers"] = (classifiers["found"], classifiers["planned"])
     refer = partial(numbering.reference, "Table")
     made["checklist"] = checklist(study, results, records, timings, found, refer)
-    made |= ending
     folder = f"results/{study.study}"
     seeds = classifiers["seeds"] if classifiers else vectors["seeds"]
     kinds = sorted({study.recipes[name].kind for name in plan.recipes(study)})
@@ -106,8 +107,12 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
         "study": study,
         "subtitle": f"Study {study.study}, {seeds}",
         "sizes": sizes(study),
+        "reads": reads(study.sampling.embedding),
+        "shortened": [code(name) for name in shortened(study)],
+        "large": study.large_classifier if any(v.large for v in plan.variants(study)) else None,
+        "classes": class_names(study.corpus),
+        "table": own_text(study.corpus),
         "kinds": kinds,
-        "two_classes": len(class_names(study.corpus)) == 2,
         "equations": equations(kinds),
         "seeds": seeds,
         "claims": claims,
@@ -127,6 +132,22 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
         "caption": lambda name, text: numbering.caption("Table", name, Markdown(text)),
         **{word.__name__: word for word in WORDS},
     }
+
+
+# Tables that stand with a claim, after its own.
+WITH_CLAIM = {
+    "1": ("variants", "gains"),
+    "9": ("ablation",),
+    "11": ("noise",),
+    "13": ("scores", "sets"),
+}
+
+
+def tables_in_order(claims: Iterable[str], ending: Iterable[str]) -> list[str]:
+    """Names of the tables that a report can have, as they follow each other in the template."""
+    of_claims = [name for c in claims for name in (f"claim_{c}", *WITH_CLAIM.get(c, ()))]
+    behind = ["tests", "baselines", "neighbours", "checklist"]
+    return ["verdicts", "contrastive", *of_claims, *behind, *ending]
 
 
 def equations(kinds: Collection[str]) -> dict[str, Markdown]:
@@ -202,6 +223,31 @@ def sizes(study: Study) -> dict[str, int]:
         parts = split_sizes(documents, classifier.validation_fraction)
         found |= {"classifier_train": parts[0], "classifier_validation": parts[1]}
     return found
+
+
+def shortened(study: Study) -> list[str]:
+    """The recipes that read fewer documents than there are."""
+    return [
+        name
+        for name in plan.recipes(study)
+        if getattr(study.recipes[name], "documents", None) is not None
+    ]
+
+
+def own_text(corpus: Corpus) -> dict[str, Any] | None:
+    """What the template says of a table of the user's own; None if the corpus is another."""
+    if not isinstance(corpus, TableCorpus):
+        return None
+    contents = inspect(corpus)
+    per_class = list(zip(contents.classes, *contents.class_sizes.values(), strict=True))
+    reasons = contents.bad_rows_by_reason.items()
+    return {
+        "classes": [f"{name} ({train} and {test})" for name, train, test in per_class[:SHOWN]],
+        "more_classes": len(per_class[SHOWN:]),
+        "left_out": len(contents.bad_rows),
+        "reasons": [f"{n} × {reason}" for reason, n in reasons],
+        "repeated": contents.repeated,
+    }
 
 
 def figure(
