@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from copy import copy
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.parameters = "tiny.yaml"
         for name in ("Snakefile", "params.yaml"):
             shutil.copy(REPOSITORY / name, folder)
         shutil.copytree(REPOSITORY / "profiles", folder / "profiles")
@@ -42,7 +44,7 @@ class Workspace:
         return copied
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
+        return [sys.executable, "-m", "snakemake", "--configfile", self.parameters, *arguments]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -52,12 +54,14 @@ class Workspace:
             capture_output=True,
             text=True,
             check=False,
-            timeout=560,  # a run that hangs: on an idle machine the tiny study takes 50 s
+            timeout=560,  # a run that hangs: on an idle machine the tiny study takes 80 s
         )
 
-    def finish(self, cores: int = 2) -> None:
-        result = self.run("--cores", str(cores))
+    def finish(self, *targets: str) -> str:
+        """Run on two cores to the end, or to the targets; gives what Snakemake and jobs said."""
+        result = self.run("--cores", "2", *targets)
         assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout + result.stderr
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -76,10 +80,9 @@ class Workspace:
         assert result.returncode == 0, output
         return output
 
-    def planned(self) -> set[str]:
-        """Rules that a dry run would run."""
-        found = re.findall(r"^(?:local)?rule (\w+):", self.dry_run(), flags=re.MULTILINE)
-        return set(found) - {"all"}
+    def planned(self) -> Counter[str]:
+        """How many jobs of each rule a dry run would run."""
+        return jobs(self.dry_run())
 
     def edit(self, name: str, old: str, new: str) -> None:
         path = self.folder / name
@@ -99,6 +102,12 @@ class Workspace:
         }
 
 
+def jobs(output: str) -> Counter[str]:
+    """How many jobs of each rule Snakemake says it would run."""
+    found = re.findall(r"^(?:local)?rule (\w+):", output, flags=re.MULTILINE)
+    return Counter(rule for rule in found if rule != "all")
+
+
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -113,7 +122,7 @@ def workspace(tmp_path: Path) -> Workspace:
 def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The tiny study, run once on two cores; tests that change it work on a copy."""
     workspace = Workspace(tmp_path_factory.mktemp("finished"))
-    workspace.finish(cores=2)
+    workspace.finish()
     return workspace
 
 

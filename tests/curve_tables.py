@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from sgns_study.artifacts import write_table
+from sgns_study.evaluation.claims import CLAIMS
 from sgns_study.evaluation.convergence import convergence
 from sgns_study.evaluation.tables import COLUMNS, typed
 
@@ -213,7 +214,7 @@ def convergence_table(radii=(2, 5), dims=(128, 256), seeds=(1, 2, 3), level=None
         for radius in radii:
             rows += run("pretrained", "lab", radius, dim, seed, curve, 0.8)
         rows += run("random", None, None, dim, seed, [0.5, 0.7, 0.85, 0.9, 0.9], 0.9)
-    return convergence(classifier_curves(rows), 1000, 100, level)
+    return convergence(classifier_curves(rows), 1000, 100, level=level)
 
 
 def claims_table() -> pd.DataFrame:
@@ -224,30 +225,94 @@ def claims_table() -> pd.DataFrame:
         ("2", "lab", "it is faster", 0.5, "epochs", -0.5, 1.5, 0.4, 5, "undecided"),
         ("5", "lab", "larger d is better", 2.0, "points", 1.5, 2.5, 0.003, 5, "supported"),
         ("6", "lab", "larger d is worse for SGNS", 0.1, "nats", 0.05, 0.15, 0.04, 5, "supported"),
-        ("8", "lab", "on harder tasks it helps", None, None, None, None, None, None, None),
+        ("8", "lab", "on harder tasks it helps", None, "", None, None, None, 0, "not tested"),
         ("12", "tweaks", long, -3.0, "points", -4, -2, 0.02, 3, "contradicted"),
-        ("13", "tweaks", long, None, "points", None, None, None, None, "not tested"),
+        ("13", "tweaks", long, None, "", None, None, None, 0, "not tested"),
     ]
     order = ["claim", "source", "statement", "effect", "unit", "ci_low", "ci_high", "p_adjusted"]
     table = pd.DataFrame(rows, columns=[*order, "n_seeds", "verdict"])
     return typed(table[COLUMNS["claims"]])
 
 
-def study_tables(radii, dims, seeds, recipes=("lab",), planted=False) -> dict[str, pd.DataFrame]:
-    """All tables of a study, by name."""
+# The comparisons of `claims_of_a_study`: pretraining costs 4.5 points, with few labels it adds 10.
+COMPARED = {
+    "1": [
+        ("pretrained − random", "test accuracy", "points", "no more", -4.5, -5.0, -4.0, 75, 79.5),
+        ("pretrained − random", "test loss", "nats", "no less", 0.125, 0.0625, 0.1875, 0.5, 0.375),
+    ],
+    "2": [
+        ("pretrained − random", "epochs on validation", "epochs", "less", 0.5, -0.5, 1.5, 2, 1.5)
+    ],
+    "6": [("d = 32 − d = 16", "SGNS loss", "nats", "more", 0.1, 0.05, 0.15, 1.9, 1.8)],
+    "7": [("last epoch − best epoch", "SGNS rise", "nats", "more", 0.25, 0.2, 0.3, 0.25, 0)],
+    "8": [("pretrained − random, few", "test accuracy", "points", "more", 10, 9, 11, 70, 60)],
+    "B": [("pretrained − shuffled", "test accuracy", "points", "more", 1.5, -0.5, 3.5, 75, 73.5)],
+    "C": [("each at its best", "test accuracy", "points", "more", 0.0, -1.0, 1.0, 80, 80)],
+}
+VERDICTS = {"1": "supported", "6": "supported", "7": "supported", "8": "supported"}
+
+
+def comparisons_table(claims=tuple(COMPARED), n_seeds=2) -> pd.DataFrame:
+    """COMPARED as the table that a study has; with one seed there are no intervals and no p."""
+    rows = []
+    for claim in claims:
+        for name, quantity, unit, direction, effect, low, high, a, b in COMPARED[claim]:
+            row = dict.fromkeys(COLUMNS["comparisons"])
+            row |= {"claim": claim, "comparison": name, "quantity": quantity, "unit": unit}
+            row |= {"direction": direction, "effect": effect, "mean_a": a, "mean_b": b}
+            row |= {"margin": 0.5, "n_cells": 2, "n_seeds": n_seeds}
+            if n_seeds > 1:
+                row |= {"ci_low": low, "ci_high": high, "p": 0.002, "p_for": 0.001, "power": 0.875}
+            rows.append(row)
+    return pd.DataFrame(rows, columns=COLUMNS["comparisons"])
+
+
+def claims_of_a_study(claims=tuple(COMPARED), n_seeds=2) -> pd.DataFrame:
+    """Every claim there is; of those compared the first comparison and the verdicts above."""
+    compared = comparisons_table(claims, n_seeds).drop_duplicates("claim").set_index("claim")
+    rows = []
+    for claim in CLAIMS:
+        row = {"claim": claim.claim, "source": claim.source, "statement": claim.statement}
+        row |= {"unit": "", "n_seeds": 0, "verdict": "not tested"}
+        if claim.claim in compared.index:
+            row |= compared.loc[claim.claim, ["effect", "ci_low", "ci_high", "unit"]].to_dict()
+            row |= {"n_seeds": n_seeds}
+        if row["n_seeds"] > 1:
+            row |= {"p_adjusted": 0.004, "verdict": VERDICTS.get(claim.claim, "undecided")}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=COLUMNS["claims"])
+
+
+def runs_of(curves: pd.DataFrame) -> pd.DataFrame:
+    """A row for each run of `classifier_curves` that has been tested."""
+    tests = curves[curves["split"] == "test"]
+    scores = {"validation_accuracy": 0.8, "validation_loss": 0.6, "test_macro_f1": 0.7}
+    names = {"epoch": "selected_epoch", "accuracy": "test_accuracy", "loss": "test_loss"}
+    plain = {"scale": None, "documents": None, "classifier": "conv1d"}
+    return typed(tests.rename(columns=names).assign(**plain, **scores)[COLUMNS["runs"]])
+
+
+def study_tables(
+    radii, dims, seeds, recipes=("lab",), planted=False, experiments=False
+) -> dict[str, pd.DataFrame]:
+    """All tables of a study, by name; `experiments` has the runs of many more than the grid."""
     grid, kinds = (radii, dims, seeds, recipes), set(recipes_of(recipes)["kind"])
     curves = sgns_table if kinds == {"lab"} else word2vec_table
+    classifiers = classifier_table(*grid)
+    of_grid = (runs_of(classifiers), convergence(classifiers, 1000, 100))
+    runs, times = (runs_table(), convergence_table()) if experiments else of_grid
     return {
         "recipes": recipes_of(recipes),
         "sgns_curves": curves(*grid),
-        "classifier_curves": classifier_table(*grid),
+        "classifier_curves": classifiers,
         "vectors": vectors_table(*grid, planted=planted),
         "neighbours": neighbours_table(*grid),
         "noise": noise_table(),
         "map": map_table(recipes[0]),
-        "runs": runs_table(),
-        "convergence": convergence_table(),
-        "claims": claims_table(),
+        "runs": runs,
+        "convergence": times,
+        "claims": claims_of_a_study(),
+        "comparisons": comparisons_table(),
         "timings": TIMINGS,
     }
 
@@ -263,7 +328,7 @@ TIMINGS = pd.DataFrame(
 )
 
 
-def write_study(folder: Path, radii, dims, seeds, recipes=("lab",), planted=False) -> None:
-    """The tidy tables of a study, as files."""
-    for name, table in study_tables(radii, dims, seeds, recipes, planted).items():
+def write_study(folder: Path, *grid, **options) -> None:
+    """The tidy tables of a study, as files; arguments of `study_tables`."""
+    for name, table in study_tables(*grid, **options).items():
         write_table(folder / f"{name}.csv", table)

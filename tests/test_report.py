@@ -18,13 +18,21 @@ from jinja2 import UndefinedError
 from sgns_study.artifacts import ArtifactError, write_json, write_table
 from sgns_study.evaluation.tables import COLUMNS, RULES
 from sgns_study.figures import draw_figure, figures_of, tables_of
-from sgns_study.params import check_study
-from sgns_study.report.checklist import checklist, selections
+from sgns_study.params import FurtherText, check_study
+from sgns_study.report.checklist import checklist, reads, selections
 from sgns_study.report.markdown import Markdown, Numbering, code, escape_markdown
 from sgns_study.report.records import Provenance, costs, parameters, provenance
 from sgns_study.report.render import MARKDOWN, context, fill, render
 from tests.browser import CHROMIUM, Browser
-from tests.curve_tables import TIMINGS, TWEAKS, classifier_curves, run, write_study
+from tests.curve_tables import (
+    TIMINGS,
+    TWEAKS,
+    claims_of_a_study,
+    classifier_curves,
+    comparisons_table,
+    run,
+    write_study,
+)
 
 HOSTILE = (
     r"""<script>alert(1)</script> #let x = 1 $\frac // /* *a* @maas2011 [b](c) `d` {{7}} << e"""
@@ -116,6 +124,12 @@ def tweaks(title="Tweaks", recipes=None, scored=True):
     )
 
 
+def write_claims(folder, *compared):
+    """The tables of the claims, of those of `COMPARED` that are named and so many seeds."""
+    write_table(folder / "claims.csv", claims_of_a_study(*compared))
+    write_table(folder / "comparisons.csv", comparisons_table(*compared))
+
+
 def draw_all(of_study, folder):
     for name in figures_of(of_study):
         draw_figure(name, folder, folder / f"figures/{name}.svg")
@@ -135,7 +149,9 @@ def results(tmp_path_factory):
 def tweaks_results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tweaks")
     write_study(folder, [5], [128], [1, 2, 3], [row[0] for row in TWEAKS])
-    (folder / "classifier_curves.csv").unlink()
+    for name in ("classifier_curves", "runs", "convergence"):
+        (folder / f"{name}.csv").unlink()
+    write_claims(folder, ("6", "7"), 3)
     draw_all(tweaks(), folder)
     return folder
 
@@ -188,7 +204,7 @@ def test_the_page_asks_for_nothing(each):
     sources = [
         attrs[key] for tag, attrs in page.tags for key in ("src", "srcset", "data") if key in attrs
     ]
-    assert len(sources) == 5  # without classifiers the ablation, the noise and the map instead
+    assert len(sources) == 6  # without classifiers the ablation, the noise and the map instead
     assert all(source.startswith("data:image/svg+xml") for source in sources)
     assert not {"link", "iframe", "object", "base", "form"} & {tag for tag, _ in page.tags}
     assert [attrs for tag, attrs in page.tags if tag == "script"] == [{}]
@@ -225,7 +241,7 @@ def test_every_figure_and_table_names_its_file_and_rule(each):
     # What the contrastive loss and SGNS have in common comes from no file.
     without = [caption for caption in captions if "Source: " not in caption]
     assert len(without) == 1
-    assert without[0].startswith("Table 1.")
+    assert without[0].startswith("Table 2.")
     sources = "; ".join(caption.partition("Source: ")[2].rstrip(".") for caption in captions)
     named = re.findall(r"(results/[^;]*?), rule (\w+)", sources)
     assert len(named) > 8
@@ -235,7 +251,7 @@ def test_every_figure_and_table_names_its_file_and_rule(each):
             assert folder == f"results/{name}"
             assert RULES[table.removesuffix(".csv")] == rule
     figures = [caption for caption in captions if caption.startswith("Figure")]
-    assert len(figures) == 5
+    assert len(figures) == 6
     assert all(caption.endswith("; drawn by rule figure.") for caption in figures)
     if which("pdftotext"):
         command = ["pdftotext", "-raw", str(pdf), "-"]
@@ -246,6 +262,8 @@ def test_every_figure_and_table_names_its_file_and_rule(each):
 def test_tables_are_written_by_the_rules_that_are_named():
     workflow = (Path(__file__).parents[1] / "Snakefile").read_text(encoding="utf-8")
     found = {}
+    of_classifiers = re.search(r"(?ms)^OF_CLASSIFIERS = \[(.*?)^\]", workflow).group(1)
+    workflow = workflow.replace("        OF_CLASSIFIERS,", of_classifiers)
     for rule, body in re.findall(r"(?ms)^rule (\w+):\n(.*?)(?=^\S|\Z)", workflow):
         for output in re.findall(r"(?ms)^    output:\n(.*?)(?=^    \w|\Z)", body):
             tables = re.findall(r'"(?:\{RESULTS\}/)?(\w+)\.csv"', output)
@@ -302,12 +320,26 @@ def test_only_works_that_are_cited_are_listed(each):
 
 def test_numbers_of_the_prose_are_those_of_the_tables(results):
     plain = plain_text(study(), results)
+    # Of `COMPARED`, and 4 verdicts for the claim, 3 undecided.
+    assert (
+        "Vectors pretrained as in the lab lower the test accuracy of the classifier against a "
+        "random start: −4.5 points (95 % interval −5.0 to −4.0, 2 seeds); with 1,000 labelled "
+        "documents at most, +10.0 points (95 % interval +9.0 to +11.0, 2 seeds)." in plain
+    )
+    assert "Whether it is what the vectors mean is undecided: the difference from" in plain
+    assert "at their best initial scale the difference from a random start is 0.0 points" in plain
+    assert "Of 16 claims, 4 supported, 3 undecided and 9 not tested." in plain
+    assert "test loss, pretrained − random: 0.500 against 0.375 nats, a difference of" in plain
+    assert "; the claim is that it lies below the margin (p = 0.001 for that)." in plain
+    # Each comparison is an item of a list, behind the paragraph with the verdict.
+    assert re.search(
+        r"Undecided \(p = 0.004, adjusted\)\.\n\n- +test accuracy, each at its best", plain
+    )
     # Pretrained 0.74 and 0.75, random 0.79 and 0.80 on the test documents of seeds 1 and 2.
-    assert "mean test accuracy is 74.5 % against 79.5 % from the random start" in plain
-    assert "a difference of −5.0 points (95 % interval −5.0 to −5.0, paired over 2 seeds)" in plain
-    assert "here pretraining hurts" in plain
+    assert "74.5 ± 0.7" in plain
+    assert "79.5 ± 0.7" in plain
     assert "with K = 3 by AdamW" in plain
-    assert "on the 13 test documents" in plain
+    assert "13 test documents" in plain
     assert "75.5 ± 0.7" in plain
     assert "The 4 jobs took 60.5 s in all" in plain
     assert "commit c0ffee with numpy 9.9." in plain
@@ -353,7 +385,7 @@ def test_a_study_without_classifiers_says_nothing_of_them(tweaks_results):
     assert table
     for absent in ("test accuracy", "ReLU", "best validation accuracy", "AdamW"):
         assert absent not in prose
-    assert "The texts of the test half are among them" in plain
+    assert "Texts of the test documents are among them" in plain
     assert "drawn from the counts of the training documents to the power 0.75" in plain
     assert "full (word2vec): K = 5, α = 0.75, dynamic windows, t = 10⁻³, min_count 5" in plain
     assert "around bare, K to 5 and 20; t to 10⁻³, one at a time." in plain
@@ -384,21 +416,23 @@ def test_a_study_with_classifiers_scores_its_vectors_too(results):
     assert "0.515 ± 0.064" in plain
     assert "words of one set of synonyms stand in the same places" in plain
     assert "drawn evenly from the words that are no positive of their batch" in plain
-    assert "no text of the test half is seen before the one scoring" in plain
-    assert "drawn from the training half, the same for all models" in plain
+    assert "no text of the test documents is seen before the one scoring" in plain
+    assert "drawn from the training documents, the same for all models" in plain
     assert "Subsampling" not in plain
 
 
 def test_a_study_has_the_figures_and_tables_that_it_can_have():
-    classifiers = ["classifier_validation", "classifier_training", "radius_and_dim"]
-    assert list(figures_of(study())) == ["sgns_curves", "similarity", *classifiers]
-    everything = ["sgns_curves", "similarity", "tweaks", "noise", "map"]
+    of_classifiers = ["classifier_validation", "classifier_training", "convergence"]
+    assert list(figures_of(study())) == ["claims", *of_classifiers, "sgns_curves", "similarity"]
+    everything = ["claims", "sgns_curves", "tweaks", "noise", "similarity", "map"]
     assert list(figures_of(tweaks())) == everything
     assert "classifier_curves" not in tables_of(tweaks())
-    assert {"recipes", "vectors", "neighbours"} <= set(tables_of(study()))
-    assert list(figures_of(tweaks(recipes=["ppmi"]))) == ["similarity"]
+    assert {"recipes", "vectors", "neighbours", "runs"} <= set(tables_of(study()))
+    assert "experiment_curves" not in tables_of(study())
+    assert list(figures_of(tweaks(recipes=["ppmi"]))) == ["claims", "similarity"]
     # With no sets to score on and no words to look at, training is all there is to see.
-    assert tables_of(tweaks(scored=False)) == ["noise", "recipes", "sgns_curves"]
+    of_training = ["claims", "comparisons", "noise", "recipes", "sgns_curves"]
+    assert tables_of(tweaks(scored=False)) == of_training
     # Without its parent a recipe is one of its own.
     assert "tweaks" not in figures_of(tweaks(recipes=["full_k1", "bare"]))
 
@@ -415,6 +449,32 @@ def test_of_a_recipe_like_another_only_what_differs_is_listed():
     assert keys == ["recipes.full_k1.like", "recipes.full_k1.negatives"]
 
 
+def test_a_table_of_ones_own_is_described_with_what_is_left_out(results, tmp_path, monkeypatch):
+    rows = [f"text {i},{'abc'[i % 3]}" for i in range(60)]
+    broken = ["one,a,two", ",b", "  ,c"]
+    (tmp_path / "own.csv").write_text("\n".join(["text,label", *rows, *broken, "unlabelled,"]))
+    test = [f"text {i},{'abc'[i % 3]}" for i in range(57, 66)]  # three are training texts
+    (tmp_path / "test.csv").write_text("\n".join(["text,label", *test]))
+    monkeypatch.chdir(tmp_path)
+    content = study().model_dump()
+    table = {"kind": "table", "path": "own.csv", "test": "test.csv", "text": "text"}
+    content["corpus"] = table | {"label": "label", "on_bad_rows": "skip"}
+    plain = plain_text(check_study(content, "test"), results)
+    assert "60 labelled training documents, 9 labelled test documents, those of test.csv" in plain
+    assert "and 1 without a label" in plain
+    assert "The 3 classes, with their training and test documents, are a (20 and 3)" in plain
+    assert "3 rows that cannot be used are left out: 2 × no text and 1 × wrong number of" in plain
+    assert "3 test documents have the text of a training document" in plain
+    assert "softmax over the 3 classes" in plain
+    # A column of its own between test and epoch; `runs_of` has 0.7.
+    row = next(line.split("  ") for line in plain.splitlines() if "74.5 ± 0.7" in line)
+    cells = [cell.strip() for cell in row if cell.strip()]
+    assert cells[1:] == ["2", "75.5 ± 0.7", "74.5 ± 0.7", "70.0 ± 0.0", "1.0"]
+    prose = plain.partition("All parameters of the study")[0]
+    for absent in ("planted", "IMDB", "Movie"):
+        assert absent not in prose
+
+
 def test_a_study_half_done_says_what_is_there(results):
     text = fill(context(study(seeds=(1, 2, 3)), results, results / "figures"))
     assert "2 of 3 sets of word vectors and 4 of 6 classifiers" in text
@@ -422,16 +482,25 @@ def test_a_study_half_done_says_what_is_there(results):
 
 def test_one_seed_claims_nothing(results, tmp_path):
     write_study(tmp_path, [2], [16], [1], planted=True)
+    write_claims(tmp_path, ("1", "7"), 1)
     text = fill(context(study(seeds=(1,)), tmp_path, results / "figures"))
-    assert "One seed gives no interval" in text
-    assert "No record of a run was found" in text
+    plain = pypandoc.convert_text(text, "plain", format=MARKDOWN, extra_args=["--wrap=none"])
+    assert "may or may not change the test accuracy" in plain
+    assert "against a random start: −4.5 points (1 seed)." in plain
+    assert "Of 16 claims, 16 not tested." in plain
+    assert "the claim is that it lies" not in plain
+    assert "No record of a run was found" in plain
 
 
 def test_without_a_random_start_there_is_no_answer_yet(results, tmp_path):
     write_study(tmp_path, [2], [16], [1], planted=True)
     curves = classifier_curves(run("pretrained", "lab", 2, 16, 1, [0.5, 0.6], 0.6))
     write_table(tmp_path / "classifier_curves.csv", curves)
-    assert "no answer yet" in fill(context(study(), tmp_path, results / "figures"))
+    write_claims(tmp_path, ())
+    text = fill(context(study(), tmp_path, results / "figures"))
+    assert "Of 16 claims, 16 not tested" in text
+    assert text.count("no two runs that could be compared") == 16
+    assert "against a random start" not in text
 
 
 def test_a_variant_far_from_the_lab_is_remarked_on(results, tmp_path):
@@ -513,7 +582,7 @@ def test_the_checklist_is_filled_in_from_the_run(results):
     assert answers["what is missing"] == "4 of 4 classifiers that were planned; each seed has runs."
     once = "4 of 4 classifiers with one test score; for 4 it is that of the first epoch of best"
     assert answers["validation selects, test is read once"].startswith(once)
-    assert answers["test texts in pretraining"].startswith("No text of the test half")
+    assert answers["test texts in pretraining"].startswith("No text of the test documents")
     assert answers["parameters"] == f"{len(parameters(study()))} parameters"
     assert answers["code"].startswith("1 run with a record, of 1 commit, none of them with changes")
     assert answers["versions"] == "One of each: numpy 9.9."
@@ -540,6 +609,9 @@ def test_the_checklist_tells_what_is_not_as_it_should_be(results, tweaks_results
     assert none["records of runs"] == "None was found beside the results."
     assert "validation selects, test is read once" not in none
     assert none["test texts in pretraining"].startswith("The word vectors have read texts")
+    further = study().sampling.embedding.model_copy(update={"further": FurtherText(test=True)})
+    assert reads(further) == {"unlabelled": True, "test": True}
+    assert reads(study().sampling.embedding) == {"unlabelled": False, "test": False}
 
 
 def test_selections_by_hand():
@@ -640,7 +712,7 @@ def test_figures_open_large_and_escape_goes_back(rendered, browser):
     browser.open(rendered[1].with_suffix(".html"))
     assert (
         browser.ask("document.querySelectorAll('figure .enlarge img[alt]:not([alt=\"\"])').length")
-        == 5
+        == 6
     )
     opened = "document.querySelector('dialog').open"
     browser.ask("document.querySelector('#figure-similarity .enlarge').focus()")
@@ -648,7 +720,7 @@ def test_figures_open_large_and_escape_goes_back(rendered, browser):
     assert browser.ask(opened)
     figure = "document.querySelector('#figure-similarity img')"
     assert browser.ask(f"document.querySelector('dialog img').alt === {figure}.alt")
-    assert browser.ask("document.querySelector('dialog').innerText.includes('Figure 2.')")
+    assert browser.ask("document.querySelector('dialog').innerText.includes('Figure 6.')")
     assert browser.ask(f"document.querySelector('dialog img').width > 1.3 * {figure}.width")
     browser.press("Escape")
     assert not browser.ask(opened)

@@ -1,28 +1,62 @@
 """What the workflow promises: the same bytes always, nothing run twice, nothing lost to a kill."""
 
 import csv
+import json
+import random
+import re
 import subprocess
 import time
+from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import yaml
 
 from sgns_study.artifacts import lock_study
-from tests.conftest import Workspace, kill_group
+from sgns_study.evaluation.claims import CLAIMS
+from sgns_study.evaluation.tables import COLUMNS
+from tests.conftest import Workspace, jobs, kill_group
 
 pytestmark = pytest.mark.workflow
 
-REPORTING = {"aggregate", "summarise", "timings", "figure", "report"}
+REPORTING = {"aggregate", "claims", "summarise", "timings", "figure", "report"}
 RETRAINING = {"train_sgns", "evaluate_vectors", "train_classifier"}
 CONTRACT = {
     "sgns_curves.csv": "recipe,radius,dim,seed,epoch,split,loss,accuracy",
     "classifier_curves.csv": "init,recipe,radius,dim,seed,epoch,split,loss,accuracy",
+    "experiment_curves.csv": "init,recipe,radius,scale,documents,classifier,dim,seed,"
+    "epoch,split,loss,accuracy",
+    "runs.csv": "init,recipe,radius,scale,documents,classifier,dim,seed,selected_epoch,"
+    "validation_accuracy,validation_loss,test_accuracy,test_loss,test_macro_f1",
     "vectors.csv": "recipe,radius,dim,seed,dataset,metric,value,coverage",
     "timings.csv": "rule,wildcards,seconds,peak_memory_mib",
 }
 
 
 RECIPES = ("lab", "word2vec", "one_negative", "ppmi")
+# Classifiers and baselines of tests/tiny.yaml: init, recipe, scale, documents, classifier.
+GRID = [
+    ("pretrained", "lab", "", "", "conv1d"),
+    ("pretrained", "word2vec", "", "", "conv1d"),
+    ("random", "", "", "", "conv1d"),
+    ("shuffled", "word2vec", "", "", "conv1d"),
+    ("random_matched", "word2vec", "", "", "conv1d"),
+]
+EXPERIMENTS = [
+    ("pretrained", "word2vec", "0.1", "", "conv1d"),
+    ("random", "", "0.1", "", "conv1d"),
+    ("pretrained", "word2vec", "", "30", "conv1d"),
+    ("random", "", "", "30", "conv1d"),
+    ("random", "", "0.1", "", "large"),
+]
+BASELINES = [
+    ("", "", "", "", "majority"),
+    ("", "", "", "", "tfidf_lr"),
+    ("", "", "", "", "nbsvm"),
+    ("pretrained", "word2vec", "", "", "mean_lr"),
+]
 
 
 @pytest.fixture
@@ -37,34 +71,50 @@ def test_tables_have_the_columns_of_the_contract(finished_study: Workspace) -> N
         assert len(lines) > 1
 
 
+def rows_of(study: Workspace, name: str) -> list[dict[str, str]]:
+    with (study.folder / "results/tiny" / name).open() as file:
+        return list(csv.DictReader(file))
+
+
 def test_curves_hold_every_model_epoch_and_split_once(finished_study: Workspace) -> None:
-    with (finished_study.folder / "results/tiny/classifier_curves.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    models = {(row["init"], row["recipe"], row["radius"], row["dim"], row["seed"]) for row in rows}
-    assert models == {
-        ("random", "", "", "8", "1"),
-        *(("pretrained", recipe, "2", "8", "1") for recipe in RECIPES),
-    }
-    # 3 epochs and the state before them, on train and validation; test once
-    assert len(rows) == len(models) * (4 * 2 + 1)
-    assert sum(row["split"] == "test" for row in rows) == len(models)
+    for name, expected in (("classifier_curves", GRID), ("experiment_curves", EXPERIMENTS)):
+        rows = rows_of(finished_study, f"{name}.csv")
+        keys = ("init", "recipe", "scale", "documents", "classifier")
+        plain = {"scale": "", "documents": "", "classifier": "conv1d"}
+        models = {tuple((plain | row)[key] for key in keys) for row in rows}
+        assert models == set(expected)
+        # 3 epochs and the state before them, on train and validation; test once
+        assert len(rows) == len(models) * (4 * 2 + 1)
+        assert sum(row["split"] == "test" for row in rows) == len(models)
+
+
+def test_every_run_is_a_row_with_its_test_predictions(finished_study: Workspace) -> None:
+    rows = rows_of(finished_study, "runs.csv")
+    keys = ("init", "recipe", "scale", "documents", "classifier")
+    assert [tuple(row[key] for key in keys) for row in rows] == GRID + EXPERIMENTS + BASELINES
+    correct = np.load(finished_study.folder / "results/tiny/correct.npy")
+    assert correct.shape == (len(rows), 40)
+    accuracies = [float(row["test_accuracy"]) for row in rows]
+    assert correct.mean(axis=1) == pytest.approx(accuracies, abs=1e-6)
+
+
+def test_every_claim_is_judged_once(finished_study: Workspace) -> None:
+    rows = rows_of(finished_study, "claims.csv")
+    assert [row["claim"] for row in rows] == [claim.claim for claim in CLAIMS]
+    # One seed: effects, but no verdicts.
+    assert {row["verdict"] for row in rows} == {"not tested"}
+    effects = {row["claim"] for row in rows if row["effect"]}
+    assert effects == {"1", "2", "8", "9", "A", "B", "C"}
 
 
 def test_a_finished_study_has_nothing_to_do(finished_study: Workspace) -> None:
-    assert finished_study.planned() == set()
+    assert not finished_study.planned()
 
 
-def test_one_and_two_cores_give_the_same_bytes(
+def test_a_run_on_one_core_killed_and_continued_on_two_gives_the_same_bytes(
     finished_study: Workspace, workspace: Workspace
 ) -> None:
-    workspace.finish(cores=1)
-    assert workspace.bytes_of_results() == finished_study.bytes_of_results()
-
-
-def test_a_killed_run_continues_to_the_same_bytes(
-    finished_study: Workspace, workspace: Workspace
-) -> None:
-    run = workspace.start("--cores", "2")
+    run = workspace.start("--cores", "1")  # reading the text is the one job that takes two
     logs = workspace.folder / "results/tiny/logs/train_sgns"
     deadline = time.monotonic() + 120
     while not (logs.is_dir() and any(logs.iterdir())):
@@ -73,8 +123,8 @@ def test_a_killed_run_continues_to_the_same_bytes(
         time.sleep(0.05)
     time.sleep(1.5)  # into the job
     kill_group(run)
-    assert not (workspace.folder / "reports/tiny/report.html").exists()
-    workspace.finish(cores=2)
+    assert not (workspace.folder / "results/tiny/claims.csv").exists()
+    workspace.finish("claims", "summarise", "noise")
     assert workspace.bytes_of_results() == finished_study.bytes_of_results()
 
 
@@ -88,7 +138,7 @@ def test_a_second_run_is_refused_while_one_works(finished_study: Workspace) -> N
         held.close()
     assert result.returncode != 0
     assert "another run" in result.stdout + result.stderr
-    assert finished_study.planned() == set()
+    assert not finished_study.planned()
 
 
 def test_a_changed_figure_module_redraws_that_figure_and_the_report(
@@ -96,39 +146,45 @@ def test_a_changed_figure_module_redraws_that_figure_and_the_report(
 ) -> None:
     path = copy_of_finished.folder / "src/sgns_study/figures/sgns_curves.py"
     path.write_text(path.read_text() + "\nREDRAWN = True\n")
-    assert copy_of_finished.planned() == {"figure", "report"}
     output = copy_of_finished.dry_run()
+    assert jobs(output) == {"figure": 1, "report": 1}
     assert "figures/sgns_curves.svg" in output
-    assert output.count("rule figure:") == 1
+
+
+def test_a_changed_template_renders_the_report_only(copy_of_finished: Workspace) -> None:
+    copy_of_finished.edit("src/sgns_study/report/template.md", "# Cost", "# Costs")
+    assert copy_of_finished.planned() == {"report": 1}
 
 
 def test_a_changed_classifier_parameter_retrains_classifiers_only(
     copy_of_finished: Workspace,
 ) -> None:
     copy_of_finished.edit("tiny.yaml", "dropout: 0.3", "dropout: 0.2")
-    assert copy_of_finished.planned() == {"train_classifier"} | REPORTING
+    planned = copy_of_finished.planned()
+    assert set(planned) == {"train_classifier"} | REPORTING
+    assert planned["train_classifier"] == len(GRID + EXPERIMENTS)  # large too: of both sections
 
 
 def test_a_changed_recipe_retrains_vectors_and_what_uses_them(copy_of_finished: Workspace) -> None:
     copy_of_finished.edit("tiny.yaml", "weight_decay: 0.01", "weight_decay: 0.02")
-    assert copy_of_finished.planned() == RETRAINING | REPORTING
-    output = copy_of_finished.dry_run()
-    for rule in RETRAINING:
-        assert output.count(f"rule {rule}:") == 1  # of the recipe alone
+    planned = copy_of_finished.planned()
+    assert set(planned) == RETRAINING | REPORTING
+    assert {planned[rule] for rule in RETRAINING} == {1}  # of the recipe alone
 
 
 def test_a_parents_key_is_changed_in_all_that_are_like_it(copy_of_finished: Workspace) -> None:
     copy_of_finished.edit("tiny.yaml", "learning_rate: 0.05", "learning_rate: 0.04")
-    output = copy_of_finished.dry_run()
-    for rule in RETRAINING:
-        assert output.count(f"rule {rule}:") == 2  # word2vec and one_negative
+    planned = copy_of_finished.planned()
+    assert planned["train_sgns"] == planned["evaluate_vectors"] == 2  # one_negative is like it
+    assert planned["train_classifier"] == 5  # of word2vec: all that read its vectors
+    assert planned["train_baseline"] == 1
 
 
 def test_a_changed_kernel_retrains_its_recipes_only(copy_of_finished: Workspace) -> None:
     path = copy_of_finished.folder / "src/sgns_study/sgns/word2vec.py"
     path.write_text(path.read_text() + "\nCHANGED = True\n")
     output = copy_of_finished.dry_run()
-    assert output.count("rule train_sgns:") == 2
+    assert jobs(output)["train_sgns"] == 2
     for recipe in ("word2vec", "one_negative"):
         assert f"embeddings/{recipe}-r2-d8-s1/vectors.safetensors" in output
 
@@ -137,15 +193,17 @@ def test_a_comment_reruns_nothing(copy_of_finished: Workspace) -> None:
     for name in ("report/render.py", "sgns/lab.py", "artifacts.py"):
         path = copy_of_finished.folder / "src/sgns_study" / name
         path.write_text(path.read_text() + "\n# a comment\n")
-    assert copy_of_finished.planned() == set()
+    assert not copy_of_finished.planned()
 
 
 def test_a_new_seed_trains_its_models_only(copy_of_finished: Workspace) -> None:
     copy_of_finished.edit("tiny.yaml", "seeds: [1]", "seeds: [1, 2]")
-    output = copy_of_finished.dry_run()
-    assert output.count("rule train_sgns:") == len(RECIPES)
-    assert output.count("rule train_classifier:") == len(RECIPES) + 1
-    assert "rule tokenize:" not in output
+    planned = copy_of_finished.planned()
+    assert planned["train_sgns"] == len(RECIPES)
+    assert planned["train_classifier"] == len(GRID + EXPERIMENTS)
+    assert planned["train_baseline"] == len(BASELINES)
+    assert planned["sample_classifier"] == 1
+    assert not {"tokenize", "build_text", "build_pairs"} & set(planned)
 
 
 @pytest.mark.parametrize(
@@ -179,3 +237,100 @@ def test_every_rule_is_a_subcommand(finished_study: Workspace) -> None:
     )
     for rule in listed:
         assert f"  {rule.replace('_', '-')} " in result.stdout
+
+
+TOPICS = {
+    "sea": ["ship", "wave", "harbour", "sail", "tide", "anchor"],
+    "kitchen": ["oven", "bread", "soup", "knife", "pepper", "plate"],
+    "garden": ["rose", "spade", "seed", "hedge", "lawn", "pond"],
+}
+GRAMMAR = ["the", "a", "and", "near", "with", "was", "old", "new", "seen", "under"]
+
+
+def own_documents(number: int, rng: random.Random) -> list[tuple[str, str]]:
+    """Texts of three classes in turn: half of their words tell the class."""
+    found = []
+    for i in range(number):
+        label = list(TOPICS)[i % len(TOPICS)]
+        words = [rng.choice(rng.choice((TOPICS[label], GRAMMAR))) for _ in range(12)]
+        found.append((" ".join(words), label))
+    return found
+
+
+@pytest.fixture
+def own_table(workspace: Workspace) -> Workspace:
+    """A study of one's own table: CSV to train on, three of its rows broken, JSONL to test."""
+    rng = random.Random(1)
+    with (workspace.folder / "own.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["text", "topic"])
+        rows.writerows(own_documents(150, rng))
+        rows.writerows([["  ", "sea"], ["one", "field", "too many"], ["", "garden"]])
+    with (workspace.folder / "test.jsonl").open("w") as file:
+        for text, topic in own_documents(45, rng):
+            file.write(json.dumps({"text": text, "topic": topic}) + "\n")
+    study = yaml.safe_load((workspace.folder / "tiny.yaml").read_text())
+    named = {"path": "own.csv", "test": "test.jsonl", "text": "text", "label": "topic"}
+    study |= {"study": "own", "corpus": {"kind": "table", **named}, "experiments": {}}
+    study["recipes"] = {"ppmi": study["recipes"]["ppmi"]}
+    study["grid"] |= {"recipes": ["ppmi"]}
+    study["baselines"] = {"models": ["majority"]}
+    study["report"] |= {"title": "A study of my own text"}
+    workspace.parameters = "own.yaml"
+    (workspace.folder / "own.yaml").write_text(yaml.safe_dump(study))
+    return workspace
+
+
+class Text(HTMLParser):
+    """The text of a page, on one line."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.feed(html)
+        self.text = " ".join(self.text.split())
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_a_table_with_bad_rows_stops_before_any_job(own_table: Workspace) -> None:
+    result = own_table.run("--cores", "1")
+    output = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "3 rows cannot be used:" in output
+    # The header is line 1, the 150 documents are lines 2 to 151.
+    for line, reason in ((152, "no text"), (153, "wrong number of fields"), (154, "no text")):
+        assert output.count(f"own.csv: line {line}: {reason}") == 1
+    assert "on_bad_rows: skip" in output
+    assert "Traceback" not in output
+    assert not (own_table.folder / "results").exists()
+
+
+def test_a_table_of_ones_own_runs_from_file_to_report(own_table: Workspace) -> None:
+    own_table.edit("own.yaml", "kind: table", "kind: table\n  on_bad_rows: skip")
+    output = own_table.finish()
+    assert "own.csv: 3 rows are left out: 2 × no text, 1 × wrong number of fields" in output
+    reports, results = (own_table.folder / name / "own" for name in ("reports", "results"))
+    assert (reports / "report.pdf").read_bytes().startswith(b"%PDF")
+    assert list(pd.read_csv(results / "claims.csv").columns) == COLUMNS["claims"]
+    assert pd.read_csv(results / "tokens/classes.csv").iloc[:, -1].tolist() == sorted(TOPICS)
+    runs = pd.read_csv(results / "runs.csv", keep_default_na=False).set_index("init")
+    # 50 of each class to learn from, 15 to test: the largest class has a third, and of its F1,
+    # 2 · (1/3) · 1 / (1/3 + 1) = 1/2, the other classes have none.
+    assert runs.loc["", "test_accuracy"] == pytest.approx(1 / 3)
+    assert runs.loc["", "test_macro_f1"] == pytest.approx(1 / 6)
+    page = Text((reports / "report.html").read_text()).text
+    assert "150 labelled training documents, 45 labelled test documents" in page
+    assert "3 classes" in page
+    assert "garden (50 and 15), kitchen (50 and 15) and sea (50 and 15)" in page
+    assert "3 rows that cannot be used are left out: 2 × no text and 1 × wrong number of" in page
+    assert "softmax over the 3 classes" in page
+    assert "binary cross-entropy" not in page
+    for init in ("pretrained", "random"):
+        assert f"{100 * runs.loc[init, 'test_macro_f1']:.1f}" in page
+    assert "macro F1" in page
+    prose = re.split("All parameters of the study", page)[0]
+    assert "planted" not in prose
+    assert "IMDB" not in prose
+    assert "review" not in prose.lower()
