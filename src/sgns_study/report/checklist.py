@@ -125,10 +125,10 @@ def texts(study: Study) -> list[object]:
 
 def reads(sample: EmbeddingSample) -> dict[str, bool]:
     """Whether the vectors have read unlabelled documents, and texts of the test documents."""
-    parts = [sample, sample.further] if sample.further else [sample]
+    further = sample.further
     return {
-        "unlabelled": any(part.unlabelled for part in parts),
-        "test": any(part.test for part in parts),
+        "unlabelled": sample.unlabelled or bool(further and further.unlabelled),
+        "test": sample.test or bool(further and further.test),
     }
 
 
