@@ -13,6 +13,7 @@ from sgns_study.evaluation.convergence import (
     against,
     area,
     convergence,
+    crossing,
     first_epoch,
     restricted,
     sign_test,
@@ -206,3 +207,23 @@ def test_order_under_censoring_is_that_of_any_completion(times):
     for late in (11, 50):
         a, b = (np.where(np.isnan(side), late, side)[known] for side in (first, second))
         assert (signs.faster, signs.slower) == ((a < b).sum(), (a > b).sum())
+
+
+def test_a_level_is_crossed_between_epochs() -> None:
+    """By hand: within a step, at an epoch, before the first, and never."""
+    heights = np.array([[0.5, 0.7, 0.9], [0.5, 0.8, 0.8], [0.6, 0.5, 0.9], [0.5, 0.6, 0.7]])
+    found = crossing(heights, np.array([0.75, 0.8, 0.55, 0.71]))
+    assert found[:3] == pytest.approx([1.25, 1, 0])
+    assert np.isnan(found[3])
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=6), st.floats(0, 1))
+def test_the_line_has_the_level_where_it_is_crossed(curve: list[float], level: float) -> None:
+    found = crossing(np.array([curve]), np.array([level]))[0]
+    if max(curve) < level:
+        assert np.isnan(found)
+    elif curve[0] >= level:
+        assert found == 0
+    else:
+        assert np.interp(found, range(len(curve)), curve) == pytest.approx(level, abs=1e-9)
+        assert found <= first_epoch(np.array([curve]), np.array([level]))[0] < found + 1

@@ -263,7 +263,7 @@ def test_tables_are_written_by_the_rules_that_are_named():
     workflow = (Path(__file__).parents[1] / "Snakefile").read_text(encoding="utf-8")
     found = {}
     of_classifiers = re.search(r"(?ms)^OF_CLASSIFIERS = \[(.*?)^\]", workflow).group(1)
-    workflow = workflow.replace("        OF_CLASSIFIERS,", of_classifiers)
+    workflow = workflow.replace("        OF_CLASSIFIERS,", of_classifiers.replace("\n", "\n    "))
     for rule, body in re.findall(r"(?ms)^rule (\w+):\n(.*?)(?=^\S|\Z)", workflow):
         for output in re.findall(r"(?ms)^    output:\n(.*?)(?=^    \w|\Z)", body):
             tables = re.findall(r'"(?:\{RESULTS\}/)?(\w+)\.csv"', output)
@@ -529,7 +529,7 @@ def test_the_same_results_give_the_same_bytes(results, tmp_path):
 
 
 def test_a_missing_figure_or_caption_is_named(results, tmp_path):
-    with pytest.raises(ArtifactError, match=r"sgns_curves\.svg"):
+    with pytest.raises(ArtifactError, match=r"claims\.svg"):
         context(study(), results, tmp_path)
 
 

@@ -67,8 +67,8 @@ PRETRAINED_OR_RANDOM = Comparison(
 
 def test_pairs_are_those_of_loops_over_cells_and_seeds() -> None:
     """Random tables with runs missing; a cell has recipe, radius and dim, random ones only dim."""
-    left_out = 0
-    for table in range(30):
+    left_out = cells_left_out = 0
+    for table in range(60):
         rng = np.random.default_rng(table)
         losses = {
             (cell, seed): rng.random()
@@ -92,7 +92,9 @@ def test_pairs_are_those_of_loops_over_cells_and_seeds() -> None:
             for (cell, seed), loss in losses.items()
             if (cell[2], seed) in random
         }
-        cells = {cell for cell, _ in both}
+        counts = {cell: sum(one == cell for one, _ in both) for cell, _ in both}
+        cells = {cell for cell, n in counts.items() if n == max(counts.values())}
+        cells_left_out += len(cells) < len(counts)
         seeds = [s for s in range(6) if all((cell, s) in both for cell in cells)]
         if not seeds:
             assert found is None
@@ -104,7 +106,8 @@ def test_pairs_are_those_of_loops_over_cells_and_seeds() -> None:
             assert mine == sorted(both[cell, seed] for cell in cells)
         for values, numbers in ((found.a, found.rows_a), (found.b, found.rows_b)):
             assert numbers.shape == values.shape == (len(cells), len(seeds))
-    assert left_out > 5
+    assert left_out
+    assert cells_left_out > 5
 
 
 def test_columns_that_one_side_leaves_empty_are_broadcast() -> None:
@@ -412,7 +415,7 @@ def test_seeds_alike_but_for_rounding_are_judged_by_their_signs(
 
 
 def test_epochs_are_those_to_a_level_that_both_sides_reach() -> None:
-    """The level is 95 % of 0.80, the lower best: met at epoch 1 and, from a random start, at 3."""
+    """The level is 95 % of 0.80, the lower best: crossed in epoch 1 and, from a random start, 3."""
     rows = []
     for seed in (1, 2, 3):
         for epoch, (a, b) in enumerate(zip((0.5, 0.78, 0.8, 0.7), (0.5, 0.6, 0.75, 0.9))):
@@ -423,7 +426,9 @@ def test_epochs_are_those_to_a_level_that_both_sides_reach() -> None:
     curves = typed(pd.DataFrame(rows, columns=COLUMNS["classifier_curves"]))
     _, made = judged_by(study(), {"classifier_curves": curves}, NO_RUNS)
     row = made[(made["claim"] == "2") & (made["quantity"] == "epochs on validation")].iloc[0]
-    assert (row["mean_a"], row["mean_b"], row["effect"]) == (1, 3, -2)
+    crossed = 0.26 / 0.28, 2 + 0.01 / 0.15
+    assert (row["mean_a"], row["mean_b"]) == pytest.approx(crossed)
+    assert row["effect"] == pytest.approx(crossed[0] - crossed[1])
 
 
 def test_what_a_study_has_no_table_for_is_not_tested() -> None:

@@ -433,7 +433,7 @@ class Report(Section):
 
     title: str = Field(description="title of the report", min_length=1, max_length=200)
     compare_with_lab: bool = Field(
-        description="lay the lab's published figures beside ours (IMDB with the lab recipe)"
+        description="lay the lab's published figures beside ours: on its corpus, by its recipe"
     )
     lab_tolerance: float = Field(
         default=0.015,

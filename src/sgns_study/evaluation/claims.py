@@ -121,7 +121,7 @@ def dim_of_vectors(study: Study) -> list[Comparison]:
 def overfitting(study: Study) -> list[Comparison]:
     """The last epoch of SGNS against the best, which is read off the other seeds."""
     recipes = {"recipe": [r for r in grid_recipes(study) if study.recipes[r].kind == "lab"]}
-    return [Comparison("last epoch − best epoch", "SGNS rise", recipes, recipes, "more")]
+    return [Comparison("last epoch − best epoch before it", "SGNS rise", recipes, recipes, "more")]
 
 
 def few_labels(study: Study) -> list[Comparison]:

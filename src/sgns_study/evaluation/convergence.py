@@ -1,9 +1,10 @@
 """How fast a classifier gets where it goes: times to a level and the mean height of its curve.
 
 "Faster" is fixed here before anything is measured. On a split, a run reaches a level of accuracy
-at the first epoch whose accuracy is at least that level; nothing is interpolated, epoch 0 (before
-training) counts. A run's *own* level is 95 % of its own best accuracy, so that a run that ends low
-may still be fast. The *common* level is 95 % of the smallest of the best accuracies of the runs
+at the first epoch whose accuracy is at least that level; epoch 0 (before training) counts. Tests
+take the time at which the straight lines between epochs cross the level: whole epochs are so coarse
+that all seeds may agree. A run's *own* level is 95 % of its own best accuracy, so that a run that
+ends low may still be fast. The *common* level is 95 % of the smallest of the best accuracies of the runs
 compared, so that all of them reach it. Runs are compared with those of the same dimension, seed,
 labelled documents and classifier.
 
@@ -56,6 +57,7 @@ def convergence(
 
     Columns: the run, split, measure, value, level, censored, epochs (E). Measures:
     `epochs_to_own`, `steps_to_own`, `epochs_to_common`, `steps_to_common`: empty if censored.
+    `crossing`: of the common level, between epochs.
     `area`: of accuracy over epochs 0..E by trapezoids, divided by E: the curve's mean height.
     `area_above`: the same of what is missing to the run's own best, small if that is reached early.
     `epochs_to_loss`, `steps_to_loss`, of training only: times to the largest of the lowest losses
@@ -99,6 +101,9 @@ def _of_group(
         worst = np.nanmax(np.fmin.reduce(loss, axis=1)) if np.isfinite(loss).any() else np.nan
         times["loss"] = (-loss, np.full(len(best), -worst))
     parts = []
+    found = crossing(accuracy, np.full(len(best), common))
+    shown = {"level": common, "censored": np.isnan(found)}
+    parts.append(runs.assign(measure="crossing", value=found, **shown))
     for name, (heights, wanted) in times.items():
         found = first_epoch(heights, wanted)
         shown = {"level": np.abs(wanted), "censored": np.isnan(found)}
@@ -157,6 +162,21 @@ def first_epoch(heights: Array, wanted: Array) -> Array:
     """
     reached = heights >= wanted[:, None]
     return np.where(reached.any(axis=1), reached.argmax(axis=1), np.nan)
+
+
+def crossing(heights: Array, wanted: Array) -> Array:
+    """When the straight lines between the epochs of each curve first reach its level, (n,).
+
+    heights (n, E + 1), wanted (n,); NaN where the level is not reached.
+    """
+    first = first_epoch(heights, wanted)
+    after = np.nan_to_num(first).astype(int)
+    before = np.maximum(after - 1, 0)
+    each = np.arange(len(heights))
+    low, high = heights[each, before], heights[each, after]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        part = np.where(after > 0, (wanted - low) / (high - low), 0)
+    return np.where(np.isnan(first), np.nan, before + part)
 
 
 def area(heights: Array) -> Array:

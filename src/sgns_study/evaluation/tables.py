@@ -60,6 +60,7 @@ TEXT = {
     "noise": ("word",),
     "map": ("word", "group"),
     "claims": ("claim", "source", "statement", "unit", "verdict"),
+    "comparisons": ("claim", "comparison", "quantity", "unit", "direction"),
 }
 EMPTY_TEXT = ("init", "recipe", "unit")  # "" where the field is empty
 MAYBE = ("radius", "documents", "selected_epoch")  # whole numbers that may be missing

@@ -74,7 +74,7 @@ def of_runs(column: str) -> Values:
 
 
 def epochs_to_common(split: str) -> Values:
-    """Epochs to the level that all runs of the comparison reach; one more than there are if not."""
+    """Epochs until a run crosses the level that all runs of the comparison reach."""
 
     def values(evidence: Evidence, comparison: Comparison) -> pd.DataFrame:
         sides = [picked(evidence.curves, pick, evidence.runs) for pick in comparison[2:4]]
@@ -83,7 +83,7 @@ def epochs_to_common(split: str) -> Values:
         if curves.empty:
             return NO_VALUES
         table = convergence(curves, train_documents=1, batch=1)
-        table = table[table["measure"] == "epochs_to_common"]
+        table = table[table["measure"] == "crossing"]
         return table.assign(value=restricted(table["value"], table["epochs"]))
 
     return values
@@ -104,10 +104,10 @@ def sgns_loss(evidence: Evidence, _: Comparison) -> pd.DataFrame:
 
 
 def sgns_rise(evidence: Evidence, _: Comparison) -> pd.DataFrame:
-    """By how much the last validation loss is above that of the best epoch.
+    """By how much the last validation loss is above that of the best epoch before it.
 
     The epoch is the best on average over the *other* seeds, so that it is not picked for having
-    been low by chance.
+    been low by chance. A loss that is still falling has a negative rise.
     """
     curves = evidence.sgns_curves
     rows = []
@@ -117,7 +117,8 @@ def sgns_rise(evidence: Evidence, _: Comparison) -> pd.DataFrame:
         for seed, own in losses.iterrows():
             others = losses.drop(index=seed)
             if len(others):
-                rows.append((*model, seed, float(own.iloc[-1] - own[others.mean().idxmin()])))
+                best = others.mean().iloc[:-1].idxmin()
+                rows.append((*model, seed, float(own.iloc[-1] - own[best])))
     return pd.DataFrame(rows, columns=["recipe", "radius", "dim", "seed", "value"])
 
 
@@ -247,8 +248,9 @@ def judged(
 def paired(table: pd.DataFrame, comparison: Comparison, runs: pd.DataFrame) -> Paired | None:
     """Both sides of a comparison in all cells and seeds that both have, None if they share none.
 
-    A column that one side leaves empty or that the comparison sets is not matched. Seeds that lack
-    a cell of the others are left out, so that all seeds are blocks of the same cells.
+    A column that one side leaves empty or that the comparison sets is not matched. All seeds have
+    to be blocks of the same cells: cells with fewer seeds than others are left out, and then seeds
+    that lack one of the cells left.
     """
     table = table[table["value"].notna()]
     if comparison.quantity == "SGNS rise":  # a difference by itself
@@ -276,6 +278,8 @@ def paired(table: pd.DataFrame, comparison: Comparison, runs: pd.DataFrame) -> P
     if both.empty:
         return None
     both["cell"] = [" ".join(map(str, cell)) for cell in both[cells].itertuples(index=False)]
+    n_seeds = both.groupby("cell")["seed"].transform("nunique")
+    both = both[n_seeds == n_seeds.max()]
     whole = both.groupby("seed")["cell"].nunique()
     seeds = sorted(whole[whole == both["cell"].nunique()].index)
     both = both[both["seed"].isin(seeds)]
