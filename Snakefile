@@ -428,7 +428,7 @@ rule claims:
         OF_CLASSIFIERS,
     output:
         multiext(f"{RESULTS}/", "claims.csv", "comparisons.csv"),
-        f"{RESULTS}/convergence.csv" if VARIANTS else [],
+        f"{RESULTS}/convergence.csv" if study.grid.inits else [],
     log:
         f"{RESULTS}/logs/claims.log",
     benchmark:

@@ -226,4 +226,5 @@ def test_the_line_has_the_level_where_it_is_crossed(curve: list[float], level: f
         assert found == 0
     else:
         assert np.interp(found, range(len(curve)), curve) == pytest.approx(level, abs=1e-9)
-        assert found <= first_epoch(np.array([curve]), np.array([level]))[0] < found + 1
+        first = first_epoch(np.array([curve]), np.array([level]))[0]
+        assert first - 1 <= found <= first

@@ -4,9 +4,9 @@
 at the first epoch whose accuracy is at least that level; epoch 0 (before training) counts. Tests
 take the time at which the straight lines between epochs cross the level: whole epochs are so coarse
 that all seeds may agree. A run's *own* level is 95 % of its own best accuracy, so that a run that
-ends low may still be fast. The *common* level is 95 % of the smallest of the best accuracies of the runs
-compared, so that all of them reach it. Runs are compared with those of the same dimension, seed,
-labelled documents and classifier.
+ends low may still be fast. The *common* level is 95 % of the smallest of the best accuracies of the
+runs compared, so that all of them reach it. Runs are compared with those of the same dimension,
+seed, labelled documents and classifier.
 
 A level that is not reached in the E epochs trained leaves the time right-censored at E: all that is
 known is that it is larger. Order is then known in all pairs but those in which both are censored,

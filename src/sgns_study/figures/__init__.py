@@ -44,7 +44,7 @@ def figures_of(study: Study) -> dict[str, tuple[str, ...]]:
         "claims": True,
         "classifier_validation": bool(study.grid.inits),
         "classifier_training": bool(study.grid.inits),
-        "convergence": bool(plain),
+        "convergence": bool(study.grid.inits),
         "radius_and_dim": bool(study.grid.inits) and len(study.grid.radii + study.grid.dims) > 2,
         "sgns_curves": kinds != {"ppmi"},  # counting has no epochs
         "scarcity": any(variant.documents for variant in classifiers),
