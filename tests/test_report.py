@@ -263,12 +263,8 @@ def test_tables_are_written_by_the_rules_that_are_named():
     workflow = (Path(__file__).parents[1] / "Snakefile").read_text(encoding="utf-8")
     found = {}
     of_classifiers = re.search(r"(?ms)^OF_CLASSIFIERS = \[(.*?)^\]", workflow).group(1)
-<<<<<<< HEAD
-    workflow = workflow.replace("        OF_CLASSIFIERS,", of_classifiers.replace("\n", "\n    "))
-=======
     names = " ".join(of_classifiers.split())
     workflow = workflow.replace("OF_CLASSIFIERS,", f"{names},")
->>>>>>> c40c9b9 (Tests: the tables of classifiers are found where the workflow lists them)
     for rule, body in re.findall(r"(?ms)^rule (\w+):\n(.*?)(?=^\S|\Z)", workflow):
         for output in re.findall(r"(?ms)^    output:\n(.*?)(?=^    \w|\Z)", body):
             tables = re.findall(r'"(?:\{RESULTS\}/)?(\w+)\.csv"', output)
