@@ -7,13 +7,56 @@ import pandas as pd
 
 from sgns_study.evaluation.recipes import settings
 from sgns_study.evaluation.tables import read_tidy
+from sgns_study.figures.wording import interval, signed
+from sgns_study.report.claims import DIGITS
 
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
 
 
-def test_the_table_of_results_is_the_summary() -> None:
+def of_the_lab() -> pd.DataFrame:
+    """The rows of the summary that the lab has too."""
     summary = pd.read_csv(REPOSITORY / "results/imdb/summary.csv")
+    return summary[summary["lab_validation_accuracy"].notna()]
+
+
+def test_the_table_of_verdicts_is_that_of_the_study() -> None:
+    claims = read_tidy(REPOSITORY / "results/imdb", "claims")
+    expected = []
+    for row in claims.to_dict("records"):
+        digits = DIGITS[row["unit"]]
+        effect = f"{signed(row['effect'], digits)} {row['unit']}"
+        ends = interval(row["ci_low"], row["ci_high"], digits)
+        cells = (row["claim"], row["statement"], row["verdict"], effect, ends, row["n_seeds"])
+        expected.append("| " + " | ".join(map(str, cells)) + " |")
+    rows = [line for line in README.splitlines() if re.match(r"\| (\d+|[ABC]) \|", line)]
+    assert rows == expected
+
+
+def test_the_table_of_kinds_is_that_of_the_runs() -> None:
+    """Mean and standard deviation over seeds of what the README names."""
+    runs = read_tidy(REPOSITORY / "results/imdb", "runs")
+    runs = runs[runs["documents"].isna()]
+    found = re.findall(r"(?m)^\| `(.+?)` \|.*\| ([\d.]+) ± ([\d.]+) \|", README)
+    assert len(found) > 5
+    for name, mean, deviation in found:
+        own = runs[[label(row) == name for row in runs.to_dict("records")]]["test_accuracy"]
+        assert len(own) >= 3
+        assert f"{100 * own.mean():.1f}" == mean
+        assert f"{100 * own.std():.1f}" == deviation
+
+
+def label(run: dict) -> str:
+    """A run in the words of the README, e.g. `conv1d random x0.1 d128`."""
+    parts = [run["classifier"], run["init"], run["recipe"]]
+    parts += [f"R{run['radius']}"] * (not pd.isna(run["radius"]))
+    parts += [f"x{run['scale']:g}"] * (not pd.isna(run["scale"]))
+    parts += [f"d{run['dim']}"] * (not pd.isna(run["dim"]))
+    return " ".join(part for part in parts if part)
+
+
+def test_the_table_of_results_is_the_summary() -> None:
+    summary = of_the_lab()
     rows = [line for line in README.splitlines() if re.match(r"\| (pretrained|random)", line)]
     expected = []
     for row in summary.itertuples():
@@ -28,7 +71,7 @@ def test_the_table_of_results_is_the_summary() -> None:
 
 
 def test_the_differences_from_the_lab_are_as_claimed() -> None:
-    summary = pd.read_csv(REPOSITORY / "results/imdb/summary.csv")
+    summary = of_the_lab()
     assert (summary["difference_points"].abs() < 1.5).all()
     test = summary.groupby(["init", "dim"])["test_accuracy"].max().unstack("init")
     assert (test["pretrained"] < test["random"]).all()
