@@ -33,7 +33,7 @@ def recipes_table(study: Study) -> pd.DataFrame:
 
 def differences(
     recipe: dict[str, object], parent: dict[str, object]
-) -> list[tuple[str, str | None, str | None]]:
+) -> list[tuple[str, str, str]]:
     """Key, value and the parent's value of every setting that is not the same in both."""
     found = []
     for key in {**recipe, **parent}:
@@ -43,9 +43,9 @@ def differences(
     return found
 
 
-def as_text(value: object) -> str | None:
-    """A value as it stands in the table, None if there is none."""
-    return None if value is None else str(value)
+def as_text(value: object) -> str:
+    """A value as it stands in the table; no number of documents means all."""
+    return "all" if value is None else str(value)
 
 
 def variants(recipes: pd.DataFrame) -> pd.DataFrame:

@@ -68,9 +68,7 @@ def setting(key: str) -> str:
 
 
 def setting_value(key: str, value: str) -> str:
-    """A value of a setting, e.g. `10⁻³`; `off` for what subsampling does not do, `all` for none."""
-    if pd.isna(value):
-        return "all"
+    """A value of a setting, e.g. `10⁻³`; `off` for what subsampling does not do."""
     try:
         size = float(value)
     except (TypeError, ValueError):
