@@ -106,6 +106,8 @@ def curve_tables(runs: Iterable[Run]) -> dict[str, pd.DataFrame]:
     """`classifier_curves` of the plain runs and `experiment_curves` of the other classifiers."""
     parts: dict[str, list[pd.DataFrame]] = {"classifier_curves": [], "experiment_curves": []}
     for run in runs:
+        if run.what["classifier"] not in ("conv1d", "large"):
+            continue  # a baseline has no epochs
         name = "classifier_curves" if is_plain(run) else "experiment_curves"
         parts[name].append(own_columns(name, run.folder / "curves.csv").assign(**run.what))
     return {

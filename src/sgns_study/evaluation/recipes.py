@@ -31,9 +31,7 @@ def recipes_table(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS["recipes"])
 
 
-def differences(
-    recipe: dict[str, object], parent: dict[str, object]
-) -> list[tuple[str, str, str]]:
+def differences(recipe: dict[str, object], parent: dict[str, object]) -> list[tuple[str, str, str]]:
     """Key, value and the parent's value of every setting that is not the same in both."""
     found = []
     for key in {**recipe, **parent}:
