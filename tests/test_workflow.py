@@ -272,8 +272,9 @@ def own_table(workspace: Workspace) -> Workspace:
     study = yaml.safe_load((workspace.folder / "tiny.yaml").read_text())
     named = {"path": "own.csv", "test": "test.jsonl", "text": "text", "label": "topic"}
     study |= {"study": "own", "corpus": {"kind": "table", **named}, "experiments": {}}
-    study["recipes"] = {"ppmi": study["recipes"]["ppmi"]}
-    study["grid"] |= {"recipes": ["ppmi"]}
+    # 28 words: fewer of them than of dimensions would meet more often than by chance times 5
+    study["recipes"] = {"ppmi": study["recipes"]["ppmi"] | {"shift": 1}}
+    study["grid"] |= {"recipes": ["ppmi"], "dims": [4]}
     study["baselines"] = {"models": ["majority"]}
     study["report"] |= {"title": "A study of my own text"}
     workspace.parameters = "own.yaml"

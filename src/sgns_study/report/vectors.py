@@ -65,13 +65,16 @@ def vector_values(study: Study, results: Path) -> tuple[dict[str, Any], dict[str
     names = set(tables_of(study)) & {*OF_VECTORS, "recipes", "noise"}
     tables = {name: read_tidy(results, name) for name in names}
     recipes, vectors = tables["recipes"], tables.get("vectors")
-    runs = pd.concat([tables[name][RUN] for name in OF_VECTORS if name in tables])
+    # a study of counts alone, of which nothing is scored, has no table of its models
+    planned = [(*model, seed) for model in plan.models(study) for seed in study.grid.seeds]
+    listed_in = [tables[name][RUN] for name in OF_VECTORS if name in tables]
+    runs = pd.concat(listed_in or [pd.DataFrame(planned, columns=RUN)])
     runs = runs.drop_duplicates()
     tried = settings(recipes)
     values: dict[str, Any] = {
         "seeds": seeds_range(runs.groupby(MODEL)["seed"].nunique()),
         "found": len(runs),
-        "planned": len(plan.models(study)) * len(study.grid.seeds),
+        "planned": len(planned),
         "bases": bases(recipes),
         "variations": variations(tried),
         "planted": study.corpus.kind == "planted",
