@@ -319,11 +319,10 @@ rule noise:
 VARIANT_OF = {variant.name: variant for variant in VARIANTS}
 
 
-def initial_vectors(wildcards):
-    """The vectors that a classifier's embedding is made from, none for a random one."""
-    model = VARIANT_OF[wildcards.variant].model
-    folder = f"{RESULTS}/embeddings/{model and model.name}-s{wildcards.seed}"
-    return [f"{folder}/vectors.safetensors"] if model else []
+def vectors_of(run, seed):
+    """The vectors that a classifier or a baseline is made from, none for one that reads none."""
+    name = run.model and f"{run.model.name}-s{seed}"
+    return [f"{RESULTS}/embeddings/{name}/vectors.safetensors"] if name else []
 
 
 def start(wildcards, input):
@@ -338,7 +337,7 @@ rule train_classifier:
     input:
         TOKENS,
         sample=f"{RESULTS}/samples/classifier-s{{seed}}.csv",
-        vectors=initial_vectors,
+        vectors=lambda wildcards: vectors_of(VARIANT_OF[wildcards.variant], wildcards.seed),
     output:
         curves=f"{RESULTS}/classifiers/{{variant}}-s{{seed}}/curves.csv",
         predictions=f"{RESULTS}/classifiers/{{variant}}-s{{seed}}/predictions.csv",
@@ -363,18 +362,11 @@ rule train_classifier:
 BASELINE_OF = {baseline.name: baseline for baseline in BASELINES}
 
 
-def vectors_averaged(wildcards):
-    """The vectors that a baseline reads, if any."""
-    model = BASELINE_OF[wildcards.baseline].model
-    folder = f"{RESULTS}/embeddings/{model and model.name}-s{wildcards.seed}"
-    return [f"{folder}/vectors.safetensors"] if model else []
-
-
 rule train_baseline:
     input:
         TOKENS,
         sample=f"{RESULTS}/samples/classifier-s{{seed}}.csv",
-        vectors=vectors_averaged,
+        vectors=lambda wildcards: vectors_of(BASELINE_OF[wildcards.baseline], wildcards.seed),
     output:
         curves=f"{RESULTS}/baselines/{{baseline}}-s{{seed}}/curves.csv",
         predictions=f"{RESULTS}/baselines/{{baseline}}-s{{seed}}/predictions.csv",

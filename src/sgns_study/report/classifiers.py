@@ -33,7 +33,6 @@ def classifier_values(study: Study, results: Path) -> tuple[dict[str, Any], dict
     runs = read_tidy(results, "runs")
     gains = effects(curves)
     values = {
-        "answers": answers(summary, gains, several=len(plan.recipes(study)) > 1),
         "seeds": seeds_range(summary["n_seeds"]),
         "found": len(runs),
         "nbsvm": nbsvm(runs),
@@ -48,32 +47,6 @@ def classifier_values(study: Study, results: Path) -> tuple[dict[str, Any], dict
     if plan.baselines(study):
         tables["baselines"] = baselines_table(runs, read_tidy(results, "timings"))
     return values, tables
-
-
-def answers(summary: pd.DataFrame, gains: pd.DataFrame, several: bool) -> list[dict[str, Any]]:
-    """For each dimension: the pretrained variant best in validation against the random start."""
-    found = []
-    random = summary[summary["init"] == "random"].set_index("dim")
-    merged = gains.merge(summary.drop(columns="n_seeds"), on=["init", "recipe", "radius", "dim"])
-    for dim, variants in merged[merged["init"] == "pretrained"].groupby("dim"):
-        best = variants.loc[variants["validation_accuracy"].idxmax()]
-        low, high = best["test_points_low"], best["test_points_high"]
-        direction = "above" if low > 0 else "below" if high < 0 else "both sides of"
-        found.append(
-            {
-                "dim": dim,
-                "label": model_label(best, several),
-                "test": percent(best["test_accuracy"]),
-                "random": percent(random.loc[dim, "test_accuracy"]),
-                "gain": signed(best["test_points"]),
-                "interval": interval(low, high),
-                "direction": "" if pd.isna(low) else direction,
-                "n_seeds": int(best["n_seeds"]),
-                "epoch": number(best["selected_epoch"], 1),
-                "random_epoch": number(random.loc[dim, "selected_epoch"], 1),
-            }
-        )
-    return found
 
 
 def deviations(summary: pd.DataFrame) -> list[dict[str, str]]:
