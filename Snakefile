@@ -7,11 +7,12 @@
 #
 # Each rule is one call of the command line `sgns-study`. A rule runs again when its inputs, its own
 # section of the parameters or the code it runs (`code_digest`) changed, and only then.
+import os
 import re
 from pathlib import Path
 
 from sgns_study import plan
-from sgns_study.artifacts import lock_study
+from sgns_study.artifacts import JOBS_LOCK, lock_study
 from sgns_study.corpora.registry import corpus_sizes, own_files, required_sources
 from sgns_study.corpora.sources import SOURCES, evaluation_sources
 from sgns_study.errors import StudyError
@@ -32,6 +33,7 @@ except (StudyError, ValueError) as error:
 
 RESULTS = f"results/{study.study}"
 REPORTS = f"reports/{study.study}"
+os.environ[JOBS_LOCK] = f"{RESULTS}/jobs.lock"  # for all jobs
 RAW = [f"data/raw/{SOURCES[name].file}" for name in required_sources(study.corpus, study.tokens)]
 RAW += own_files(study.corpus)
 PUBLIC_SETS = [
@@ -92,7 +94,10 @@ wildcard_constraints:
 
 onstart:
     global lock  # held until this process ends
-    lock = lock_study(Path(RESULTS, "lock"))
+    try:
+        lock = lock_study(Path(RESULTS, "lock"), Path(os.environ[JOBS_LOCK]))
+    except StudyError as error:
+        raise WorkflowError(str(error)) from None
 
 
 rule all:

@@ -93,11 +93,13 @@ class Workspace:
     def bytes_of_results(self) -> dict[str, bytes]:
         """Content of every file that is a function of params, code and data."""
         results = self.folder / "results/tiny"
+        clocks = {"run.json", "timings.csv", "lock", "jobs.lock"}
         return {
             str(path.relative_to(results)): path.read_bytes()
             for path in sorted(results.rglob("*"))
             if path.is_file()
-            and path.name not in ("run.json", "timings.csv", "lock")
+            and path.name.removesuffix(".sha256")
+            not in ("run.json", "timings.csv", "lock", "jobs.lock")
             and path.relative_to(results).parts[0] not in ("logs", "benchmarks")
         }
 

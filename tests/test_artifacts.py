@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -100,9 +101,88 @@ def test_a_failed_run_leaves_no_record(tmp_path: Path) -> None:
     assert not (tmp_path / "run.json").exists()
 
 
+def sealed(tmp_path: Path, text: str = "abc") -> Path:
+    """A file that a job of the workflow wrote."""
+    path = tmp_path / "table.csv"
+    with artifacts.job():
+        artifacts.write_text(path, text)
+    return path
+
+
+def test_what_a_job_wrote_is_sealed_as_sha256sum_writes_it(tmp_path: Path) -> None:
+    path = sealed(tmp_path)
+    assert artifacts.intact(path) == path
+    assert artifacts.sealed_files(tmp_path) == [path]
+    subprocess.run("sha256sum --check --strict .sha256/*", shell=True, cwd=tmp_path, check=True)
+
+
+def test_outside_a_job_nothing_is_sealed(tmp_path: Path) -> None:
+    artifacts.write_text(tmp_path / "vectors.txt", "abc")
+    assert artifacts.sealed_files(tmp_path) == []
+    artifacts.intact(tmp_path / "vectors.txt")
+
+
+def test_a_failed_job_seals_nothing(tmp_path: Path) -> None:
+    def fail() -> None:
+        with artifacts.job():
+            artifacts.write_text(tmp_path / "a.txt", "abc")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert artifacts.sealed_files(tmp_path) == []
+
+
+@pytest.mark.parametrize("damage", [b"abd", b"ab", b"abc\n", b""])
+def test_a_file_that_was_changed_since_is_not_read(tmp_path: Path, damage: bytes) -> None:
+    path = sealed(tmp_path)
+    path.write_bytes(damage)
+    with pytest.raises(ArtifactError, match=r"damaged: .* delete it and run again") as error:
+        artifacts.read_table(path)
+    assert str(path) in str(error.value)
+
+
+def test_a_damaged_seal_is_no_seal_of_the_file(tmp_path: Path) -> None:
+    path = sealed(tmp_path)
+    artifacts.seal_of(path).write_bytes(b"\xff")
+    with pytest.raises(ArtifactError, match="damaged"):
+        artifacts.intact(path)
+
+
+def test_every_bit_counts(tmp_path: Path) -> None:
+    path = tmp_path / "ids.npy"
+    with artifacts.job():
+        artifacts.write_array(path, np.arange(7))
+    content = path.read_bytes()
+    for bit in range(8 * len(content)):
+        changed = bytearray(content)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        with pytest.raises(ArtifactError, match="damaged"):
+            artifacts.read_array(path)
+    path.write_bytes(content)
+    assert artifacts.read_array(path).tolist() == list(range(7))
+
+
 def test_the_lock_admits_one_and_ends_with_its_holder(tmp_path: Path) -> None:
-    held = artifacts.lock_study(tmp_path / "lock")
-    with pytest.raises(ArtifactError, match=f"process {os.getpid()}"):
-        artifacts.lock_study(tmp_path / "lock")
+    paths = tmp_path / "lock", tmp_path / "jobs.lock"
+    held = artifacts.lock_study(*paths)
+    with pytest.raises(ArtifactError, match=f"another run \\(process {os.getpid()}\\)"):
+        artifacts.lock_study(*paths)
     held.close()
-    artifacts.lock_study(tmp_path / "lock").close()
+    artifacts.lock_study(*paths).close()
+
+
+def test_jobs_of_a_killed_run_keep_the_next_one_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = tmp_path / "lock", tmp_path / "jobs.lock"
+    artifacts.lock_study(*paths).close()  # the run that was killed
+    monkeypatch.setenv(artifacts.JOBS_LOCK, str(paths[1]))
+    with (
+        artifacts.job(),
+        artifacts.job(),  # jobs share their lock
+        pytest.raises(ArtifactError, match=f"still at work .*process {os.getpid()}"),
+    ):
+        artifacts.lock_study(*paths)
+    artifacts.lock_study(*paths).close()

@@ -130,7 +130,7 @@ def test_a_run_on_one_core_killed_and_continued_on_two_gives_the_same_bytes(
 
 def test_a_second_run_is_refused_while_one_works(finished_study: Workspace) -> None:
     results = finished_study.folder / "results/tiny"
-    held = lock_study(results / "lock")
+    held = lock_study(results / "lock", results / "jobs.lock")
     try:
         # something to do, so that the run starts
         result = finished_study.run("--cores", "1", "--forcerun", "aggregate")
@@ -138,6 +138,7 @@ def test_a_second_run_is_refused_while_one_works(finished_study: Workspace) -> N
         held.close()
     assert result.returncode != 0
     assert "another run" in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
     assert not finished_study.planned()
 
 

@@ -1,7 +1,9 @@
-"""The files between stages: write-then-rename, the record of a run, the lock of a study.
+"""The files between stages: write-then-rename, seals, the record of a run, the locks of a study.
 
 A file appears under its name only when it is whole: it is written beside it under a temporary
 name, flushed to disk and renamed. A killed job leaves no half file under a name that counts.
+What a job of the workflow wrote it seals: the file's digest goes into the folder `.sha256` beside
+it, as `sha256sum` writes it, and whoever reads the file later checks it first.
 """
 
 import errno
@@ -12,17 +14,23 @@ import resource
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from hashlib import file_digest
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import pandas as pd
+import psutil
 from numpy.typing import NDArray
 
 from sgns_study import provenance
 from sgns_study.errors import StudyError
+
+SEALS = ".sha256"  # folder of the digests of the files beside it
+JOBS_LOCK = "SGNS_STUDY_JOBS_LOCK"  # environment variable: the lock that the jobs of a study share
+
+written: list[Path] = []  # by this process, in order: what a job seals at its end
 
 
 class ArtifactError(StudyError):
@@ -39,9 +47,10 @@ def writing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
-        with part.open("rb+") as written:
-            os.fsync(written.fileno())
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
         part.replace(path)
+        written.append(path)
     except OSError as error:
         part.unlink(missing_ok=True)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -61,6 +70,54 @@ def writing(path: Path) -> Iterator[Path]:
 def part_of(path: Path) -> Path:
     """The temporary name of a file that is being written."""
     return path.with_name(f".{path.name}.part")
+
+
+@contextmanager
+def job() -> Iterator[None]:
+    """A job of the workflow: it holds the jobs' lock while it works, and seals what it wrote.
+
+    The lock is the file that JOBS_LOCK names; by hand, outside the workflow, there is none.
+    """
+    lock = os.environ.get(JOBS_LOCK)
+    with Path(lock).open("a") if lock else nullcontext() as file:
+        if file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+        written.clear()
+        yield
+        for path in written.copy():
+            seal(path)
+
+
+def seal(path: Path) -> None:
+    """Write down the digest of a finished file."""
+    write_text(seal_of(path), f"{sha256(path)}  {path.name}\n")
+
+
+def seal_of(path: Path) -> Path:
+    """Where the digest of a file stands."""
+    return path.parent / SEALS / f"{path.name}.sha256"
+
+
+def intact(path: Path) -> Path:
+    """The path itself, if the file is as it was sealed or was never sealed.
+
+    Raises ArtifactError if a sealed file was changed since.
+    """
+    try:
+        sealed = seal_of(path).read_text(encoding="utf-8", errors="replace").partition(" ")[0]
+    except FileNotFoundError:
+        return path
+    if path.is_file() and sha256(path) != sealed:
+        raise ArtifactError(
+            f"{path}: damaged: its SHA-256 is not the one that was written down when it was made "
+            f"({seal_of(path)}): delete it and run again, or bring it back from a copy"
+        )
+    return path
+
+
+def sealed_files(folder: Path) -> list[Path]:
+    """All files under a folder that are sealed, in order, whether they are there or not."""
+    return sorted(seal.parents[1] / seal.stem for seal in folder.rglob(f"{SEALS}/*.sha256"))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -88,7 +145,7 @@ def read_table(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
     strings = dict.fromkeys(text, str)
     try:
         # Only an empty field is a missing one: `nan` and `null` are words.
-        return pd.read_csv(path, dtype=strings, keep_default_na=False, na_values=[""])
+        return pd.read_csv(intact(path), dtype=strings, keep_default_na=False, na_values=[""])
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: run the stage that makes it") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
@@ -106,7 +163,7 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
 def read_array(path: Path) -> NDArray[Any]:
     """Open a .npy file, memory-mapped and read-only; raises ArtifactError if it is not whole."""
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(intact(path), mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: run the stage that makes it") from None
     except (ValueError, EOFError, OSError) as error:
@@ -152,25 +209,55 @@ def peak_memory_mib() -> float:
     return peak / (1024**2 if sys.platform == "darwin" else 1024)
 
 
-def lock_study(path: Path) -> IO[str]:
+def lock_study(path: Path, jobs: Path) -> IO[str]:
     """Hold the study's lock until the returned file is closed or the process ends, however.
 
-    The lock belongs to the process, not to the file, so that a killed run leaves none behind.
-    Raises ArtifactError naming the process that holds it.
+    `jobs` is the lock that the study's jobs share while they work: those of a run that was killed
+    may outlive it. Locks belong to processes, not to files, so that a killed run leaves none
+    behind. Raises ArtifactError naming the processes that hold one, or the folder if it is not
+    writable.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a+")
+    held = lock(path)
+    if held is None:
+        raise ArtifactError(
+            f"{path}: another run ({holders(path)}) is working on this study: "
+            "wait until it ends, or end it, and run again"
+        )
+    free = lock(jobs)
+    if free is None:
+        held.close()
+        raise ArtifactError(
+            f"{jobs}: jobs of a run that was ended are still at work on this study "
+            f"({holders(jobs)}): wait until they end, or end them, and run again"
+        )
+    free.close()
+    return held
+
+
+def lock(path: Path) -> IO[str] | None:
+    """A file locked for this process alone; None while other processes hold it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a")
+    except OSError as error:
+        raise ArtifactError(
+            f"{path}: cannot be written ({error.strerror}): make its folder writable, run again"
+        ) from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.seek(0)
-        holder = file.read().strip() or "unknown"
         file.close()
-        raise ArtifactError(
-            f"{path}: another run (process {holder}) is working on this study: "
-            "wait until it ends, or end it, and run again"
-        ) from None
-    file.truncate(0)
-    file.write(f"{os.getpid()}\n")
-    file.flush()
+        return None
     return file
+
+
+def holders(path: Path) -> str:
+    """The processes of this machine that have a file open, in words."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # it has ended, or is another user's
+            if any(file.path == str(path.resolve()) for file in process.open_files()):
+                found.append(str(process.pid))
+    if not found:
+        return "on another machine, or another user's"
+    return f"process{'es' if len(found) > 1 else ''} {', '.join(found)}"

@@ -6,6 +6,7 @@ Stage modules are imported inside their subcommand, so that `--help` and small j
 import os
 import sys
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -87,7 +88,20 @@ def cli() -> None:
     """
 
 
-@cli.command()
+def rule(function: Function) -> click.Command:
+    """The subcommand of a rule: a job, which checks what it reads and seals what it writes."""
+
+    @wraps(function)
+    def run(*arguments: Any, **options: Any) -> None:
+        from sgns_study.artifacts import job
+
+        with job():
+            function(*arguments, **options)
+
+    return cli.command()(run)
+
+
+@rule
 @click.argument("name")
 @folder("--folder", "where the file goes")
 def download(name: str, folder: Path) -> None:
@@ -103,7 +117,7 @@ def download(name: str, folder: Path) -> None:
     fetch(by_file[name], folder, os.environ.get("SGNS_STUDY_MIRROR"))
 
 
-@cli.command()
+@rule
 @folder("--raw", "the downloaded files")
 @settings("--corpus", params.Corpus)
 @settings("--tokens", params.Tokens)
@@ -131,7 +145,7 @@ def tokenize(raw: Path, corpus: params.Corpus, tokens: params.Tokens, out: Path)
         )
 
 
-@cli.command()
+@rule
 @file("--documents", "documents.csv of the token stream")
 @settings("--settings", params.EmbeddingSample)
 @file("--out", "the sample, CSV")
@@ -142,7 +156,7 @@ def sample_embedding(documents: Path, settings: params.EmbeddingSample, out: Pat
     save_sample(out, draw_embedding_sample(load_splits(documents), settings))
 
 
-@cli.command()
+@rule
 @file("--documents", "documents.csv of the token stream")
 @settings("--settings", params.ClassifierSample)
 @seed
@@ -156,7 +170,7 @@ def sample_classifier(
     save_sample(out, draw_classifier_sample(load_splits(documents), settings, seed))
 
 
-@cli.command()
+@rule
 @folder("--tokens", "the token stream")
 @file("--sample", "the sample of embedding documents")
 @folder("--out", "folder of the text")
@@ -172,7 +186,7 @@ def build_text(tokens: Path, sample: Path, out: Path) -> None:
         save_text(out, stream, stream.vocabulary, load_sample(sample)["train"])
 
 
-@cli.command()
+@rule
 @folder("--tokens", "the token stream")
 @file("--sample", "the sample of embedding documents")
 @settings("--settings", params.Pairs)
@@ -203,7 +217,7 @@ def build_pairs(tokens: Path, sample: Path, settings: params.Pairs, radius: int,
         save_pairs(out, pairs)
 
 
-@cli.command()
+@rule
 @click.option("--text", type=FOLDER, help="the text of the embedding documents, if read")
 @click.option("--pairs", type=FOLDER, help="the pairs of the radius, if read")
 @file("--vocabulary", "vocabulary.csv of the token stream")
@@ -256,7 +270,7 @@ def train_sgns(
         write_table(out / "curves.csv", curves)
 
 
-@cli.command()
+@rule
 @file("--vectors", "vectors.safetensors of a model")
 @folder("--raw", "the downloaded files")
 @settings("--corpus", params.Corpus)
@@ -292,7 +306,7 @@ def evaluate_vectors(
     write_table(out / "map.csv", words_map(table, words, groups, seed))
 
 
-@cli.command()
+@rule
 @folder("--text", "the text of the embedding documents")
 @file("--vocabulary", "vocabulary.csv of the token stream")
 @click.option("--min-count", type=click.IntRange(1), required=True, help="rarer words are deleted")
@@ -308,7 +322,7 @@ def noise(text: Path, vocabulary: Path, min_count: int, out: Path) -> None:
     write_table(out, noise_table(words, load_text(text).counts, min_count))
 
 
-@cli.command()
+@rule
 @folder("--tokens", "the token stream")
 @file("--sample", "the seed's sample of classifier documents")
 @click.option("--init", type=click.Choice(get_args(params.Init)), required=True)
@@ -359,7 +373,7 @@ def train_classifier(
         results["selected_epoch"] = fitted.selected_epoch
 
 
-@cli.command()
+@rule
 @folder("--tokens", "the token stream")
 @file("--sample", "the seed's sample of classifier documents")
 @click.option("--kind", required=True, help="which baseline")
@@ -392,7 +406,7 @@ def train_baseline(tokens: Path, sample: Path, kind: str, vectors: Path | None, 
         results["chosen"] = fitted.settings
 
 
-@cli.command()
+@rule
 @settings("--study", params.Study)
 @folder("--results", "folder of the study's models; the tables go there too")
 def aggregate(study: params.Study, results: Path) -> None:
@@ -414,7 +428,7 @@ def aggregate(study: params.Study, results: Path) -> None:
         write_table(results / f"{name}.csv", table)
 
 
-@cli.command()
+@rule
 @settings("--study", params.Study)
 @folder("--tables", "folder of the tidy tables")
 def claims(study: params.Study, tables: Path) -> None:
@@ -438,7 +452,7 @@ def claims(study: params.Study, tables: Path) -> None:
         write_table(tables / "convergence.csv", times(study, found["classifier_curves"]))
 
 
-@cli.command()
+@rule
 @settings("--report", params.Report)
 @folder("--tables", "folder of the tidy tables")
 def summarise(report: params.Report, tables: Path) -> None:
@@ -458,7 +472,7 @@ def summarise(report: params.Report, tables: Path) -> None:
     write_json(tables / "metrics.json", headline(summary))
 
 
-@cli.command()
+@rule
 @click.argument("benchmarks", type=FOLDER, nargs=-1, required=True)
 @file("--out", "the table")
 def timings(benchmarks: tuple[Path, ...], out: Path) -> None:
@@ -469,7 +483,7 @@ def timings(benchmarks: tuple[Path, ...], out: Path) -> None:
     write_table(out, timings(benchmarks))
 
 
-@cli.command()
+@rule
 @click.argument("name")
 @folder("--tables", "folder of the tidy tables")
 @file("--out", "the figure, SVG; its caption goes beside it as .md")
@@ -480,7 +494,7 @@ def figure(name: str, tables: Path, out: Path) -> None:
     draw_figure(name, tables, out)
 
 
-@cli.command()
+@rule
 @settings("--study", params.Study)
 @folder("--tables", "folder of the tidy tables and run records")
 @folder("--figures", "folder of the figures")
@@ -672,6 +686,33 @@ def evaluate(
         pairs, questions = standard_sets(data)
     scores = intrinsic_scores(loaded.centre, loaded.vocabulary, pairs, questions, synonym_sets={})
     click.echo(scores.to_csv(index=False), nl=False)
+
+
+@cli.command()
+@click.argument("folders", type=FOLDER, nargs=-1, required=True)
+def verify(folders: tuple[Path, ...]) -> None:
+    """Check the files under FOLDERS against the digests written down when they were made.
+
+    Each rule of the workflow leaves them in a folder `.sha256` beside its files.
+    """
+    from tqdm import tqdm
+
+    from sgns_study.artifacts import ArtifactError, intact, sealed_files
+
+    files = [path for folder in folders for path in sealed_files(folder)]
+    bad = 0
+    for path in tqdm(files, unit="file", disable=None):
+        try:
+            if not intact(path).is_file():
+                raise ArtifactError(
+                    f"{path}: no such file: run again, or bring it back from a copy"
+                )
+        except ArtifactError as error:
+            click.echo(error, err=True)
+            bad += 1
+    if bad:
+        raise StudyError(f"{bad} of {len(files)} files are damaged or missing")
+    click.echo(f"{len(files)} files are as they were made")
 
 
 @cli.command("params")

@@ -9,11 +9,14 @@ from sgns_study.evaluation.intrinsic import Pair, Question, read_pairs, read_que
 def standard_sets(
     folder: Path,
 ) -> tuple[dict[str, list[Pair]], dict[str, dict[str, list[Question]]]]:
-    """Thirteen word-similarity sets and the analogies, by name; raises ArtifactError if not there.
+    """Thirteen word-similarity sets and the analogies, by name.
 
-    The files are in `folder` as `corpora.sources.fetch` puts them.
+    The files are in `folder` as `corpora.sources.fetch` puts them. Raises ArtifactError if one is
+    not there, DownloadError if it is another file.
     """
     paths = [folder / sources.SOURCES[name].file for name in sources.evaluation_sources()]
+    for name, path in zip(sources.evaluation_sources(), paths, strict=True):
+        sources.verify(name, path)
     questions, *pairs = paths
     return (
         {path.stem: read_pairs(path) for path in pairs},

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import BaseModel
 
-from sgns_study.artifacts import ArtifactError
+from sgns_study.artifacts import ArtifactError, intact
 from sgns_study.figures.wording import number
 
 NO_COMMIT = "outside a repository"  # what stands for the commit of a run without one
@@ -100,7 +100,7 @@ def provenance(results: Path) -> Provenance:
     paths = sorted(results.rglob("run.json"))
     for path in paths:
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = json.loads(intact(path).read_text(encoding="utf-8"))
             commits.add(record["commit"] or NO_COMMIT)
             for name, version in record["versions"].items():
                 versions.setdefault(name, set()).add(version)

@@ -17,7 +17,7 @@ import typst
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sgns_study import plan
-from sgns_study.artifacts import ArtifactError, write_text, writing
+from sgns_study.artifacts import ArtifactError, intact, write_text, writing
 from sgns_study.corpora.registry import class_names, corpus_sizes
 from sgns_study.corpora.table import inspect
 from sgns_study.evaluation.tables import read_tidy
@@ -260,7 +260,7 @@ def figure(
             f"{path}: no such file: draw the figure again, its caption goes with it"
         )
     source = source_note(folder, tables, drawn=True)
-    text = path.read_text(encoding="utf-8").strip()
+    text = intact(path).read_text(encoding="utf-8").strip()
     caption = numbering.caption("Figure", name, text, source)
     alt = figure_module(name).ALT
     anchor = numbering.anchor("Figure", name)
@@ -271,7 +271,7 @@ def _figure(figures: Path, name: str) -> Path:
     path = figures / f"{name}.svg"
     if not path.is_file():
         raise ArtifactError(f"{path}: no such file: run the figure stage")
-    return path
+    return intact(path)
 
 
 def appendix(study: Study, timings: pd.DataFrame, records: Provenance) -> dict[str, Table]:

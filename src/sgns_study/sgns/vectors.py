@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from tqdm import tqdm
 
-from sgns_study.artifacts import ArtifactError, writing
+from sgns_study.artifacts import ArtifactError, intact, writing
 
 HEADER = re.compile(rb"(\d{1,18}) (\d{1,18})[ \t\r]*\n")  # of word2vec's formats: words, dimensions
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # bytes that no text has
@@ -73,7 +73,7 @@ def load_vectors(path: Path) -> Vectors:
     vocabulary of as many tokens as the tables have rows. Files without counts are read too.
     """
     try:
-        with safe_open(path, "numpy") as file:
+        with safe_open(intact(path), "numpy") as file:
             tables = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = file.metadata() or {}
     except FileNotFoundError:
