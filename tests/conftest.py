@@ -98,8 +98,7 @@ class Workspace:
             str(path.relative_to(results)): path.read_bytes()
             for path in sorted(results.rglob("*"))
             if path.is_file()
-            and path.name.removesuffix(".sha256")
-            not in ("run.json", "timings.csv", "lock", "jobs.lock")
+            and path.name.removesuffix(".sha256") not in clocks
             and path.relative_to(results).parts[0] not in ("logs", "benchmarks")
         }
 
