@@ -25,7 +25,7 @@ study: install ## the study of PARAMS (default: params.yaml, IMDB)
 	$(RUN) snakemake --cores $(CORES) --configfile $(PARAMS)
 
 test: install ## the tests
-	$(RUN) pytest $(PYTEST_ARGS)
+	$(RUN) pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 check: install ## lint, format and types
 	$(RUN) ruff check

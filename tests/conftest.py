@@ -11,6 +11,7 @@ from copy import copy
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 settings.register_profile("noisy", deadline=None)  # a busy machine is no mistake of the code
@@ -27,10 +28,9 @@ class Workspace:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.parameters = "tiny.yaml"
-        for name in ("Snakefile", "params.yaml"):
+        for name in ("Snakefile", "params.yaml", "tests/tiny.yaml"):
             shutil.copy(REPOSITORY / name, folder)
-        shutil.copytree(REPOSITORY / "profiles", folder / "profiles")
-        shutil.copy(REPOSITORY / "tests/tiny.yaml", folder)
+        shutil.copytree(REPOSITORY / "profiles", folder / "profiles", dirs_exist_ok=True)
         scripts = str(Path(sys.executable).parent)
         self.environment = os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
 
@@ -120,10 +120,17 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The tiny study, run once on two cores; tests that change it work on a copy."""
-    workspace = Workspace(tmp_path_factory.mktemp("finished"))
-    workspace.finish()
+def finished_study(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Workspace:
+    """The tiny study, run once on two cores; tests that change it work on a copy.
+
+    Where tests run in several processes, the first that wants it makes it for all.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "finished"
+    with FileLock(f"{folder}.lock"):
+        folder.mkdir(exist_ok=True)
+        workspace = Workspace(folder)
+        workspace.finish()  # nothing to do for those that come later
     return workspace
 
 

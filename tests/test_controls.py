@@ -29,6 +29,9 @@ from sgns_study.sgns.vectors import Vectors
 from sgns_study.texts import load_text, save_text
 from sgns_study.tokens import TokenStream, padded, tokenize
 
+# What they share is made once, in one process.
+pytestmark = pytest.mark.xdist_group("controls")
+
 CONFIG = Path(__file__).parent.parent / "config"
 STARTS = [  # init and scale
     *[("pretrained", None), ("random", None), ("shuffled", None)],

@@ -34,6 +34,9 @@ from tests.curve_tables import (
     write_study,
 )
 
+# What they share is made once, in one process.
+pytestmark = pytest.mark.xdist_group("report")
+
 HOSTILE = (
     r"""<script>alert(1)</script> #let x = 1 $\frac // /* *a* @maas2011 [b](c) `d` {{7}} << e"""
 )
