@@ -15,6 +15,7 @@ from sgns_study import plan
 from sgns_study.artifacts import JOBS_LOCK, lock_study
 from sgns_study.corpora.registry import corpus_sizes, own_files, required_sources
 from sgns_study.corpora.sources import SOURCES, evaluation_sources
+from sgns_study.devices import chosen
 from sgns_study.errors import StudyError
 from sgns_study.figures import figures_of, tables_of
 from sgns_study.params import check_study
@@ -96,6 +97,8 @@ onstart:
     global lock  # held until this process ends
     try:
         lock = lock_study(Path(RESULTS, "lock"), Path(os.environ[JOBS_LOCK]))
+        if workflow.local_exec:  # the jobs of a cluster see for themselves
+            chosen(study.device)
     except StudyError as error:
         raise WorkflowError(str(error)) from None
 
@@ -266,11 +269,15 @@ rule train_sgns:
         ),
         # the name of the recipe that it is like is not a setting
         recipe=lambda wildcards: study.recipes[wildcards.recipe].model_dump_json(exclude={"like"}),
+        device=lambda wildcards: (
+            study.device if study.recipes[wildcards.recipe].on_device else "cpu"
+        ),
         code=lambda wildcards: code_digest(f"sgns.recipes.{study.recipes[wildcards.recipe].kind}"),
     shell:
         "sgns-study train-sgns {params.reads} --vocabulary {input.vocabulary} "
         "--recipe {wildcards.recipe} --settings {params.recipe:q} --radius {wildcards.radius} "
-        "--dim {wildcards.dim} --seed {wildcards.seed} --out {params.folder} 2> {log}"
+        "--dim {wildcards.dim} --seed {wildcards.seed} --device {params.device} "
+        "--out {params.folder} 2> {log}"
 
 
 rule evaluate_vectors:
@@ -357,11 +364,12 @@ rule train_classifier:
         classifier=lambda wildcards: (
             study.large_classifier if VARIANT_OF[wildcards.variant].large else study.classifier
         ).model_dump_json(),
-        code=[code_digest("classifiers.fit"), code_digest("classifiers.inits")],
+        device=study.device,
+        code=[code_digest("classifiers.fit_on_device"), code_digest("classifiers.inits")],
     shell:
         "sgns-study train-classifier --tokens {RESULTS}/tokens --sample {input.sample} "
         "{params.start} --settings {params.classifier:q} --seed {wildcards.seed} "
-        "--out {params.folder} 2> {log}"
+        "--device {params.device} --out {params.folder} 2> {log}"
 
 
 BASELINE_OF = {baseline.name: baseline for baseline in BASELINES}

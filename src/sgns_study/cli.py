@@ -77,6 +77,7 @@ def option(flag: str, kind: Any, default: Any, text: str) -> Callable[[Function]
 
 
 seed = click.option("--seed", type=SEED, required=True, help="seed of the job")
+device = option("--device", click.Choice(get_args(params.Device)), "cpu", "where torch trains")
 
 
 @click.group(context_settings={"max_content_width": 100})
@@ -226,6 +227,7 @@ def build_pairs(tokens: Path, sample: Path, settings: params.Pairs, radius: int,
 @click.option("--radius", type=click.IntRange(1), required=True, help="tokens on each side")
 @click.option("--dim", type=click.IntRange(1), required=True, help="dimension of the vectors")
 @seed
+@device
 @folder("--out", "folder of the vectors")
 def train_sgns(
     text: Path | None,
@@ -236,15 +238,18 @@ def train_sgns(
     radius: int,
     dim: int,
     seed: int,
+    device: params.Device,
     out: Path,
 ) -> None:
     """Train word vectors by a recipe: SGNS, or its count-based twin.
 
-    `lab` recipes read the pairs, `ppmi` the text, `word2vec` both: the pairs to validate on.
+    `lab` recipes read the pairs, `ppmi` the text, `word2vec` both: the pairs to validate on. Only
+    `lab` recipes train in torch, where --device says.
     """
     from importlib import import_module
 
     from sgns_study.artifacts import recorded_run, write_table
+    from sgns_study.devices import chosen
     from sgns_study.pairs import load_pairs
     from sgns_study.sgns.recipes import Material
     from sgns_study.sgns.vectors import save_vectors
@@ -257,7 +262,8 @@ def train_sgns(
         if read is None:
             raise click.UsageError(f"a recipe of kind {settings.kind} reads --{name}: give it")
         inputs += sorted(read.glob("*.npy"))
-    model = {"recipe": recipe, "radius": radius, "dim": dim, "seed": seed}
+    place = {"device": chosen(device)} if settings.on_device else {}
+    model = {"recipe": recipe, "radius": radius, "dim": dim, "seed": seed, **place}
     with recorded_run(out / "run.json", model | settings.model_dump(), inputs):
         material = Material(
             load_vocabulary(vocabulary).tokens,
@@ -265,7 +271,7 @@ def train_sgns(
             load_pairs(pairs) if pairs else None,
         )
         kind = import_module(f"sgns_study.sgns.recipes.{settings.kind}")
-        vectors, curves = kind.train(material, settings, radius, dim, seed)
+        vectors, curves = kind.train(material, settings, radius, dim, seed, **place)
         save_vectors(out / "vectors.safetensors", vectors)
         write_table(out / "curves.csv", curves)
 
@@ -332,6 +338,7 @@ def noise(text: Path, vocabulary: Path, min_count: int, out: Path) -> None:
 @settings("--settings", params.Classifier)
 @click.option("--dim", type=click.IntRange(1), required=True, help="dimension of the embedding")
 @seed
+@device
 @folder("--out", "folder of the classifier")
 def train_classifier(
     tokens: Path,
@@ -343,17 +350,22 @@ def train_classifier(
     settings: params.Classifier,
     dim: int,
     seed: int,
+    device: params.Device,
     out: Path,
 ) -> None:
     """Train the Conv1d classifier from an initial embedding."""
     from sgns_study.artifacts import recorded_run
     from sgns_study.classifiers import fit
+    from sgns_study.classifiers.fit_on_device import training_on
     from sgns_study.classifiers.inits import initial_table, is_frozen
+    from sgns_study.devices import chosen
     from sgns_study.samples import first_documents, load_sample
     from sgns_study.sgns.vectors import load_vectors
     from sgns_study.tokens import load_tokens, padded
 
+    place = chosen(device)
     record = {"init": init, "scale": scale, "documents": documents, "dim": dim, "seed": seed}
+    record["device"] = place
     inputs = [tokens / "ids.npy", sample] + ([vectors] if vectors else [])
     with recorded_run(out / "run.json", record | settings.model_dump(), inputs) as results:
         stream, drawn = load_tokens(tokens), load_sample(sample)
@@ -367,7 +379,12 @@ def train_classifier(
             for role, part in drawn.items()
         }
         fitted = fit.train_classifier(
-            **parts, table=table, settings=settings, seed=seed, frozen=is_frozen(init)
+            **parts,
+            table=table,
+            settings=settings,
+            seed=seed,
+            frozen=is_frozen(init),
+            training=training_on(place),
         )
         fit.save_fitted(out, fitted, drawn["test"], parts["test"])
         results["selected_epoch"] = fitted.selected_epoch

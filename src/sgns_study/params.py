@@ -216,6 +216,7 @@ class LabRecipe(Section):
     """SGNS as the lab published it (`sgns/lab.py`)."""
 
     reads: ClassVar = ("pairs",)
+    on_device: ClassVar = True  # trained where `device` says
     kind: Literal["lab"]
     like: Like = None
     negatives: int = Field(description="negatives per positive, K", ge=1, le=100)
@@ -250,6 +251,7 @@ class Word2vecRecipe(Section):
     """SGNS with the tweaks of word2vec, each of which can be switched off (`sgns/word2vec.py`)."""
 
     reads: ClassVar = ("text", "pairs")
+    on_device: ClassVar = False
     kind: Literal["word2vec"]
     like: Like = None
     negatives: int = Field(description="negatives per positive, K", ge=1, le=100)
@@ -268,6 +270,7 @@ class PpmiRecipe(Section):
     """Counts in place of training: shifted PPMI and its truncated SVD (`sgns/ppmi.py`)."""
 
     reads: ClassVar = ("text",)
+    on_device: ClassVar = False
     kind: Literal["ppmi"]
     like: Like = None
     shift: int = Field(description="K, the logarithm of which is subtracted from PMI", ge=1, le=100)
@@ -443,10 +446,18 @@ class Report(Section):
     )
 
 
+Device = Literal["cpu", "cuda", "auto"]
+
+
 class Study(Section):
     """All parameters of one study."""
 
     study: Name = Field(description="name of the study: the folder under results/ and reports/")
+    device: Device = Field(
+        default="cpu",
+        description="where `lab` recipes and the Conv1d classifier are trained; `auto`: on cuda "
+        "where there is one. `word2vec` and `ppmi` recipes always run on the processor",
+    )
     corpus: Corpus = Field(description="where the text comes from")
     tokens: Tokens
     sampling: Sampling

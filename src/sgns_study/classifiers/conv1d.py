@@ -27,6 +27,7 @@ class Conv1dClassifier(nn.Module):
         super().__init__()
         self.conv = nn.utils.skip_init(nn.Conv1d, dim, filters, kernel, padding=padding)
         self.linear = nn.utils.skip_init(nn.Linear, filters, outputs)
+        self.features = embed_conv_max  # on other devices: its definition
 
     def forward(self, rows: Tensor, tokens: Tensor, dropout: Tensor | None = None) -> Tensor:
         """Logits (B,), or (B, C) of several outputs, of documents `tokens` (B, T).
@@ -35,7 +36,7 @@ class Conv1dClassifier(nn.Module):
         1 / (1 − p); None when evaluating.
         """
         conv = self.conv
-        features = embed_conv_max(rows, tokens, conv.weight, conv.bias, conv.padding[0])  # (B, F)
+        features = self.features(rows, tokens, conv.weight, conv.bias, conv.padding[0])  # (B, F)
         if dropout is not None:
             features = features * dropout
         logits: Tensor = self.linear(features)

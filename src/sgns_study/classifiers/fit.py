@@ -4,9 +4,12 @@ What a seed draws (layers, random embedding, dropout) comes from streams named f
 depends on the initial embedding: the variants of a seed differ in the embedding alone.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -126,42 +129,50 @@ class Model:
         return torch.cat(found)
 
 
-class Trainer:
-    """A classifier in training: the model, its batches and its optimisers."""
+class Scorer(Protocol):
+    """A classifier that gives logits, wherever its weights lie."""
+
+    def logits(self, tokens: NDArray[np.int32]) -> Tensor:
+        """Logits (n,) of documents (n, T) in evaluation mode, on the processor."""
+
+
+class Training(ABC):
+    """A classifier in training: all but where its embedding lies and how that is moved."""
+
+    model: Scorer
+    batches: list[tuple[Any, Tensor, Tensor]]  # what `step` takes, the same in every epoch
 
     def __init__(
         self,
         train: Documents,
-        table: NDArray[np.float32],
+        dim: int,
         settings: params.Classifier,
         seed: int,
         frozen: bool,
         classes: int,
+        device: str = "cpu",
     ) -> None:
-        """Draw the layers; find the distinct tokens of each batch, the same in every epoch."""
-        self.settings, self.frozen = settings, frozen
+        """Draw the layers, cut the documents into batches and plan the steps."""
+        self.settings, self.frozen, self.device = settings, frozen, device
         outputs = 1 if classes == 2 else classes
-        self.model = Model(
-            np.array(table, np.float32, order="C"),
-            draw_layers(settings, table.shape[1], seed, outputs),
-        )
+        self.layers = draw_layers(settings, dim, seed, outputs).to(device)
         self.dropout = generator(seed, "dropout")
-        self.batches = []
-        for start in range(0, len(train.tokens), settings.batch):
-            documents = slice(start, start + settings.batch)
-            ids, tokens = distinct_tokens(train.tokens[documents], len(table))
-            self.batches.append((ids, tokens, torch.from_numpy(train.labels[documents])))
-        self.passes = -(-settings.epoch_steps // len(self.batches))  # over the documents, an epoch
-        steps = settings.epochs * self.passes * len(self.batches)
-        row_rate = settings.embedding_learning_rate or settings.learning_rate
-        self.row_optimiser = RowAdam(self.model.table, row_rate, steps)
-        self.optimiser = torch.optim.Adam(self.model.layers.parameters(), lr=settings.learning_rate)
-        falling = 1 - np.arange(steps + 1) / steps if settings.linear_decay else np.ones(steps + 1)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimiser, lambda step: float(falling[step])
+        self.parts = [
+            slice(start, start + settings.batch)
+            for start in range(0, len(train.tokens), settings.batch)
+        ]
+        self.passes = -(-settings.epoch_steps // len(self.parts))  # over the documents, an epoch
+        self.steps = steps = settings.epochs * self.passes * len(self.parts)
+        self.falling = (
+            1 - np.arange(steps + 1) / steps if settings.linear_decay else np.ones(steps + 1)
         )
-        row_rule = self.row_optimiser.rule  # its sizes are those of steps 1, 2, …
-        row_rule.size[1:] *= falling[:-1]
+        self.row_rate = settings.embedding_learning_rate or settings.learning_rate
+        self.optimiser = torch.optim.Adam(self.layers.parameters(), lr=settings.learning_rate)
+        self.schedule = self.scheduled(self.optimiser)
+
+    def scheduled(self, optimiser: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LambdaLR:
+        """The schedule of an optimiser's step size."""
+        return torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: float(self.falling[step]))
 
     def epoch(self, epoch: int, progress: tqdm) -> tuple[float, float]:
         """Take a step on each batch; returns mean loss and accuracy while training."""
@@ -174,32 +185,75 @@ class Trainer:
             right += batch_right
             documents += len(labels)
             progress.update()
-        self.row_optimiser.flush()
         return loss / documents, right / documents
 
-    def step(self, ids: NDArray[np.int64], tokens: Tensor, labels: Tensor) -> tuple[float, int]:
-        """One step of Adam on documents `tokens` (B, T), which index `ids` (U,).
+    @abstractmethod
+    def step(self, ids: Any, tokens: Tensor, labels: Tensor) -> tuple[float, int]:
+        """One step of Adam on documents `tokens` (B, T), which index the rows `ids`.
 
-        Returns the summed loss and the number of correct documents. The padding row, first of
-        `ids`, is never moved, and no row of a frozen embedding.
+        Returns the summed loss and the number of correct documents. The padding row is never
+        moved, and no row of a frozen embedding.
         """
-        self.row_optimiser.catch_up(ids[1:])
-        rows = torch.from_numpy(self.model.table[ids]).requires_grad_(not self.frozen)  # (U, d)
+
+    def move_layers(self, rows: Tensor, tokens: Tensor, labels: Tensor) -> tuple[float, int]:
+        """`step` but for the embedding, whose gradient it leaves with `rows` (U, d).
+
+        `tokens` (B, T) index the rows, of which the first is the padding.
+        """
         mask = dropout_mask(
             self.dropout, (len(tokens), self.settings.filters), self.settings.dropout
         )
         if self.settings.word_dropout:  # hidden tokens become the pad, which is index 0
             hidden = self.dropout.random(tokens.shape, np.float32) < self.settings.word_dropout
-            tokens = tokens.masked_fill(torch.from_numpy(hidden), 0)
-        logits = self.model.layers(rows, tokens, mask)
+            tokens = tokens.masked_fill(torch.from_numpy(hidden).to(self.device), 0)
+        logits = self.layers(rows, tokens, mask.to(self.device))
         losses = cross_entropies(logits, labels)
         self.optimiser.zero_grad()
         losses.mean().backward()
         self.optimiser.step()
         self.schedule.step()
+        return float(losses.detach().sum()), correct(logits.detach(), labels)
+
+
+class Trainer(Training):
+    """Training on the processor, where only the rows of a batch are read and moved."""
+
+    model: Model
+
+    def __init__(
+        self,
+        train: Documents,
+        table: NDArray[np.float32],
+        settings: params.Classifier,
+        seed: int,
+        frozen: bool,
+        classes: int,
+    ) -> None:
+        """Start from `table` (V, d); find the distinct tokens of each batch."""
+        super().__init__(train, table.shape[1], settings, seed, frozen, classes)
+        self.model = Model(np.array(table, np.float32, order="C"), self.layers)
+        self.batches = []
+        for part in self.parts:
+            ids, tokens = distinct_tokens(train.tokens[part], len(table))
+            self.batches.append((ids, tokens, torch.from_numpy(train.labels[part])))
+        self.row_optimiser = RowAdam(self.model.table, self.row_rate, self.steps)
+        row_rule = self.row_optimiser.rule  # its sizes are those of steps 1, 2, …
+        row_rule.size[1:] *= self.falling[:-1]
+
+    def epoch(self, epoch: int, progress: tqdm) -> tuple[float, float]:
+        """As of any training; afterwards no row is behind."""
+        scores = super().epoch(epoch, progress)
+        self.row_optimiser.flush()
+        return scores
+
+    def step(self, ids: NDArray[np.int64], tokens: Tensor, labels: Tensor) -> tuple[float, int]:
+        """One step; `ids` (U,) begin with the padding row."""
+        self.row_optimiser.catch_up(ids[1:])
+        rows = torch.from_numpy(self.model.table[ids]).requires_grad_(not self.frozen)  # (U, d)
+        scores = self.move_layers(rows, tokens, labels)
         if rows.grad is not None:
             self.row_optimiser.step(ids[1:], rows.grad.numpy()[1:])
-        return float(losses.detach().sum()), correct(logits.detach(), labels)
+        return scores
 
 
 def train_classifier(
@@ -210,15 +264,16 @@ def train_classifier(
     settings: params.Classifier,
     seed: int,
     frozen: bool = False,
+    training: Callable[..., Training] = Trainer,
 ) -> Fitted:
     """Train from an initial embedding, select an epoch on validation, and score the test once.
 
-    `table` (V, d) is not changed; `frozen`: nor is the embedding, only the layers learn. Beyond two
-    classes the outputs are a softmax over all that the documents have. Documents keep their order
-    in every epoch. Losses and accuracies of `train` are running means while training, with dropout,
-    as the lab logs them; at epoch 0 and of the other splits they are of the finished epoch without
-    dropout. The selected epoch is the first of those with the best validation accuracy, epoch 0
-    left out.
+    `table` (V, d) is not changed; `frozen`: nor is the embedding, only the layers learn. `training`
+    makes what is trained, as `Trainer` does. Beyond two classes the outputs are a softmax over all
+    that the documents have. Documents keep their order in every epoch. Losses and accuracies of
+    `train` are running means while training, with dropout, as the lab logs them; at epoch 0 and of
+    the other splits they are of the finished epoch without dropout. The selected epoch is the first
+    of those with the best validation accuracy, epoch 0 left out.
 
     Raises ClassifierError if labels or tokens do not fit, or if the loss stops being finite.
     """
@@ -226,14 +281,13 @@ def train_classifier(
         check_documents(name, documents, len(table))
     check_labels(train.labels)
     classes = 1 + max(int(part.labels.max()) for part in (train, validation, test))
-    trainer = Trainer(train, table, settings, seed, frozen, max(classes, 2))
+    trainer = training(train, table, settings, seed, frozen, max(classes, 2))
     curves: list[tuple[int, str, float, float]] = []
     for split, documents in (("train", train), ("validation", validation)):
         loss, accuracy, _ = evaluate(trainer.model, documents, 0, split)
         curves.append((0, split, loss, accuracy))
     best, selected, selected_epoch = -1.0, trainer.model, 0
-    steps = settings.epochs * trainer.passes * len(trainer.batches)
-    with tqdm(total=steps, desc="classifier", unit="step", disable=None) as progress:
+    with tqdm(total=trainer.steps, desc="classifier", unit="step", disable=None) as progress:
         for epoch in range(1, settings.epochs + 1):
             loss, accuracy = trainer.epoch(epoch, progress)
             curves.append((epoch, "train", loss, accuracy))
@@ -248,7 +302,7 @@ def train_classifier(
 
 
 def evaluate(
-    model: Model, documents: Documents, epoch: int, split: str
+    model: Scorer, documents: Documents, epoch: int, split: str
 ) -> tuple[float, float, NDArray[np.float64]]:
     """Mean loss, accuracy and probabilities, as `probabilities` gives them, without dropout."""
     logits, labels = model.logits(documents.tokens), torch.from_numpy(documents.labels)

@@ -7,8 +7,8 @@ each context is finished only after all its pairs, the centres after all context
 """
 
 import math
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -40,45 +40,6 @@ class Score(NamedTuple):
 
     loss: float
     accuracy: float
-
-
-def train(pairs: Pairs, vocabulary_size: int, dim: int, settings: LabRecipe, seed: int) -> Trained:
-    """Train both tables with the lab's recipe; epoch 0 is the state before training.
-
-    Training figures are means over the epoch's batches, each taken before its step, as the lab
-    logs them; validation figures are on the fixed negatives at the end of the epoch.
-    Raises PairsError if the vocabulary is too small for the negatives, TrainingError if the loss
-    is no longer finite.
-    """
-    steps = settings.epochs * -(-len(pairs.train) // settings.batch)
-    model = SkipGram(vocabulary_size, dim, settings, steps, seed)
-    rows: list[dict[str, Any]] = []
-
-    def log(epoch: int, split: str, score: Score) -> None:
-        rows.append({"epoch": epoch, "split": split, **score._asdict()})
-
-    log(0, "train", model.mean_score(batches(pairs.train, vocabulary_size, settings, seed, 0)))
-    log(0, "validation", model.mean_score(validation_batches(pairs, settings.batch)))
-    with tqdm(total=steps, unit="batch", disable=None) as bar:
-        for epoch in range(1, settings.epochs + 1):
-            scores, sizes = [], []
-            for batch in batches(pairs.train, vocabulary_size, settings, seed, epoch):
-                scores.append(model.step(batch))
-                sizes.append(len(batch.centres))
-                check_finite(scores[-1], epoch, len(scores), settings)
-                bar.update()
-            log(epoch, "train", Score(*np.average(scores, axis=0, weights=sizes).tolist()))
-            log(epoch, "validation", model.mean_score(validation_batches(pairs, settings.batch)))
-    return Trained(*model.tables(), pd.DataFrame(rows))
-
-
-def check_finite(score: Score, epoch: int, step: int, settings: LabRecipe) -> None:
-    """Raise TrainingError if the loss of a step is infinite or not a number."""
-    if not math.isfinite(score.loss):
-        raise TrainingError(
-            f"the loss is {score.loss} at epoch {epoch}, step {step}: the steps are likely too "
-            f"large: lower learning_rate of the recipe (it is {settings.learning_rate})"
-        )
 
 
 class Batch(NamedTuple):
@@ -122,8 +83,21 @@ def initial_table(vocabulary_size: int, dim: int, seed: int, name: str) -> NDArr
     return table
 
 
+class Model(Protocol):
+    """The two tables with their optimisers, wherever they lie."""
+
+    def step(self, batch: Batch) -> Score:
+        """One AdamW step of both tables; the score is of the tables before it."""
+
+    def score(self, batch: Batch) -> Score:
+        """Loss and accuracy of a batch; moves nothing."""
+
+    def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Centre and context table at the present step."""
+
+
 class SkipGram:
-    """The two tables with their optimisers."""
+    """The two tables with their optimisers, on the processor."""
 
     def __init__(
         self, vocabulary_size: int, dim: int, settings: LabRecipe, steps: int, seed: int
@@ -170,11 +144,6 @@ class SkipGram:
         sums = meet(grouped.first, grouped.pairs, self.centre.table[rows], self.context.table)
         return score(sums, batch)
 
-    def mean_score(self, batches: Iterator[Batch]) -> Score:
-        """Loss and accuracy over batches, weighted by their centres, in float64."""
-        scores, sizes = zip(*((self.score(batch), len(batch.centres)) for batch in batches))
-        return Score(*np.average(scores, axis=0, weights=sizes).tolist())
-
     def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Centre and context table at the present step."""
         self.centre.flush()
@@ -195,6 +164,59 @@ class SkipGram:
             len(self.context.table),
         )
         return rows, Grouped(*grouped)
+
+
+def train(
+    pairs: Pairs,
+    vocabulary_size: int,
+    dim: int,
+    settings: LabRecipe,
+    seed: int,
+    skip_gram: Callable[..., Model] = SkipGram,
+) -> Trained:
+    """Train both tables with the lab's recipe; epoch 0 is the state before training.
+
+    `skip_gram` makes the model of them, as `SkipGram` does. Training figures are means over the
+    epoch's batches, each taken before its step, as the lab logs them; validation figures are on the
+    fixed negatives at the end of the epoch.
+    Raises PairsError if the vocabulary is too small for the negatives, TrainingError if the loss
+    is no longer finite.
+    """
+    steps = settings.epochs * -(-len(pairs.train) // settings.batch)
+    model = skip_gram(vocabulary_size, dim, settings, steps, seed)
+    rows: list[dict[str, Any]] = []
+
+    def log(epoch: int, split: str, score: Score) -> None:
+        rows.append({"epoch": epoch, "split": split, **score._asdict()})
+
+    log(0, "train", mean_score(model, batches(pairs.train, vocabulary_size, settings, seed, 0)))
+    log(0, "validation", mean_score(model, validation_batches(pairs, settings.batch)))
+    with tqdm(total=steps, unit="batch", disable=None) as bar:
+        for epoch in range(1, settings.epochs + 1):
+            scores, sizes = [], []
+            for batch in batches(pairs.train, vocabulary_size, settings, seed, epoch):
+                scores.append(model.step(batch))
+                sizes.append(len(batch.centres))
+                check_finite(scores[-1], epoch, len(scores), settings)
+                bar.update()
+            log(epoch, "train", Score(*np.average(scores, axis=0, weights=sizes).tolist()))
+            log(epoch, "validation", mean_score(model, validation_batches(pairs, settings.batch)))
+    return Trained(*model.tables(), pd.DataFrame(rows))
+
+
+def check_finite(score: Score, epoch: int, step: int, settings: LabRecipe) -> None:
+    """Raise TrainingError if the loss of a step is infinite or not a number."""
+    if not math.isfinite(score.loss):
+        raise TrainingError(
+            f"the loss is {score.loss} at epoch {epoch}, step {step}: the steps are likely too "
+            f"large: lower learning_rate of the recipe (it is {settings.learning_rate})"
+        )
+
+
+def mean_score(model: Model, batches: Iterator[Batch]) -> Score:
+    """Loss and accuracy over batches, weighted by their centres, in float64."""
+    scores, sizes = zip(*((model.score(batch), len(batch.centres)) for batch in batches))
+    return Score(*np.average(scores, axis=0, weights=sizes).tolist())
 
 
 class Grouped(NamedTuple):

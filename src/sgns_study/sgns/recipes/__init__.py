@@ -1,7 +1,8 @@
 """The kinds of recipe, one module a kind, each with `train(material, recipe, radius, dim, seed)`.
 
 A recipe of the parameters is trained by the module of its `kind`, which takes from the material
-what it needs: `lab` the windows laid out, `word2vec` and `ppmi` the whole text.
+what it needs: `lab` the windows laid out, `word2vec` and `ppmi` the whole text. A kind that is
+`on_device` in the parameters takes a `device` of torch's besides.
 """
 
 from typing import NamedTuple
