@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sgns_study import params
-from sgns_study.classifiers.fit import Documents, Trainer, dropout_mask, random_table
+from sgns_study.classifiers.fit import Documents, Trainer, dropout_mask
+from sgns_study.classifiers.inits import random_table
 from sgns_study.randomness import generator
 
 VOCABULARY = 30_523
@@ -51,7 +52,7 @@ def main() -> None:
     torch.set_num_threads(1)
     train, vocabulary_size, source = documents(options.tokens, batches=10)
     table = random_table(vocabulary_size, options.dim, seed=1)
-    trainer = Trainer(train, table, SETTINGS, seed=1)
+    trainer = Trainer(train, table, SETTINGS, seed=1, frozen=False, classes=2)
     plain = Plain(trainer, table)
     distinct = np.mean([len(ids) for ids, _, _ in trainer.batches])
     print(
@@ -92,7 +93,7 @@ def zipfian(n: int) -> Documents:
     tokens: NDArray[np.int32] = words[draw.choice(len(words), shape, p=weights / weights.sum())]
     lengths = draw.lognormal(np.log(225), 0.65, n)
     tokens[np.arange(SETTINGS.max_tokens) >= lengths[:, None]] = 0
-    return Documents(tokens, draw.integers(0, 2, n).astype(np.int8))
+    return Documents(tokens, draw.integers(0, 2, n).astype(np.int16))
 
 
 class Plain(nn.Module):

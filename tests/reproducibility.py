@@ -1,0 +1,192 @@
+"""A study under other processors: its own commands, each time with other instruction sets.
+
+    python -m tests.reproducibility [--study tests/tiny.yaml] [ENVIRONMENT...]
+
+prints, for each environment, which stages give the bits of this processor, and how far the others
+are from them. What a library computes with is chosen by its environment variables: so one machine
+stands for older ones.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from safetensors.numpy import load_file
+
+from tests.conftest import REPOSITORY, Workspace
+
+KERNELS = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}  # SSE2, nothing later
+TORCH = {"ATEN_CPU_CAPABILITY": "default"}
+NUMPY = {"NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL"}
+MKL = {"MKL_ENABLE_INSTRUCTIONS": "SSE4_2"}  # torch's matrix products
+OPENBLAS = {"OPENBLAS_CORETYPE": "Prescott"}  # NumPy's and SciPy's; of 2004: SSE3
+LIBM = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4"}  # exp and log of C
+ENVIRONMENTS: dict[str, dict[str, str]] = {
+    "native": {},
+    "again": {},
+    "kernels": KERNELS,
+    "torch": TORCH,
+    "numpy": NUMPY,
+    "mkl": MKL,
+    "openblas": OPENBLAS,
+    "libm": LIBM,
+    "oldest": KERNELS | TORCH | NUMPY | MKL | OPENBLAS | LIBM,
+    "avx2": {  # a processor without AVX-512
+        "NUMBA_CPU_NAME": "haswell",
+        "NUMBA_CPU_FEATURES": "",
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "OPENBLAS_CORETYPE": "Haswell",
+    },
+}
+CHOICES = {name for variables in ENVIRONMENTS.values() for name in variables}
+STAGES = {  # the first pattern that fits a file's path
+    "tokens, samples, text": r"(tokens|samples|text)/",
+    "pairs": r"pairs/",
+    "lab vectors": r"embeddings/lab.*vectors",
+    "word2vec vectors": r"embeddings/(word2vec|one_negative).*vectors",
+    "PPMI vectors": r"embeddings/ppmi.*vectors",
+    "lab curves": r"embeddings/lab.*curves",
+    "word2vec curves": r"embeddings/(word2vec|one_negative).*curves",
+    "PPMI curves (none)": r"embeddings/ppmi.*curves",
+    "scores, neighbours": r"vectors/.*/(scores|neighbours)",
+    "map": r"vectors/.*/map",
+    "classifier curves": r"classifiers/.*curves",
+    "classifier predictions": r"classifiers/.*predictions",
+    "baselines": r"baselines/",
+    "tables": r"[^/]*\.(csv|npy|json)$",
+    "figures": r"figures/",
+}
+
+
+def study_commands(study: Workspace, *options: str) -> list[list[str]]:
+    """The commands of a study in the order of a run, but for those that tell the time."""
+    said = study.run("--dry-run", "--forceall", "--printshellcmds", "--cores", "1", *options)
+    found = re.findall(r"(sgns-study .*) 2> ", said.stdout)
+    assert found, said.stdout + said.stderr
+    words = [shlex.split(command) for command in found]
+    return [line for line in words if line[1] not in ("download", "timings", "report")]
+
+
+def carry_out(folder: Path, commands: list[list[str]]) -> None:
+    """Run commands in a folder, all in this process."""
+    from sgns_study.cli import cli
+
+    with contextlib.chdir(folder):
+        for _, *arguments in commands:
+            cli.main(arguments, standalone_mode=False)
+
+
+def start(
+    folder: Path, commands: list[list[str]], variables: dict[str, str]
+) -> subprocess.Popen[bytes]:
+    """Run commands in a new folder, in a process with these choices and no others."""
+    folder.mkdir(parents=True)
+    (folder / "commands.json").write_text(json.dumps(commands))
+    inherited = {name: value for name, value in os.environ.items() if name not in CHOICES}
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.reproducibility", "--carry-out", str(folder)],
+        cwd=REPOSITORY,
+        env=inherited | one_thread | variables,
+    )
+
+
+def differences(first: Path, second: Path) -> pd.DataFrame:
+    """One row a file: stage, whether the bytes are the same, the largest difference of a number.
+
+    `absolute` is the largest difference in the file, `relative` that divided by the largest number
+    of the same column or array, the largest of these; NaN if anything but numbers differs.
+    """
+    rows = []
+    for path in sorted(first.rglob("*")):
+        name = str(path.relative_to(first))
+        known = path.is_file() and path.name != "run.json" and ".sha256" not in path.parts
+        stage = next((s for s, form in STAGES.items() if re.search(form, name)), None)
+        if known and stage:
+            same = path.read_bytes() == (second / name).read_bytes()
+            far = (0.0, 0.0) if same else distance(path, second / name)
+            rows.append((stage, name, same, *far))
+    return pd.DataFrame(rows, columns=["stage", "file", "same", "absolute", "relative"])
+
+
+def distance(first: Path, second: Path) -> tuple[float, float]:
+    """Largest difference of a number in two files, absolute and as a share of the column's."""
+    tables = [columns(path) for path in (first, second)]
+    if not tables[0] or [*tables[0]] != [*tables[1]]:
+        return np.nan, np.nan
+    absolute = relative = 0.0
+    for name, one in tables[0].items():
+        other = tables[1][name]
+        if one.dtype.kind in "OU" or one.shape != other.shape:
+            if one.shape != other.shape or (one != other).any():
+                return np.nan, np.nan
+            continue
+        found = np.nanmax(np.abs(one - other), initial=0)
+        absolute = max(absolute, float(found))
+        relative = max(relative, float(found / max(np.nanmax(np.abs(one), initial=0), 1e-300)))
+    return absolute, relative
+
+
+def columns(path: Path) -> dict[str, np.ndarray]:
+    """The numbers and words of a file, by column or array."""
+    if path.suffix == ".safetensors":
+        return {name: array.astype(float) for name, array in load_file(path).items()}
+    if path.suffix == ".npy":
+        return {"": np.load(path).astype(float)}
+    if path.suffix == ".csv":
+        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        return {
+            name: table[name].to_numpy(float)
+            if table[name].dtype.kind in "if"
+            else table[name].fillna("").to_numpy(str)
+            for name in table
+        }
+    return {}
+
+
+def by_stage(found: pd.DataFrame) -> pd.DataFrame:
+    """Files of each stage, how many have the same bytes, and how far the others are."""
+    return found.groupby("stage", sort=False).agg(
+        files=("same", "size"),
+        same=("same", "sum"),
+        absolute=("absolute", lambda far: far.max(skipna=False)),
+        relative=("relative", lambda far: far.max(skipna=False)),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--carry-out", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--study", type=Path, default=REPOSITORY / "tests/tiny.yaml")
+    parser.add_argument("environments", nargs="*", default=[*ENVIRONMENTS][1:])
+    options = parser.parse_args()
+    if options.carry_out:
+        commands = json.loads((options.carry_out / "commands.json").read_text())
+        carry_out(options.carry_out, commands)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "plan").mkdir()
+        study = Workspace(Path(folder) / "plan")
+        study.parameters = str(options.study.resolve())
+        commands = study_commands(study)
+        for name in ("native", *options.environments):
+            shutil.rmtree(Path(folder) / name, ignore_errors=True)
+            assert start(Path(folder) / name, commands, ENVIRONMENTS[name]).wait() == 0
+            found = differences(Path(folder) / "native", Path(folder) / name)
+            print(f"\n{name}: {ENVIRONMENTS[name]}\n{by_stage(found).to_string()}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
