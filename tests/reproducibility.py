@@ -50,18 +50,17 @@ ENVIRONMENTS: dict[str, dict[str, str]] = {
         "OPENBLAS_CORETYPE": "Haswell",
     },
 }
-CHOICES = {name for variables in ENVIRONMENTS.values() for name in variables}
+CHOOSING = ("NUMBA_CPU", "ATEN_", "NPY_", "MKL_", "OPENBLAS_", "GLIBC_TUNABLES")
 STAGES = {  # the first pattern that fits a file's path
+    "map": r"map\.",
     "tokens, samples, text": r"(tokens|samples|text)/",
     "pairs": r"pairs/",
     "lab vectors": r"embeddings/lab.*vectors",
-    "word2vec vectors": r"embeddings/(word2vec|one_negative).*vectors",
-    "PPMI vectors": r"embeddings/ppmi.*vectors",
     "lab curves": r"embeddings/lab.*curves",
+    "word2vec vectors": r"embeddings/(word2vec|one_negative).*vectors",
     "word2vec curves": r"embeddings/(word2vec|one_negative).*curves",
-    "PPMI curves (none)": r"embeddings/ppmi.*curves",
+    "PPMI vectors": r"embeddings/ppmi.*vectors",
     "scores, neighbours": r"vectors/.*/(scores|neighbours)",
-    "map": r"vectors/.*/map",
     "classifier curves": r"classifiers/.*curves",
     "classifier predictions": r"classifiers/.*predictions",
     "baselines": r"baselines/",
@@ -94,7 +93,7 @@ def start(
     """Run commands in a new folder, in a process with these choices and no others."""
     folder.mkdir(parents=True)
     (folder / "commands.json").write_text(json.dumps(commands))
-    inherited = {name: value for name, value in os.environ.items() if name not in CHOICES}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(CHOOSING)}
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return subprocess.Popen(
         [sys.executable, "-m", "tests.reproducibility", "--carry-out", str(folder)],
@@ -104,66 +103,61 @@ def start(
 
 
 def differences(first: Path, second: Path) -> pd.DataFrame:
-    """One row a file: stage, whether the bytes are the same, the largest difference of a number.
+    """One row a stage, over the files of two folders.
 
-    `absolute` is the largest difference in the file, `relative` that divided by the largest number
-    of the same column or array, the largest of these; NaN if anything but numbers differs.
+    How many files, how many of them with the same bytes, and the largest difference of a number in
+    the others; NaN if anything but a number differs.
     """
     rows = []
-    for path in sorted(first.rglob("*")):
+    for path in first.rglob("*"):
         name = str(path.relative_to(first))
-        known = path.is_file() and path.name != "run.json" and ".sha256" not in path.parts
-        stage = next((s for s, form in STAGES.items() if re.search(form, name)), None)
-        if known and stage:
+        stage = next((stage for stage, form in STAGES.items() if re.search(form, name)), None)
+        if stage and path.is_file() and path.name != "run.json" and ".sha256" not in path.parts:
             same = path.read_bytes() == (second / name).read_bytes()
-            far = (0.0, 0.0) if same else distance(path, second / name)
-            rows.append((stage, name, same, *far))
-    return pd.DataFrame(rows, columns=["stage", "file", "same", "absolute", "relative"])
+            rows.append((stage, same, 0.0 if same else distance(path, second / name)))
+    found = pd.DataFrame(rows, columns=["stage", "same", "difference"]).groupby("stage")
+    return pd.DataFrame(
+        {
+            "files": found.same.size(),
+            "same": found.same.sum(),
+            "difference": found.difference.max(skipna=False),
+        }
+    ).reindex(STAGES)
 
 
-def distance(first: Path, second: Path) -> tuple[float, float]:
-    """Largest difference of a number in two files, absolute and as a share of the column's."""
-    tables = [columns(path) for path in (first, second)]
-    if not tables[0] or [*tables[0]] != [*tables[1]]:
-        return np.nan, np.nan
-    absolute = relative = 0.0
-    for name, one in tables[0].items():
-        other = tables[1][name]
-        if one.dtype.kind in "OU" or one.shape != other.shape:
-            if one.shape != other.shape or (one != other).any():
-                return np.nan, np.nan
-            continue
-        found = np.nanmax(np.abs(one - other), initial=0)
-        absolute = max(absolute, float(found))
-        relative = max(relative, float(found / max(np.nanmax(np.abs(one), initial=0), 1e-300)))
-    return absolute, relative
+def distance(first: Path, second: Path) -> float:
+    """Largest difference of a number in two files; NaN if anything else differs."""
+    one, other = columns(first), columns(second)
+    if [*one] != [*other] or any(one[name].shape != other[name].shape for name in one):
+        return np.nan
+    far = [0.0]
+    for name, column in one.items():
+        if column.dtype.kind == "U":
+            far.append(0.0 if (column == other[name]).all() else np.nan)
+        else:
+            same = (column == other[name]) | (np.isnan(column) & np.isnan(other[name]))
+            far.extend(np.abs(column[~same] - other[name][~same]))
+    return float(np.max(far))
 
 
 def columns(path: Path) -> dict[str, np.ndarray]:
-    """The numbers and words of a file, by column or array."""
+    """The numbers and words of a file, by column or array; a text's are all in a row."""
     if path.suffix == ".safetensors":
         return {name: array.astype(float) for name, array in load_file(path).items()}
     if path.suffix == ".npy":
         return {"": np.load(path).astype(float)}
     if path.suffix == ".csv":
         table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        numbers = {name for name in table if table[name].dtype.kind in "if"}
         return {
-            name: table[name].to_numpy(float)
-            if table[name].dtype.kind in "if"
-            else table[name].fillna("").to_numpy(str)
+            name: table[name].to_numpy(float) if name in numbers else table[name].to_numpy(str)
             for name in table
         }
-    return {}
-
-
-def by_stage(found: pd.DataFrame) -> pd.DataFrame:
-    """Files of each stage, how many have the same bytes, and how far the others are."""
-    return found.groupby("stage", sort=False).agg(
-        files=("same", "size"),
-        same=("same", "sum"),
-        absolute=("absolute", lambda far: far.max(skipna=False)),
-        relative=("relative", lambda far: far.max(skipna=False)),
-    )
+    text, number = path.read_text(), r"-?\d+(?:\.\d+)?"
+    return {
+        "words": np.array(re.split(number, text)),
+        "numbers": np.array(re.findall(number, text), float),
+    }
 
 
 def main() -> None:
@@ -185,7 +179,7 @@ def main() -> None:
             shutil.rmtree(Path(folder) / name, ignore_errors=True)
             assert start(Path(folder) / name, commands, ENVIRONMENTS[name]).wait() == 0
             found = differences(Path(folder) / "native", Path(folder) / name)
-            print(f"\n{name}: {ENVIRONMENTS[name]}\n{by_stage(found).to_string()}", flush=True)
+            print(f"\n{name}: {ENVIRONMENTS[name]}\n{found.to_string()}", flush=True)
 
 
 if __name__ == "__main__":

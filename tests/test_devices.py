@@ -32,6 +32,7 @@ from tests.test_sgns_lab import DIM as LAB_DIM
 from tests.test_sgns_lab import RECIPE, SIZE, pairs  # noqa: F401  # a fixture
 
 without_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="is about having no card")
+pytestmark = pytest.mark.xdist_group("devices")
 on_devices = pytest.mark.parametrize("device", ["cpu", "cuda"][: 1 + torch.cuda.is_available()])
 
 
