@@ -133,7 +133,9 @@ def test_auto_takes_the_card_where_there_is_one(monkeypatch: pytest.MonkeyPatch)
     assert chosen("auto") == "cpu"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     asked = []
-    monkeypatch.setattr(torch, "use_deterministic_algorithms", asked.append)
+    monkeypatch.setattr(
+        torch, "use_deterministic_algorithms", lambda mode, warn_only: asked.append(mode)
+    )
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     assert chosen("auto") == chosen("cuda") == "cuda"
     assert asked == [True, True]

@@ -10,7 +10,8 @@ def chosen(device: Device) -> str:
     """`cpu` or `cuda`; `auto` is cuda where there is one. Torch is not loaded for `cpu`.
 
     On cuda, float32 products are not rounded to TF32, and operations that add in no fixed order
-    are replaced by ones that do. Raises StudyError if there is no cuda.
+    are replaced by ones that do; torch warns of one that it cannot replace. Raises StudyError if
+    there is no cuda.
     """
     if device == "cpu":
         return "cpu"
@@ -25,6 +26,6 @@ def chosen(device: Device) -> str:
             "allowed: 'cpu', 'auto': choose one of these, or install the card's driver and a build "
             "of torch for it"
         )
-    torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.allow_tf32 = False
     return "cuda"
