@@ -1,20 +1,24 @@
 """A file is fetched right or not at all, from a folder or over HTTP, and errors say what to do."""
 
+import errno
 import hashlib
 import http.server
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from sgns_study.artifacts import ArtifactError
 from sgns_study.cli import cli
 from sgns_study.corpora import sources
 from sgns_study.corpora.sources import Copy, DownloadError, Source
+from tests.faults import downloads
 
 CONTENT = bytes(range(256)) * 400
 SHA256 = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
@@ -104,6 +108,80 @@ def test_a_broken_connection_keeps_nothing_and_can_be_repeated(
     assert list((tmp_path / "raw").iterdir()) == []
     (folder / "cut-data.bin").write_bytes(CONTENT)
     assert sources.fetch("test", tmp_path / "raw", str(folder)).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    "manner", sorted({*downloads.MANNERS} - {"killed on the way", "packed with gzip"})
+)
+def test_whatever_a_server_does_no_wrong_file_is_kept(
+    tmp_path: Path, source: Source, monkeypatch: pytest.MonkeyPatch, manner: str
+) -> None:
+    monkeypatch.setattr(sources, "ANSWER", 1)
+    monkeypatch.setattr(sources, "STALL", 1)
+    with downloads.serving() as server:
+        server.manner, server.bad_requests, server.place = manner, 100, 1000
+        address = f"http://127.0.0.1:{server.server_port}"
+        with pytest.raises(DownloadError, match=f"{address}/data.bin: "):
+            sources.fetch("test", tmp_path / "raw", address)
+        assert list((tmp_path / "raw").iterdir()) == []
+
+
+def test_a_file_that_is_packed_on_the_way_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = downloads.CONTENT
+    checksum = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    one = Source("data.bin", (Copy("data.bin", len(content), checksum),))
+    monkeypatch.setitem(sources.SOURCES, "test", one)
+    with downloads.serving() as server:
+        server.manner, server.bad_requests = "packed with gzip", 1
+        sources.fetch("test", tmp_path / "raw", f"http://127.0.0.1:{server.server_port}")
+    assert (tmp_path / "raw/data.bin").read_bytes() == content
+
+
+def test_the_error_says_what_came_in_place_of_the_file(
+    tmp_path: Path, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "STALL", 1)
+    said = {
+        "redirected to an HTML page": "a web page, not the file, from http://127.0.0.1:",
+        "drips": "fewer than 1000 bytes a second",
+        "never ends": f"more than the {len(CONTENT)} bytes of the file",
+        "stands still": "broke off after 1000 bytes",
+    }
+    for manner, words in said.items():
+        with downloads.serving() as server:
+            server.manner, server.bad_requests, server.place = manner, 100, 1000
+            with pytest.raises(DownloadError) as error:
+                sources.fetch("test", tmp_path, f"http://127.0.0.1:{server.server_port}")
+        assert words in str(error.value)
+
+
+def test_a_full_disk_is_no_matter_of_the_place(
+    tmp_path: Path, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data.bin").write_bytes(CONTENT)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sources.shutil, "copyfileobj", full)
+    with pytest.raises(ArtifactError, match=r"data\.archive: the disk is full"):
+        sources.fetch("test", tmp_path / "raw", str(tmp_path))
+
+
+def test_two_at_once_bring_one_file(
+    tmp_path: Path, served: tuple[Path, str], source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, address = served
+    (folder / "data.bin").write_bytes(CONTENT)
+    received = []
+    receive = sources.receive
+    monkeypatch.setattr(sources, "receive", lambda *a: received.append(a) or receive(*a))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: sources.fetch("test", tmp_path / "raw", address), range(4)))
+    assert len(received) == 1
+    assert (tmp_path / "raw/data.archive").read_bytes() == CONTENT
 
 
 def test_with_nothing_to_reach_one_error_says_what_to_do(tmp_path: Path, source: Source) -> None:

@@ -5,7 +5,7 @@ address. A file is kept under its name only if its checksum is right.
 """
 
 import shutil
-import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
@@ -15,12 +15,16 @@ from urllib.request import url2pathname
 
 import pooch
 import requests
+from tqdm import tqdm
+from urllib3.exceptions import HTTPError
 
-from sgns_study.artifacts import ArtifactError, writing
+from sgns_study.artifacts import ArtifactError, lock, writing
 from sgns_study.errors import StudyError
 
 ANSWER = 8  # seconds an address has to answer; three are tried at most, so under 30 in all
 STALL = 30  # seconds a download that has begun may stand still
+LEAST = 1000  # bytes a second that it must bring on average over such a time
+CHUNK = 2**16  # bytes taken from a connection at once, at most
 
 
 class DownloadError(StudyError):
@@ -112,29 +116,39 @@ def evaluation_sources() -> list[str]:
 def fetch(name: str, folder: Path, mirror: str | None = None) -> Path:
     """Bring the source `name` into `folder`, verified; nothing to do if it is there already.
 
-    Raises DownloadError if no copy can be had, saying what was tried.
+    One process at a time fetches into a folder; others wait. Raises DownloadError if no copy can be
+    had, saying what was tried, and ArtifactError if the folder is not writable or its disk full.
     """
     source = SOURCES[name]
     target = folder / source.file
-    if target.exists():
-        verify(name, target)
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
+    alone = folder.with_name(f".{folder.name}.lock")
+    while (held := lock(alone)) is None:
+        time.sleep(0.1)
+    with held:
+        if target.exists():
+            verify(name, target)
+        else:
+            fetch_any(source, places(source, mirror), target)
+    return target
+
+
+def fetch_any(source: Source, places: list[tuple[Copy, str]], target: Path) -> None:
+    """Take a source from the first of the places that has it."""
     tried = []
-    for copy, place in places(source, mirror):
+    for copy, place in places:
         try:
             if "://" in place:
-                download(copy, place, target)
-            else:
-                copy_file(copy, Path(place), target)
-            return target
+                return download(copy, place, target)
+            return copy_file(copy, Path(place), target)
+        except ArtifactError:
+            raise  # of this machine's disk: no other place is of help
         except (DownloadError, requests.RequestException, OSError, ValueError) as error:
             tried.append(f"  {place}: {reason(error)}")
     names = ("one of " if len(source.copies) > 1 else "") + ", ".join(c.name for c in source.copies)
     raise DownloadError(
         f"{source.file}: not to be had; tried:\n" + "\n".join(tried) + f"\nPut {names} at {target} "
-        "by hand, or point SGNS_STUDY_MIRROR at a folder or address that has it. `make demo` needs "
-        "no download."
+        "by hand, or point SGNS_STUDY_MIRROR at a folder or address that has it, and run again. "
+        "`make demo` needs no download."
     )
 
 
@@ -151,8 +165,38 @@ def places(source: Source, mirror: str | None) -> list[tuple[Copy, str]]:
 def download(copy: Copy, address: str, target: Path) -> None:
     """Download to a temporary name; renamed when the checksum is right, removed when not."""
     await_answer(address)
-    get = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=(ANSWER, STALL))
-    pooch.retrieve(address, copy.checksum, fname=target.name, path=target.parent, downloader=get)
+    with writing(target) as part:
+        receive(address, copy.size, part)
+        check(part, [copy], address)
+
+
+def receive(address: str, size: int, part: Path) -> None:
+    """Write to `part` what an address sends; raises DownloadError if it cannot be the file.
+
+    That is a web page, more than `size` bytes, fewer than were announced, or fewer than `LEAST` a
+    second: a connection that drips is one that has failed.
+    """
+    plain = {"Accept-Encoding": "identity"}  # the bytes of the file, not packed once more
+    with (
+        requests.get(address, headers=plain, stream=True, timeout=(ANSWER, STALL)) as answer,
+        part.open("wb") as file,
+        tqdm(total=size, unit="B", unit_scale=True, disable=None) as bar,
+    ):
+        answer.raise_for_status()
+        if answer.headers.get("Content-Type", "").startswith("text/html"):
+            raise DownloadError(f"a web page, not the file, from {answer.url}")
+        since, before = time.monotonic(), 0
+        try:
+            while chunk := answer.raw.read1(CHUNK, decode_content=True):
+                bar.update(file.write(chunk))
+                if file.tell() > size:
+                    raise DownloadError(f"more than the {size} bytes of the file")
+                if time.monotonic() - since > STALL:
+                    if file.tell() - before < LEAST * STALL:
+                        raise DownloadError(f"fewer than {LEAST} bytes a second")
+                    since, before = time.monotonic(), file.tell()
+        except HTTPError as error:
+            raise DownloadError(f"broke off after {file.tell()} bytes: {error}") from error
 
 
 def await_answer(address: str) -> None:
@@ -181,8 +225,9 @@ def await_answer(address: str) -> None:
 
 def copy_file(copy: Copy, origin: Path, target: Path) -> None:
     """Copy from a folder, verified before the copy gets its name."""
-    with writing(target) as part:
-        shutil.copyfile(origin, part)
+    with origin.open("rb") as source, writing(target) as part:
+        with part.open("wb") as file:
+            shutil.copyfileobj(source, file)
         check(part, [copy], origin)
 
 
@@ -191,7 +236,7 @@ def verify(name: str, path: Path) -> None:
     check(path, list(SOURCES[name].copies), path)
 
 
-def check(path: Path, copies: list[Copy], origin: Path) -> None:
+def check(path: Path, copies: list[Copy], origin: Path | str) -> None:
     """Raise DownloadError, with both sums, if a file at `path` is none of `copies`."""
     if not path.is_file():
         raise ArtifactError(f"{path}: no such file: run the download first")
