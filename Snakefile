@@ -9,7 +9,10 @@
 # section of the parameters or the code it runs (`code_digest`) changed, and only then.
 import os
 import re
+import sys
 from pathlib import Path
+
+from snakemake.logging import logger
 
 from sgns_study import plan
 from sgns_study.artifacts import JOBS_LOCK, lock_study
@@ -17,6 +20,7 @@ from sgns_study.corpora.registry import corpus_sizes, own_files, required_source
 from sgns_study.corpora.sources import SOURCES, evaluation_sources
 from sgns_study.devices import chosen
 from sgns_study.errors import StudyError
+from sgns_study.failures import PlainDiskErrors, advice, check_writable
 from sgns_study.figures import figures_of, tables_of
 from sgns_study.params import check_study
 from sgns_study.provenance import code_digest, data_digest
@@ -93,14 +97,24 @@ wildcard_constraints:
     figure="|".join(FIGURES),
 
 
+WRITTEN = [RESULTS, REPORTS, ".snakemake"]
+logger.addFilter(PlainDiskErrors())
+
+
 onstart:
     global lock  # held until this process ends
     try:
+        check_writable(WRITTEN)
         lock = lock_study(Path(RESULTS, "lock"), Path(os.environ[JOBS_LOCK]))
         if workflow.local_exec:  # the jobs of a cluster see for themselves
             chosen(study.device)
     except StudyError as error:
         raise WorkflowError(str(error)) from None
+
+
+onerror:
+    for line in advice(log, WRITTEN):
+        print(f"sgns-study: error: {line}", file=sys.stderr)
 
 
 rule all:

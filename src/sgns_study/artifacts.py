@@ -51,20 +51,21 @@ def writing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         part.replace(path)
         written.append(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ArtifactError(
-                f"{path}: the disk is full; nothing was kept: free space on it and run again"
-            ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise ArtifactError(
-                f"{path}: not writable ({error.strerror}): make the folder writable, run again"
-            ) from error
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError) and (message := disk_message(path, error.errno)):
+            raise ArtifactError(message) from error
         raise
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+
+
+def disk_message(path: Path | str, number: int | None) -> str:
+    """What to say of an error of the disk, by its `errno`; empty for any other error."""
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return f"{path}: the disk is full; nothing was kept: free space on it and run again"
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{path}: not writable ({os.strerror(number)}): make its folder writable, run again"
+    return ""
 
 
 def part_of(path: Path) -> Path:
@@ -162,8 +163,9 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
 
 def read_array(path: Path) -> NDArray[Any]:
     """Open a .npy file, memory-mapped and read-only; raises ArtifactError if it is not whole."""
+    intact(path)
     try:
-        array: NDArray[Any] = np.load(intact(path), mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: run the stage that makes it") from None
     except (ValueError, EOFError, OSError) as error:
@@ -214,8 +216,7 @@ def lock_study(path: Path, jobs: Path) -> IO[str]:
 
     `jobs` is the lock that the study's jobs share while they work: those of a run that was killed
     may outlive it. Locks belong to processes, not to files, so that a killed run leaves none
-    behind. Raises ArtifactError naming the processes that hold one, or the folder if it is not
-    writable.
+    behind. Raises ArtifactError naming the processes that hold one.
     """
     held = lock(path)
     if held is None:
@@ -236,13 +237,8 @@ def lock_study(path: Path, jobs: Path) -> IO[str]:
 
 def lock(path: Path) -> IO[str] | None:
     """A file locked for this process alone; None while other processes hold it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a")
-    except OSError as error:
-        raise ArtifactError(
-            f"{path}: cannot be written ({error.strerror}): make its folder writable, run again"
-        ) from None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, NoReturn, TypeVar, get_args
 
 # Jobs are single-threaded; the libraries read these when they are first imported.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -751,8 +751,24 @@ def main() -> None:
     try:
         cli()
     except StudyError as error:
-        click.echo(f"sgns-study: error: {error}", err=True)
-        sys.exit(1)
+        fail(str(error))
+    except OSError as error:
+        from sgns_study.artifacts import disk_message
+
+        message = disk_message(error.filename or os.getcwd(), error.errno)
+        if not message:
+            raise
+        fail(message)
+
+
+def fail(message: str) -> NoReturn:
+    """End with an error, said on standard output if the log of errors is on a full disk."""
+    try:
+        click.echo(f"sgns-study: error: {message}", err=True)
+    except OSError:
+        click.echo(f"sgns-study: error: {message}")
+        sys.stderr = None  # what it still holds has no place to go
+    sys.exit(1)
 
 
 if __name__ == "__main__":

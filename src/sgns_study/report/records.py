@@ -99,8 +99,9 @@ def provenance(results: Path) -> Provenance:
     inputs: dict[str, set[str]] = {}
     paths = sorted(results.rglob("run.json"))
     for path in paths:
+        intact(path)
         try:
-            record = json.loads(intact(path).read_text(encoding="utf-8"))
+            record = json.loads(path.read_text(encoding="utf-8"))
             commits.add(record["commit"] or NO_COMMIT)
             for name, version in record["versions"].items():
                 versions.setdefault(name, set()).add(version)
