@@ -29,12 +29,15 @@ import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 
+import psutil
+
 from tests.faults.schedule import Fault, schedule
-from tests.faults.study import Desk, Hang, Study, orphans
+from tests.faults.study import Desk, Hang, Study, workers_in
 from tests.faults.trial import Failure, Missed, NotAllowed, Trial
 
 REPOSITORY = Path(__file__).parents[2]
@@ -87,9 +90,10 @@ def run_fault(fault: Fault, study: Study, folder: Path) -> dict[str, object]:
 
 def clear_away(desk: Desk, keep: bool) -> None:
     """End what still works at a desk, and remove it unless something is to be looked at."""
-    for process in list(orphans(desk.folder)):
-        process.kill()
-        process.wait()
+    for process in list(workers_in(desk.folder)):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+            process.wait()
     if not keep:
         for path in desk.folder.parent.glob(f"{desk.folder.name}*"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()

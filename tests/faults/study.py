@@ -278,9 +278,9 @@ def noted(name: str) -> str:
     return base64.urlsafe_b64encode(name.encode()).decode()
 
 
-def orphans(folder: Path) -> Iterator[psutil.Process]:
-    """Jobs that work in a folder, whoever started them."""
+def workers_in(folder: Path) -> Iterator[psutil.Process]:
+    """Processes that work in a folder, whoever started them."""
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if process.name() == "sgns-study" and process.cwd() == str(folder.resolve()):
+            if process.cwd() == str(folder.resolve()):
                 yield process

@@ -40,6 +40,7 @@ class Trial:
     rng: Random
     faults: int = 1
     targets: list[str] = field(default_factory=list)  # asked for; none: the whole study
+    taken: list[Job] = field(default_factory=list)  # whose outputs were taken away
     target: str = ""  # what the fault is on, in words
     moment: str = ""  # when it strikes, in words
     harmed: set[str] = field(default_factory=set)  # files that the fault is on
@@ -60,7 +61,8 @@ class Trial:
         """
         following = self.study.following(jobs)
         whole = whole and len(following) <= FOLLOWING
-        self.desk.take_away(following if whole else jobs)
+        self.taken = following if whole else list(jobs)
+        self.desk.take_away(self.taken)
         self.targets = [] if whole else [name for job in jobs for name in job.outputs]
 
     def start(self, cores: int = 2) -> Run:
@@ -115,10 +117,12 @@ class Trial:
     def check_kept(self) -> None:
         """Raise Failure if a model that was finished is no longer as it was, bytes and time.
 
-        But for models that were harmed themselves, or that follow from what was.
+        But for models that were harmed, and those that follow from what was harmed or taken away.
         """
         makers = [job for job in self.study.jobs if self.harmed & set(job.outputs)]
-        excused = {name for job in self.study.following(makers) for name in job.outputs}
+        again = self.study.following(makers)
+        again += [job for job in self.study.following(self.taken) if job not in self.taken]
+        excused = {name for job in again for name in job.outputs}
         now = self.desk.finished_models()
         self.lost = [
             name
