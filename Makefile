@@ -4,7 +4,7 @@ PARAMS ?= params.yaml
 CORES ?= all
 RUN := . .venv/bin/activate &&
 
-.PHONY: help install demo study test check clean
+.PHONY: help install demo study restore test check clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ demo: install ## the workflow on the planted corpus: no network, a minute or two
 
 study: install ## the study of PARAMS (default: params.yaml, IMDB)
 	$(RUN) snakemake --cores $(CORES) --configfile $(PARAMS)
+
+restore: install ## the files of the study of PARAMS, from DVC's cache or remote
+	$(RUN) sgns-study restore $(PARAMS)
 
 test: install ## the tests
 	$(RUN) pytest -n 2 --dist loadgroup $(PYTEST_ARGS)

@@ -24,6 +24,7 @@ from sgns_study.failures import PlainDiskErrors, advice, check_writable
 from sgns_study.figures import figures_of, tables_of
 from sgns_study.params import check_study
 from sgns_study.provenance import code_digest, data_digest
+from sgns_study.restore import check_recorded
 
 if not workflow.overwrite_configfiles:
 
@@ -33,6 +34,8 @@ if not workflow.overwrite_configfiles:
 try:
     study = check_study(config, origin=" + ".join(map(str, workflow.configfiles)))
     study.check_documents(corpus_sizes(study.corpus))
+    if workflow.is_main_process and not {"--touch", "-t"} & set(sys.argv):
+        check_recorded(Path("results", study.study))
 except (StudyError, ValueError) as error:
     raise WorkflowError(str(error)) from None
 

@@ -732,6 +732,20 @@ def verify(folders: tuple[Path, ...]) -> None:
     click.echo(f"{len(files)} files are as they were made")
 
 
+@cli.command()
+@click.argument("study", type=FILE, default="params.yaml")
+def restore(study: Path) -> None:
+    """Bring back the files of a study from DVC, ready for `snakemake` and `dvc repro`.
+
+    STUDY is its parameter file, params.yaml if none is named. Files come from DVC's cache or its
+    remote; code and parameters must be those of `dvc.lock`.
+    """
+    from sgns_study.restore import restore
+
+    results = restore(study)
+    click.echo(f"{results} is as dvc.lock has it, and up to date for Snakemake")
+
+
 @cli.command("params")
 @click.argument("study", type=FILE, required=False)
 def show_params(study: Path | None) -> None:

@@ -1,0 +1,144 @@
+"""A study brought back from DVC, with Snakemake's record of how its files were made.
+
+DVC keeps the files and, in `dvc.lock`, what they were made from. Snakemake's own record of rules,
+parameters and code does not travel with them, and a file without one counts as finished whatever
+the parameters say. So it is written anew: after DVC has said that code, parameters and files are
+those of `dvc.lock`, and only then.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from sgns_study.artifacts import lock_study, read_table, sha256, write_text
+from sgns_study.errors import StudyError
+from sgns_study.evaluation.tables import COLUMNS
+from sgns_study.params import read_study
+
+PARAMS = Path("params.yaml")  # of the study that `dvc.yaml` versions
+
+
+def restore(params: Path) -> Path:
+    """Bring back the files of the study in `params`, from DVC's cache or its remote.
+
+    Gives the folder of its results. Raises StudyError if code or parameters are not those of
+    `dvc.lock`, before anything is fetched, or if not all files could be brought back.
+    """
+    results = Path("results", read_study(params).study)
+    pipeline = pipeline_of(params)
+    _, sources = changes(pipeline)
+    if sources:
+        raise StudyError(
+            f"{pipeline.with_name('dvc.lock')} is of other code or parameters than those here: "
+            f"{', '.join(sources)}. Nothing was restored. Check out the commit of the lock "
+            "(`git log -1 dvc.lock`), restore there and come back: Snakemake then runs what the "
+            "difference asks for. Or `dvc repro` computes the study"
+        )
+    lock, jobs = results / "lock", results / "jobs.lock"
+    lock_study(lock, jobs).close()
+    lock.unlink(missing_ok=True)  # until the end its files have no record: see check_recorded
+    fetch(pipeline)
+    outputs, _ = changes(pipeline)
+    if outputs:
+        raise StudyError(
+            f"not the files of {pipeline.with_name('dvc.lock')}: {', '.join(outputs)}. Bring them "
+            "back with `git checkout` and restore again"
+        )
+    check_inputs(results / "tokens/run.json")
+    write_benchmarks(results)
+    mark_up_to_date(params)
+    lock_study(lock, jobs).close()
+    return results
+
+
+def check_recorded(results: Path) -> None:
+    """Raise StudyError if the files of a study came from elsewhere and were not restored.
+
+    A run leaves the study's lock where it worked, and so does `restore`.
+    """
+    if (results / "tokens").exists() and not (results / "lock").exists():
+        raise StudyError(
+            f"{results}: its files were not made here, and Snakemake has no record of how they "
+            "were: `make restore` checks them against dvc.lock and writes it. Without DVC, "
+            "`snakemake --touch --forceall --cores 1` takes them as made by this code from these "
+            "parameters"
+        )
+
+
+def pipeline_of(params: Path) -> Path:
+    """The dvc.yaml that versions a study: of params.yaml beside it, of others in their folder."""
+    folder = params.parent if params.name == PARAMS.name else params.with_suffix("")
+    if not (folder / "dvc.yaml").is_file():
+        raise StudyError(
+            f"{params}: DVC does not version this study: there is no {folder / 'dvc.yaml'}. "
+            f"Copy it over {PARAMS} to have it versioned"
+        )
+    return folder / "dvc.yaml"
+
+
+def changes(pipeline: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What differs from dvc.lock: files that the pipeline makes, and what it makes them from."""
+    result = dvc("status", "--json", "--with-deps", str(pipeline), capture_output=True)
+    if result.returncode:
+        raise StudyError(f"dvc status: {result.stderr.strip()}")
+    outputs: dict[str, Any] = {}
+    dependencies: dict[str, Any] = {}
+    for stage, entries in json.loads(result.stdout).items():
+        for entry in entries:
+            if isinstance(entry, str):
+                dependencies[f"{pipeline}: {stage}"] = entry
+            else:
+                outputs |= entry.get("changed outs", {})
+                dependencies |= entry.get("changed deps", {})
+    return outputs, {path: how for path, how in dependencies.items() if path not in outputs}
+
+
+def fetch(pipeline: Path) -> None:
+    """Put the files of dvc.lock in place, from the cache if it has them all, or from the remote."""
+    target = ("--with-deps", str(pipeline))
+    if dvc("checkout", *target, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0:
+        return
+    if dvc("pull", *target).returncode:
+        raise StudyError(
+            "dvc pull did not bring back all files; it says above why. Without a remote: `dvc "
+            "remote add --default NAME FOLDER-OR-ADDRESS`. Files that DVC has never seen are not "
+            "overwritten: `dvc commit` keeps them, `dvc checkout --force` drops them"
+        )
+
+
+def check_inputs(record: Path) -> None:
+    """Raise StudyError if what the text was read from, such as one's own table, is another now."""
+    for path, digest in json.loads(record.read_text(encoding="utf-8"))["inputs"].items():
+        if not Path(path).is_file() or sha256(Path(path)) != digest:
+            raise StudyError(
+                f"{path}: missing, or not the file that {record.parent} was made from: bring that "
+                "one back and restore again, or delete the study's folder and run it anew"
+            )
+
+
+def write_benchmarks(results: Path) -> None:
+    """Write the benchmark files that timings.csv was gathered from, so that it keeps their jobs."""
+    shutil.rmtree(results / "benchmarks", ignore_errors=True)
+    timings = read_table(results / "timings.csv", text=COLUMNS["timings"])
+    for job in timings.fillna("-").itertuples():  # as Snakemake writes what it has not measured
+        folder = Path("data") if job.rule == "download" else results
+        path = folder / "benchmarks" / job.rule / f"{job.wildcards}.tsv"
+        write_text(path, f"s\tmax_rss\n{job.seconds}\t{job.peak_memory_mib}\n")
+
+
+def mark_up_to_date(params: Path) -> None:
+    """Have Snakemake record every file of the study as made by this code from these parameters."""
+    options = ["--touch", "--forceall", "--no-hooks", "--cores", "all", "--quiet", "all"]
+    targets = ["--configfile", str(params), "--", "all", "data"]
+    command = [sys.executable, "-m", "snakemake", *options, *targets]
+    if subprocess.run(command, check=False).returncode:
+        raise StudyError("snakemake --touch failed; it says above why")
+
+
+def dvc(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run DVC."""
+    command = [sys.executable, "-m", "dvc", *arguments]
+    return subprocess.run(command, text=True, check=False, **options)
