@@ -151,6 +151,8 @@ def test_every_key_of_the_studies_is_listed_with_what_it_may_hold() -> None:
             key = f"{prefix}<name>" if named else f"{prefix}{name}"
             if isinstance(value, dict):
                 walk(value, f"{key}.")
+            elif value is None and key not in listed:  # a section left empty
+                assert any(known.startswith(f"{key}.") for known in listed)
             else:
                 assert listed[key].allowed
 
