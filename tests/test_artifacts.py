@@ -1,5 +1,6 @@
 """Files between stages appear whole or not at all, and records say where they come from."""
 
+import errno
 import json
 import os
 import subprocess
@@ -186,3 +187,17 @@ def test_jobs_of_a_killed_run_keep_the_next_one_out(
     ):
         artifacts.lock_study(*paths)
     artifacts.lock_study(*paths).close()
+
+
+def test_a_file_system_without_locks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(ArtifactError, match=r"lock: cannot be locked .* mount its file system"):
+        artifacts.lock_study(tmp_path / "lock", tmp_path / "jobs.lock")
+    monkeypatch.setenv(artifacts.JOBS_LOCK, str(tmp_path / "jobs.lock"))
+    with pytest.raises(ArtifactError, match=r"jobs\.lock: cannot be locked"), artifacts.job():
+        pass

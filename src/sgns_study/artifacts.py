@@ -80,9 +80,10 @@ def job() -> Iterator[None]:
     The lock is the file that JOBS_LOCK names; by hand, outside the workflow, there is none.
     """
     lock = os.environ.get(JOBS_LOCK)
-    with Path(lock).open("a") if lock else nullcontext() as file:
+    # To read as well: over NFS a shared lock needs that.
+    with Path(lock).open("a+") if lock else nullcontext() as file:
         if file:
-            fcntl.flock(file, fcntl.LOCK_SH)
+            take(file, fcntl.LOCK_SH)
         written.clear()
         yield
         for path in written.copy():
@@ -240,11 +241,24 @@ def lock(path: Path) -> IO[str] | None:
     path.parent.mkdir(parents=True, exist_ok=True)
     file = path.open("a")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
         return None
     return file
+
+
+def take(file: IO[str], kind: int) -> None:
+    """Lock an open file; raises ArtifactError if its file system has no locks."""
+    try:
+        fcntl.flock(file, kind)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise ArtifactError(
+            f"{file.name}: cannot be locked ({error.strerror}): mount its file system with locks "
+            "(Lustre: -o flock) or work in another folder"
+        ) from None
 
 
 def holders(path: Path) -> str:
