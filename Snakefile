@@ -160,6 +160,7 @@ rule download:
     benchmark:
         "data/benchmarks/download/{file}.tsv"
     retries: 2
+    localrule: True  # the nodes of a cluster often reach no network
     shell:
         "sgns-study download {wildcards.file} --folder data/raw 2> {log}"
 
