@@ -9,13 +9,7 @@ from pathlib import Path
 import pytest
 
 from sgns_study.artifacts import ArtifactError
-from sgns_study.failures import PlainDiskErrors, advice, check_writable
-
-
-def shown(message: str) -> str:
-    record = logging.LogRecord("snakemake", logging.ERROR, "", 0, message, (), None)
-    assert PlainDiskErrors().filter(record)
-    return record.getMessage()
+from sgns_study.failures import PlainErrors, check_writable, plain
 
 
 @pytest.mark.parametrize(
@@ -31,7 +25,7 @@ def test_a_traceback_of_the_disk_becomes_one_line(number: int, remedy: str) -> N
         raise OSError(number, os.strerror(number), "results/demo/logs/claims.log")
     except OSError as error:
         message = "\n".join(traceback.format_exception(error))
-    assert shown(message) == f"sgns-study: error: results/demo/logs/claims.log: {remedy}"
+    assert plain(message) == f"sgns-study: error: results/demo/logs/claims.log: {remedy}"
 
 
 @pytest.mark.parametrize(
@@ -39,18 +33,36 @@ def test_a_traceback_of_the_disk_becomes_one_line(number: int, remedy: str) -> N
     ["Finished jobid: 3", "FileNotFoundError: [Errno 2] No such file or directory: 'a'", "50 %"],
 )
 def test_other_messages_stay_as_they_are(message: str) -> None:
-    assert shown(message) == message
+    assert plain(message) == message
 
 
-def test_advice_is_given_once_for_each_thing_that_can_be_put_right(tmp_path: Path) -> None:
-    log = tmp_path / "snakemake.log"
-    log.write_text(
-        "Command 'sgns-study claims' returned non-zero exit status 137.\n" * 2
-        + "Output a.csv has older modification time (2026-01-01) than input b.csv (2027-01-01)."
-    )
-    killed, skewed = advice([str(log)], [str(tmp_path / "results")])
-    assert killed.startswith("a job was killed")
-    assert skewed.startswith("b.csv: changed in the future")
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("'sgns-study claims' returned non-zero exit status 137.", "a job was killed, by hand or"),
+        (
+            "OSError: Missing files after 5 seconds. Consider to wait with --latency-wait:\n"
+            "a.csv (missing locally, parent dir contents: b.csv)",
+            "a.csv: deleted while a job waited for it: run again",
+        ),
+        (
+            "Output a.csv has older modification time (2026-01-01) than input b.csv (2027-01-01).",
+            "b.csv: changed in the future, by its time: set the clock right, `touch` the file",
+        ),
+    ],
+)
+def test_what_to_do_stands_below_what_snakemake_says(said: str, remedy: str) -> None:
+    assert plain(said).startswith(f"{said}\nsgns-study: error: {remedy}")
+
+
+def test_messages_of_the_log_pass_through(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("as Snakemake's")
+    logger.addFilter(PlainErrors())
+    logger.error("%s has %d", "a 100 % finished study", 3)
+    logger.error("OSError: [Errno 28] No space left on device: 'a.csv'")
+    first, second = caplog.messages
+    assert first == "a 100 % finished study has 3"
+    assert second.startswith("sgns-study: error: a.csv: the disk is full")
 
 
 def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:

@@ -4,17 +4,17 @@ import errno
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from sgns_study.artifacts import ArtifactError, disk_message
 
 LEAST = 2**20  # bytes: with less a disk is full, since not even the notes of a run would fit
-REMEDIES = {  # what Snakemake says of a failed job: what to do
+REMEDIES = {  # what Snakemake says of a job: what to do
     r"exit status 137|died with <Signals.SIGKILL": "a job was killed, by hand or for want of "
     "memory: run again, with fewer --cores if memory is short",
-    r"Missing files after|MissingInputException": "a file was deleted while jobs needed it: run "
-    "again, it is made anew",
+    r"Missing files after .*:\n(\S+)": "{}: deleted while a job waited for it: run again, "
+    "it is made anew",
     r"older modification time .* than input (\S+) \(": "{}: changed in the future, by its time: "
     "set the clock right, `touch` the file and run again",
 }
@@ -32,28 +32,26 @@ def check_writable(folders: Iterable[str]) -> None:
                 raise ArtifactError(disk_message(path, errno.EACCES))
 
 
-def advice(logs: Iterable[str], folders: Iterable[str]) -> Iterator[str]:
-    """What to do when jobs of a run have failed, in addition to what they say themselves.
+class PlainErrors(logging.Filter):
+    """Says what to do where Snakemake says only what happened.
 
-    `logs` are Snakemake's, `folders` are those that the run writes to.
+    Its traceback of a full disk or of a folder that is not writable becomes one line.
     """
-    try:
-        check_writable(folders)
-    except ArtifactError as error:
-        yield str(error)
-    said = "".join(Path(log).read_text(encoding="utf-8", errors="replace") for log in logs)
-    for words, remedy in REMEDIES.items():
-        for found in sorted({found.groups() for found in re.finditer(words, said)}):
-            yield remedy.format(*found)
-
-
-class PlainDiskErrors(logging.Filter):
-    """Turns Snakemake's traceback of an error of the disk into a line that says what to do."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Change the record; none is left out."""
-        found = re.search(r"\[Errno (\d+)\] [^:\n]*(?:: '(.*)')?\s*$", record.getMessage())
-        message = disk_message(found[2] or Path.cwd(), int(found[1])) if found else ""
-        if message:
-            record.msg, record.args = f"sgns-study: error: {message}", ()
+        said = record.getMessage()
+        record.msg, record.args = plain(said), ()
         return True
+
+
+def plain(said: str) -> str:
+    """A message of Snakemake's with what to do, or in place of a traceback of the disk that."""
+    disk = re.search(r"\[Errno (\d+)\] [^:\n]*(?:: '(.*)')?\s*$", said)
+    message = disk_message(disk[2] or Path.cwd(), int(disk[1])) if disk else ""
+    if message:
+        return f"sgns-study: error: {message}"
+    for words, remedy in REMEDIES.items():
+        if found := re.search(words, said):
+            return f"{said}\nsgns-study: error: {remedy.format(*found.groups())}"
+    return said
