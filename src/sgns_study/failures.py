@@ -32,6 +32,12 @@ def check_writable(folders: Iterable[str]) -> None:
                 raise ArtifactError(disk_message(path, errno.EACCES))
 
 
+def speak_plainly(logger: logging.Logger) -> None:
+    """Make Snakemake's messages say what to do; its own log on a full disk loses lines silently."""
+    logger.addFilter(PlainErrors())
+    logging.raiseExceptions = False
+
+
 class PlainErrors(logging.Filter):
     """Says what to do where Snakemake says only what happened.
 

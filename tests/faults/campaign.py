@@ -169,7 +169,10 @@ def main() -> None:
             print(*(row[name] for name in COLUMNS), sep="\t", flush=True)
 
     with ThreadPoolExecutor(options.workers) as pool:
-        list(pool.map(run, (f for f in wanted if options.only or f.number not in rows)))
+        wanted = [fault for fault in wanted if options.only or fault.number not in rows]
+        runs = [pool.submit(run, fault) for fault in wanted]
+    for ended in runs:
+        ended.result()  # an error of this program itself
 
 
 if __name__ == "__main__":

@@ -9,22 +9,22 @@ from tests.faults import damage, downloads, kills, mounts, two
 from tests.faults.trial import Trial
 
 KINDS: dict[str, tuple[int, Callable[[Trial], None]]] = {
-    "a job killed": (36, partial(kills.killed, party="a job")),
-    "Snakemake killed": (36, partial(kills.killed, party="Snakemake")),
-    "all killed": (36, partial(kills.killed, party="all")),
+    "a job killed": (28, partial(kills.killed, party="a job")),
+    "Snakemake killed": (28, partial(kills.killed, party="Snakemake")),
+    "all killed": (28, partial(kills.killed, party="all")),
     "killed again and again": (4, kills.killed_again_and_again),
-    "file truncated": (18, partial(damage.harmed, harm="truncated")),
-    "file bit-flipped": (22, partial(damage.harmed, harm="bit flipped")),
-    "file deleted": (14, partial(damage.harmed, harm="deleted")),
-    "file swapped": (10, partial(damage.harmed, harm="swapped")),
-    "file made older": (12, partial(damage.harmed, harm="made older")),
-    "file made newer": (12, partial(damage.harmed, harm="made newer")),
-    "file damaged at rest": (10, damage.damaged_at_rest),
-    "disk full": (36, mounts.full_disk),
-    "folder read-only": (14, mounts.read_only_mount),
+    "file truncated": (14, partial(damage.harmed, harm="truncated")),
+    "file bit-flipped": (18, partial(damage.harmed, harm="bit flipped")),
+    "file deleted": (12, partial(damage.harmed, harm="deleted")),
+    "file swapped": (8, partial(damage.harmed, harm="swapped")),
+    "file made older": (8, partial(damage.harmed, harm="made older")),
+    "file made newer": (8, partial(damage.harmed, harm="made newer")),
+    "file damaged at rest": (16, damage.damaged_at_rest),
+    "disk full": (28, mounts.full_disk),
+    "folder read-only": (12, mounts.read_only_mount),
     "folder not writable": (12, mounts.not_writable),
-    "two runs at once": (14, two.two_runs),
-    "download": (44, downloads.bad_download),
+    "two runs at once": (10, two.two_runs),
+    "download": (56, downloads.bad_download),
 }
 
 
