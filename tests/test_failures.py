@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import sgns_study
 from sgns_study.artifacts import ArtifactError
 from sgns_study.failures import PlainErrors, check_writable, plain
 
@@ -78,3 +79,17 @@ def test_the_folder_that_is_not_writable_is_named(
     monkeypatch.setattr(os, "access", lambda path, _: Path(path) != locked)
     with pytest.raises(ArtifactError, match=r"results/demo/logs: not writable \(Permission den"):
         check_writable([str(tmp_path / "results")])
+
+
+def test_compiled_code_of_a_package_that_may_not_be_written_to_lies_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = sgns_study._compiled_code_folder()
+    assert beside.parent.name == "__pycache__"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda path, _: "__pycache__" not in str(path))
+    assert sgns_study._compiled_code_folder() == tmp_path / ".cache/sgns_study" / beside.name
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    own = sgns_study._compiled_code_folder()
+    assert list(own.iterdir()) == []
+    own.rmdir()

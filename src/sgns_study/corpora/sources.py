@@ -143,7 +143,7 @@ def fetch_any(source: Source, places: list[tuple[Copy, str]], target: Path) -> N
         except ArtifactError:
             raise  # of this machine's disk: no other place is of help
         except (DownloadError, requests.RequestException, OSError, ValueError) as error:
-            tried.append(f"  {place}: {reason(error)}")
+            tried.append(f"  {place}: {reason(error).removeprefix(f'{place}: ')}")
     names = ("one of " if len(source.copies) > 1 else "") + ", ".join(c.name for c in source.copies)
     raise DownloadError(
         f"{source.file}: not to be had; tried:\n" + "\n".join(tried) + f"\nPut {names} at {target} "
