@@ -337,6 +337,19 @@ def test_files_without_a_record_are_not_taken_for_finished(
     assert clone.is_up_to_date()
 
 
+def test_a_large_file_with_a_new_time_is_no_new_file(restored: Repository, tmp_path: Path) -> None:
+    clone = restored.copy(tmp_path / "clone")
+    correct = clone.folder / RESULTS / "correct.npy"
+    with correct.open("ab") as file:  # Snakemake's own limit is a megabyte
+        file.write(bytes(2_000_000))
+    clone("snakemake", "--touch", "--forceall", "--cores", "1")
+    correct.touch()  # as `dvc repro` does when it puts a file into its cache
+    assert "Nothing to be done" in clone("snakemake", "--dry-run")
+    with correct.open("ab") as file:
+        file.write(b"\0")
+    assert jobs(clone("snakemake", "--dry-run"))["claims"] == 1
+
+
 def test_a_lost_remote_is_one_clear_error(published: Repository, tmp_path: Path) -> None:
     clone = published.clone(tmp_path / "clone")
     clone("dvc", "remote", "modify", "storage", "url", str(tmp_path / "nowhere"))
@@ -360,6 +373,11 @@ def test_a_table_of_ones_own_that_changed_is_noticed(tmp_path: Path) -> None:
 def test_a_study_without_a_pipeline_says_so() -> None:
     with pytest.raises(StudyError, match=r"config/demo\.yaml: DVC does not version this study"):
         pipeline_of(Path("config/demo.yaml"))
+
+
+def test_a_study_that_dvc_leaves_out_says_so() -> None:
+    with pytest.raises(StudyError, match=r"tweaks/\.dvcignore: DVC leaves this study out"):
+        pipeline_of(REPOSITORY / "config/tweaks.yaml")
 
 
 def test_every_parameter_is_some_stages_and_stands_in_the_demo() -> None:

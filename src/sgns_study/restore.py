@@ -76,6 +76,9 @@ def pipeline_of(params: Path) -> Path:
             f"{params}: DVC does not version this study: there is no {folder / 'dvc.yaml'}. "
             f"Copy it over {PARAMS} to have it versioned"
         )
+    ignored = folder / ".dvcignore"
+    if params.name != PARAMS.name and ignored.is_file():
+        raise StudyError(f"{ignored}: DVC leaves this study out: delete that file, restore again")
     return folder / "dvc.yaml"
 
 
