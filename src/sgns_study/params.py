@@ -4,8 +4,11 @@
 before any job. `sgns-study params` prints the table of all fields, which is made from this module.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, get_args, get_origin
 
@@ -20,8 +23,14 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from sgns_study.errors import StudyError
+from sgns_study.errors import StudyError, brief, reason, shown
 from sgns_study.splits import split_sizes
+
+LARGEST = 1 << 18  # bytes of a parameter file; that of the IMDB study has 7,000
+MOST, DEEPEST = 10_000, 20  # values in it, each as often as an alias repeats it, and levels of them
+SHOWN = 20  # problems that a message lists
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+MERGE = "tag:yaml.org,2002:merge"  # the key `<<`
 
 
 class ParamsError(StudyError):
@@ -31,7 +40,7 @@ class ParamsError(StudyError):
 class Section(BaseModel):
     """A section of the parameters: unknown keys and loose types are rejected."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -89,6 +98,13 @@ class TableCorpus(Section):
         description="`stop` at rows that cannot be used and list them, or leave them out: `skip`",
     )
     seed: Seed = Field(default=1, description="seed of the draw of the test documents")
+
+    @field_validator("path", "test")
+    @classmethod
+    def _of_a_file(cls, name: str | None) -> str | None:
+        if name and "\0" in name:
+            raise ValueError("found a NUL character, which no name of a file has: remove it")
+        return name
 
 
 Corpus = Annotated[ImdbCorpus | PlantedCorpus | TableCorpus, Field(discriminator="kind")]
@@ -422,6 +438,14 @@ class Evaluation(Section):
         "when empty those of the planted corpus are its sets of synonyms",
     )
 
+    @field_validator("words")
+    @classmethod
+    def _on_one_line(cls, words: dict[str, list[str]]) -> dict[str, list[str]]:
+        for word in chain(words, *words.values()):
+            if CONTROL.search(word):
+                raise ValueError(f"{word!r} has a control character, which no word has: remove it")
+        return words
+
 
 class Margins(Section):
     """Differences that count as none when claims are judged (`evaluation/verdicts.py`)."""
@@ -579,25 +603,29 @@ def inherited(recipes: Mapping[str, Any]) -> dict[str, Any]:
     Raises ValueError if there is no such recipe or a recipe is like itself in the end.
     """
     found: dict[str, Any] = {}
-
-    def resolve(name: str, path: tuple[str, ...]) -> Any:
-        recipe = recipes[name]
-        parent = recipe.get("like") if isinstance(recipe, dict) else None
-        if name in path:
-            raise ValueError(f"{name}.like: {' is like '.join((*path, name))}: break the circle")
-        if parent is None:
-            return recipe
-        if parent not in recipes:
-            raise ValueError(
-                f"{name}.like: {parent!r} is not in recipes{nearest(str(parent), recipes)}; "
-                f"there are: {', '.join(map(str, recipes))}"
-            )
-        whole = resolve(parent, (*path, name))
-        return whole | recipe if isinstance(whole, dict) else recipe
-
     for name in recipes:
-        found[name] = resolve(name, ())
-    return found
+        path = [name]  # the recipe, the one it is like, and so on
+        while path[-1] not in found and (parent := liked(recipes, path[-1])) is not None:
+            if parent in path:
+                circle = " is like ".join(map(str, [*path, parent]))
+                raise ValueError(f"{parent}.like: {circle}: break the circle")
+            path.append(parent)
+        for place, each in reversed(list(enumerate(path))):
+            whole = found[path[place + 1]] if place + 1 < len(path) else None
+            own = recipes[each]
+            found.setdefault(each, whole | own if isinstance(whole, dict) else own)
+    return {name: found[name] for name in recipes}
+
+
+def liked(recipes: Mapping[str, Any], name: str) -> str | None:
+    """The recipe that a recipe is `like`; raises ValueError if there is none of that name."""
+    parent = recipes[name].get("like") if isinstance(recipes[name], dict) else None
+    if parent is None or (isinstance(parent, str) and parent in recipes):
+        return parent
+    raise ValueError(
+        f"{name}.like: {shown(parent)} is not in recipes{nearest(str(parent), map(str, recipes))}; "
+        f"there are: {', '.join(map(str, recipes))}"
+    )
 
 
 def known_sizes(corpus: Corpus) -> Sizes | None:
@@ -624,55 +652,123 @@ def check_split(documents: int | None, validation_fraction: float) -> None:
 
 
 def read_study(path: Path) -> Study:
-    """Read and check a parameter file.
+    """Read and check a parameter file; no code in it is run.
 
-    Raises ParamsError naming the file and the key if it is missing, not YAML or not valid.
+    Raises ParamsError naming the file and the key if it is missing, too large, not YAML or not
+    valid, or has a key twice.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
+        if len(text) > LARGEST:
+            raise ParamsError(f"{path}: more than {LARGEST} bytes: name a file of parameters")
+        loader = UniqueKeys(text.decode("utf-8"))
+        node = loader.get_single_node()
+        check_extent(node, str(path))
+        content = loader.construct_document(node) if node else None
     except FileNotFoundError:
         raise ParamsError(f"{path}: no such file: name an existing parameter file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{path}: not readable as YAML: {error}") from None
+    except OSError as error:
+        raise ParamsError(f"{path}: not readable ({error.strerror}): name a file") from None
+    except RecursionError:
+        raise ParamsError(f"{path}: nested more deeply than any parameter is") from None
+    except ParamsError:
+        raise
+    except Exception as error:  # a wrong number or date fails in PyYAML in its own way
+        raise ParamsError(f"{path}: not readable as YAML: {reason(error)}") from None
     if not isinstance(content, dict):
         raise ParamsError(f"{path}: found {type(content).__name__}, expected sections of keys")
     return check_study(content, str(path))
 
 
+class UniqueKeys(yaml.SafeLoader):
+    """Plain YAML; of a key that is there twice PyYAML would take the last without a word."""
+
+    def compose_mapping_node(self, anchor: Any) -> Any:
+        """Raise an error at the second place of a key."""
+        node = super().compose_mapping_node(anchor)
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        counts = Counter((key.tag, key.value) for key in keys if key.tag != MERGE)
+        for key in reversed(keys):
+            if counts[key.tag, key.value] > 1:
+                problem = f"the key {shown(key.value)} is there twice: remove one"
+                raise yaml.composer.ComposerError(None, None, problem, key.start_mark)
+        return node
+
+
+def check_extent(content: Any, origin: str) -> None:
+    """Raise ParamsError if values are more than any study has, or nested more deeply.
+
+    An alias counts as all that it stands for: ten lines of YAML can stand for a billion values.
+    """
+    left, open_ends = MOST, [(content, 0)]
+    while open_ends:
+        value, depth = open_ends.pop()
+        left -= 1
+        if left < 0 or depth > DEEPEST:
+            raise ParamsError(
+                f"{origin}: more than {MOST} values, or more than {DEEPEST} levels of them, "
+                "aliases written out: no study has so many"
+            )
+        open_ends.extend((each, depth + 1) for each in values_in(value))
+
+
+def values_in(value: Any) -> Iterable[Any]:
+    """What a mapping or a sequence holds, of Python or of YAML."""
+    if isinstance(value, yaml.MappingNode):
+        return chain.from_iterable(value.value)
+    if isinstance(value, yaml.SequenceNode):
+        return list(value.value)
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | tuple | set) else ()
+
+
 def check_study(content: Mapping[str, Any], origin: str) -> Study:
     """Typed parameters from a mapping; raises ParamsError with every problem, one a line."""
+    check_extent(content, origin)
     try:
         return Study.model_validate(content)
     except ValidationError as error:
-        problems = [explain(problem) for problem in error.errors()]
-        raise ParamsError("\n".join(f"{origin}: {problem}" for problem in problems)) from None
+        problems = [f"{origin}: {explain(problem)}" for problem in error.errors()[:SHOWN]]
+        more = error.error_count() - len(problems)
+        problems += [f"{origin}: and {more} more"] if more else []
+        raise ParamsError("\n".join(problems)) from None
 
 
-def explain(problem: ErrorDetails) -> str:
-    """One line: key, value found, what is allowed, and the nearest right key if one is unknown."""
+def explain(problem: ErrorDetails, model: Any = None) -> str:
+    """One line: key, value found, what is allowed, and the nearest right key if one is unknown.
+
+    `model` is that of the section that was checked, a Study when not given.
+    """
+    return brief(explanation(problem, model or Study))
+
+
+def explanation(problem: ErrorDetails, model: Any) -> str:
+    """The line of `explain`, however long."""
     location = [str(part) for part in problem["loc"]]
     key = ".".join(without_kinds(location))
     match problem["type"]:
         case "extra_forbidden":
-            section = section_at(location[:-1])
+            section = section_at(location[:-1], model)
             known = list(section.model_fields) if section else []
             return (
-                f"unknown key {key!r} (value {problem['input']!r})"
+                f"unknown key {key!r} (value {shown(problem['input'])})"
                 f"{nearest(location[-1], known)}; allowed here: {', '.join(known)}"
             )
         case "missing":
-            section = section_at(location[:-1])
+            section = section_at(location[:-1], model)
             about = section.model_fields[location[-1]].description if section else None
             return f"{key}: missing{f' ({about})' if about else ''}: add it"
         case "union_tag_invalid" | "union_tag_not_found":
             kind = problem["input"].get("kind") if isinstance(problem["input"], dict) else None
-            found = f"found {kind!r}" if kind is not None else "missing"
+            found = f"found {shown(kind)}" if kind is not None else "missing"
             kinds = problem["ctx"].get("expected_tags", ", ".join(map(repr, KINDS)))
             return f"{key + '.' if key else ''}kind: {found}, allowed: {kinds}"
         case "value_error":
             return f"{key + ': ' if key else ''}{problem['ctx']['error']}"
     allowed = problem["msg"].removeprefix("Input ").removeprefix("should be ")
-    return f"{key}: found {problem['input']!r}, allowed: {allowed}"
+    return f"{key + ': ' if key else ''}found {shown(problem['input'])}, allowed: {allowed}"
 
 
 KINDS: dict[str, type[Section]] = {
@@ -693,9 +789,12 @@ def without_kinds(location: list[str]) -> list[str]:
     return [part for i, part in enumerate(location) if i not in places or part not in KINDS]
 
 
-def section_at(location: Iterable[str]) -> type[Section] | None:
-    """The model that checks the section at a place as pydantic names it, None if there is none."""
-    found: Any = Study
+def section_at(location: Iterable[str], model: Any) -> type[Section] | None:
+    """The model that checks the section at a place in another as pydantic names the place, if any.
+
+    A model may be one of several that `kind` tells apart.
+    """
+    found = model
     for part in location:
         if part in KINDS and not (isinstance(found, dict) or _fields(found).get(part)):
             found = KINDS[part]
