@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -66,7 +68,7 @@ ROWS: list[tuple[str, Any]] = [
 ]
 
 
-def documents(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> list[Document]:
+def documents(folder: Path, name: str) -> list[Document]:
     """The same rows from a file of any format; the labels are numbers where it has numbers."""
     frame = pd.DataFrame(ROWS, columns=["text", "label"]).assign(other="x")
     frame["label"] = frame["label"].astype("Int64")
@@ -77,55 +79,79 @@ def documents(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> list[
             frame.to_csv(folder / name, index=False, sep="\t")
         case ".jsonl":
             frame.to_json(folder / name, orient="records", lines=True)
-        case ".parquet":  # the engine is no dependency of the project
-            (folder / name).touch()
+        case ".parquet":
             frame["label"] = frame["label"].astype(float)  # as pandas keeps numbers with gaps
-            monkeypatch.setattr(pd, "read_parquet", lambda file: frame)
+            frame.to_parquet(folder / name)
     return list(table.read(corpus(name), folder))
 
 
 @pytest.mark.parametrize("name", ["r.csv", "r.tsv", "R.TSV", "r.jsonl", "r.parquet"])
-def test_every_format_gives_the_same_documents(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
-) -> None:
-    found = documents(monkeypatch, tmp_path, name)
+def test_every_format_gives_the_same_documents(tmp_path: Path, name: str) -> None:
+    found = documents(tmp_path, name)
     assert [d.split for d in found] == [TRAIN] * 36 + [TEST] * 9 + [UNLABELLED]
     labelled = {text: label for text, label in ROWS if label is not None}
     assert {d.text: d.label for d in found if d.split != UNLABELLED} == labelled
     assert (found[-1].text, found[-1].label) == (ROWS[-1][0], NO_LABEL)
     test = [d.text for d in found if d.split == TEST]
-    expected = [d.text for d in documents(monkeypatch, tmp_path, "again.csv") if d.split == TEST]
+    expected = [d.text for d in documents(tmp_path, "again.csv") if d.split == TEST]
     assert test == expected
 
 
-def test_parquet_without_its_engine_is_one_clear_error(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def parquet(folder: Path, name: str = "r.parquet", **columns: Any) -> params.TableCorpus:
+    pq.write_table(pa.table(columns), folder / name)
+    return corpus(name)
+
+
+def test_parquet_values_of_every_kind(tmp_path: Path) -> None:
+    texts = ["a", "b", None, " ", "c\0", "d"]
+    labels: dict[str, tuple[Any, list[str | None]]] = {
+        "text": (["x", None, "x", "x", "x", " y "], ["x", None, "y"]),
+        "number": ([1, None, 1, 1, 1, 2], ["1", None, "2"]),
+        "fraction": ([1.0, float("nan"), 1.0, 1.0, 1.0, 0.5], ["1", None, "0.5"]),
+        "truth": ([True, None, True, True, True, False], ["True", None, "False"]),
+        "class": (pa.array(["x", None, "x", "x", "x", "y"]).dictionary_encode(), ["x", None, "y"]),
+        "code": (pa.array([7, None, 7, 7, 7, 8]).dictionary_encode(), ["7", None, "8"]),
+    }
+    for name, (values, expected) in labels.items():
+        found = parquet(tmp_path, f"{name}.parquet", text=texts, label=values)
+        good, bad = table.read_rows(tmp_path / found.path, found)
+        assert [(row.line, row.text) for row in good] == [(1, "a"), (2, "b"), (6, "d")]
+        assert [row.label for row in good] == expected
+        missing, nul = table.MISSING_TEXT, table.NUL
+        assert [(row.line, row.reason) for row in bad] == [(3, missing), (4, missing), (5, nul)]
+
+
+NO_LABELS = [(1, table.LABEL_TYPE), (2, table.LABEL_TYPE)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "reasons"),
+    [
+        ({"text": [1, 2]}, [(1, table.TEXT_TYPE), (2, table.TEXT_TYPE)]),
+        ({"text": [b"a", None]}, [(1, table.TEXT_TYPE), (2, table.MISSING_TEXT)]),
+        ({"label": pa.array([0, 2**62], pa.timestamp("ns"))}, NO_LABELS),
+        ({"label": pa.array([1, 2], pa.decimal128(9, 2))}, NO_LABELS),
+    ],
+)  # fmt: skip
+def test_parquet_values_that_cannot_be_used(
+    tmp_path: Path, columns: dict[str, Any], reasons: list[tuple[int, str]]
 ) -> None:
-    def missing(file: Any) -> None:
-        raise ImportError("Unable to find a usable engine")
-
-    monkeypatch.setattr(pd, "read_parquet", missing)
-    message = refused(save(tmp_path, b"PAR1", "r.parquet"), tmp_path)
-    assert "pyarrow, which is not installed" in message
-    assert "save the table as .csv" in message
+    found = parquet(tmp_path, **({"text": ["a", "b"], "label": ["x", "y"]} | columns))
+    assert faults(found, tmp_path) == reasons
 
 
-def test_parquet_values_of_every_kind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    values = [("a", "x"), ("b", pd.NA), ("c", float("nan")), ("d", True), (None, "x"), (7, "x"),
-              ("e", pd.Timestamp("2024-01-01")), ("f", [1])]  # fmt: skip
-    frame = pd.DataFrame(
-        {"text": [t for t, _ in values], "label": [v for _, v in values]}, dtype=object
-    )
-    monkeypatch.setattr(pd, "read_parquet", lambda file: frame)
-    found = save(tmp_path, b"", "r.parquet")
-    good, bad = table.read_rows(tmp_path / "r.parquet", found)
-    assert [(row.line, row.label) for row in good] == [(1, "x"), (2, None), (3, None), (4, "True")]
-    assert [(row.line, row.reason) for row in bad] == [
-        (5, table.MISSING_TEXT),
-        (6, table.TEXT_TYPE),
-        (7, table.LABEL_TYPE),
-        (8, table.LABEL_TYPE),
-    ]
+def test_parquet_columns_that_cannot_be_used(tmp_path: Path) -> None:
+    found = parquet(tmp_path, text=[["a"], ["b"]], label=[1, 2])
+    assert "column 'text' has list<" in refused(found, tmp_path)
+    assert "name another in corpus.text" in refused(found, tmp_path)
+    assert "no column 'label'" in refused(parquet(tmp_path, text=["a"]), tmp_path)
+    (tmp_path / "r.parquet").write_bytes(b"PAR1")
+    assert "not readable as Parquet" in refused(found, tmp_path)
+
+
+def test_parquet_of_bytes_that_are_no_text(tmp_path: Path) -> None:
+    wrong = pa.Array.from_buffers(pa.string(), 2, pa.array([b"\xff", b"b"]).buffers())
+    assert faults(parquet(tmp_path, text=wrong, label=[1, 2]), tmp_path) == [(1, table.WRONG_BYTES)]
 
 
 PIECES = ['"', '""', ",", "\t", ";", "\n", "\r\n", "\r", "<br />", "\\", "\u2028", "\x85", "\ufeff"]

@@ -1,9 +1,12 @@
 """A text file with one document a line and its tokens between white space, of any length."""
 
+from codecs import getincrementaldecoder
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +16,7 @@ from sgns_study.artifacts import ArtifactError
 from sgns_study.randomness import generator
 
 PAD = "[PAD]"
+LINE = 1 << 22  # bytes of a line read at a time; no word has as many letters
 PIECE = 1 << 20  # tokens renumbered at a time
 Documents = tuple[NDArray[np.uint32], NDArray[np.int64]]  # ids, offsets
 
@@ -34,11 +38,11 @@ class Lines:
 
 
 def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
-    """Read a text; memory grows with its words and its documents, not with its tokens.
+    """Read a text; memory grows with its different words and its documents, not with its tokens.
 
-    Each document is held out by a draw of the seed, with probability `held_out`. Raises
-    ArtifactError if there is no such file, no token in it, no document held out though one should
-    be, or a line that is not UTF-8.
+    So a document may be of any length. Each document is held out by a draw of the seed, with
+    probability `held_out`. Raises ArtifactError if there is no such file, no token in it, no
+    document held out though one should be, or a line that is not UTF-8 or has a word without end.
     """
     seen: dict[str, int] = {}
     counts: Counter[int] = Counter()
@@ -51,13 +55,16 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
                 total=path.stat().st_size, unit="B", unit_scale=True, desc="reading", disable=None
             ) as bar,
         ):
-            for number, line in enumerate(file, start=1):
-                tokens = [seen.setdefault(word, len(seen)) for word in decoded(line, path, number)]
-                apart = held_out > 0 and draws.random() < held_out
-                spools[apart].add(tokens)
+            begins = True
+            for words, size, ends in pieces(file, path):
+                tokens = [seen.setdefault(word, len(seen)) for word in words]
+                if begins:
+                    apart = held_out > 0 and draws.random() < held_out
+                spools[apart].add(tokens, ends)
                 if not apart:
                     counts.update(tokens)
-                bar.update(len(line))
+                begins = ends
+                bar.update(size)
         for spool in spools:
             spool.file.flush()
     except (FileNotFoundError, IsADirectoryError):
@@ -88,11 +95,15 @@ class Spool:
         """Start without documents."""
         self.file = TemporaryFile()  # noqa: SIM115  # closed with the map
         self.lengths = [0]
+        self.length = 0  # so far, of the document that has not ended
 
-    def add(self, tokens: list[int]) -> None:
-        """One document."""
+    def add(self, tokens: list[int], ends: bool) -> None:
+        """A document, or a part of one with which it `ends` or not."""
         self.file.write(np.asarray(tokens, np.uint32).tobytes())
-        self.lengths.append(len(tokens))
+        self.length += len(tokens)
+        if ends:
+            self.lengths.append(self.length)
+            self.length = 0
 
     def documents(self, order: list[int]) -> Documents:
         """Ids and offsets; the word that is i-th in `order` gets the id i + 1."""
@@ -118,15 +129,56 @@ def check_found(path: Path, any_token: bool, any_left: bool, any_held_out: bool)
         )
 
 
-def decoded(line: bytes, path: Path, number: int) -> list[str]:
-    """Tokens of a line; raises ArtifactError naming it if it is not UTF-8."""
-    try:
-        return line.decode("utf-8").split()
-    except UnicodeDecodeError as error:
-        raise ArtifactError(
-            f"{path}: line {number} is not UTF-8 (byte {error.start} of the line is "
-            f"0x{line[error.start]:02x}): convert the file to UTF-8"
-        ) from None
+def pieces(file: BinaryIO, path: Path) -> Iterator[tuple[list[str], int, bool]]:
+    """Words in their order, the bytes they were read from, and whether a document ends with them.
+
+    A line comes whole if it has fewer than LINE bytes. Raises ArtifactError naming a line that is
+    not UTF-8 or has a word that is too long.
+    """
+    number = 0
+    while line := file.readline(LINE):
+        number += 1
+        if len(line) < LINE or line.endswith(b"\n"):
+            try:
+                yield line.decode("utf-8").split(), len(line), True
+            except UnicodeDecodeError as error:
+                raise not_utf8(path, number, error.start, line[error.start]) from None
+        else:
+            yield from pieces_of_line(line, file, path, number)
+
+
+def pieces_of_line(
+    piece: bytes, file: BinaryIO, path: Path, number: int
+) -> Iterator[tuple[list[str], int, bool]]:
+    """The same of one line, whose first bytes are read already."""
+    decoder, place, rest = getincrementaldecoder("utf-8")(), 0, ""
+    ends = False
+    while not ends:
+        ends = len(piece) < LINE or piece.endswith(b"\n")
+        kept = len(decoder.getstate()[0])  # bytes of a letter that were in the piece before
+        try:
+            text = rest + decoder.decode(piece, final=ends)
+        except UnicodeDecodeError as error:
+            start, wrong = place - kept + error.start, error.object[error.start]
+            raise not_utf8(path, number, start, wrong) from None
+        words = text.split()
+        rest = "" if ends or not words or text[-1].isspace() else words.pop()
+        if len(rest) > LINE:
+            raise ArtifactError(
+                f"{path}: line {number} has a word of more than {LINE} letters: put white space "
+                "between the words of the text"
+            )
+        yield words, len(piece), ends
+        place += len(piece)
+        piece = b"" if ends else file.readline(LINE)
+
+
+def not_utf8(path: Path, number: int, place: int, byte: int) -> ArtifactError:
+    """The error for a line that does not decode."""
+    return ArtifactError(
+        f"{path}: line {number} is not UTF-8 (byte {place} of the line is 0x{byte:02x}): convert "
+        "the file to UTF-8"
+    )
 
 
 def renumber(ids: NDArray[np.uint32], order: list[int]) -> None:

@@ -6,29 +6,37 @@ Each row is used as it is or refused with its file, its line and the reason; not
 import codecs
 import csv
 import json
+import stat
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sgns_study import params
 from sgns_study.artifacts import ArtifactError
 from sgns_study.corpora.documents import NO_LABEL, SPLITS, TEST, TRAIN, UNLABELLED, Document
+from sgns_study.errors import reason
 from sgns_study.randomness import generator
 
 SMALLEST_CLASS = 10  # labelled training documents
 MOST_CLASSES = 1000  # more are identifiers rather than classes
 SOURCES: tuple[str, ...] = ()  # nothing is downloaded
+LARGEST = 1 << 31  # bytes of a file, and of the two columns of Parquet unpacked
+MOST_ROWS = 20_000_000  # rows, and lines of text
 LONGEST = 10_000_000  # characters of a field of CSV and of a line of JSONL
+LONGEST_LINE = 4 * LONGEST  # of any line: a row may have many fields
+LONGEST_LABEL = 1000  # characters
+BATCH = 1000  # rows of Parquet read at a time
 SHOWN = 20  # bad rows, labels or columns that a message lists
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -312,6 +320,7 @@ SURROGATE = "half of a surrogate pair"
 FIELDS = "wrong number of fields"
 QUOTES = "quotation mark not closed, or text behind a closed one"
 TOO_LONG = f"more than {LONGEST:,} characters in a field or line"
+LONG_LABEL = f"more than {LONGEST_LABEL:,} characters in the label"
 WRONG_BYTES = "bytes not of the encoding"
 NOT_JSON = "not JSON"
 NOT_OBJECT = "no JSON object"
@@ -335,6 +344,8 @@ def checked(path: Path, found: Candidate, labels_needed: bool) -> Row | BadRow:
         return BadRow(str(path), line, NUL)
     if not is_unicode(both):
         return BadRow(str(path), line, SURROGATE)
+    if len(name or "") > LONGEST_LABEL:
+        return BadRow(str(path), line, LONG_LABEL)
     if labels_needed and name is None:
         return BadRow(str(path), line, MISSING_LABEL)
     return Row(line, text, name)
@@ -386,14 +397,15 @@ def separated(
         try:
             for fields in reader:
                 first, done = done + 1, start + reader.line_num
-                if not fields:
+                if unusable := wrong_line(path, first, done, wrong):
+                    if not columns:
+                        raise no_columns(unusable)
+                    yield unusable
+                elif not fields:
                     continue
-                if not columns:
-                    refuse_header(path, first, done, wrong)
+                elif not columns:
                     columns = fields
                     text, label = (place(path, columns, name, key) for name, key in keys(corpus))
-                elif bytes_ := wrong_bytes(path, first, done, wrong):
-                    yield bytes_
                 elif len(fields) != len(columns):
                     ends = f"; the row ends on line {done}" if done > first else ""
                     detail = f"found {len(fields)}, the header has {len(columns)}{ends}"
@@ -418,15 +430,15 @@ def json_lines(path: Path, corpus: params.TableCorpus) -> Iterator[Candidate | B
     decoder = json.JSONDecoder(parse_constant=_no_constant)
     seen: dict[str, None] = {}  # keys, in the order they occur
     for line, content in enumerate(lines, start=1):
-        if bytes_ := wrong_bytes(path, line, line, wrong):
-            yield bytes_
+        if unusable := wrong_line(path, line, line, wrong):
+            yield unusable
         elif len(content) > LONGEST:
             yield BadRow(str(path), line, TOO_LONG)
         elif content.strip():
             try:
                 found = decoder.decode(content)
             except (ValueError, RecursionError) as error:
-                yield BadRow(str(path), line, NOT_JSON, str(error))
+                yield BadRow(str(path), line, NOT_JSON, reason(error))
                 continue
             if not isinstance(found, dict):
                 yield BadRow(str(path), line, NOT_OBJECT, f"found {type(found).__name__}")
@@ -445,23 +457,63 @@ def _no_constant(name: str) -> None:
 
 
 def parquet(path: Path, corpus: params.TableCorpus) -> Iterator[Candidate | BadRow]:
-    """Rows of a Parquet file, counted from 1."""
+    """Rows of a Parquet file, counted from 1.
+
+    Texts that are stored once and repeated stay so in what is read at a time: a small file can
+    stand for a very large table.
+    """
+    check_size(path)
+    names = [name for name, _ in keys(corpus)]
     try:
         with path.open("rb") as file:
-            table = pd.read_parquet(file)
-    except ImportError:
-        raise ArtifactError(
-            f"{path}: Parquet is read by pyarrow, which is not installed: "
-            "install it (.venv/bin/pip install pyarrow), or save the table as .csv or .jsonl"
-        ) from None
+            table = pq.ParquetFile(file)
+            for name, key in keys(corpus):
+                place(path, table.schema_arrow.names, name, key)
+                check_column(path, table, name, key)
+            table = pq.ParquetFile(file, metadata=table.metadata, read_dictionary=names)
+            characters, line = 0, 0
+            for batch in table.iter_batches(BATCH, columns=names):
+                for values in zip(*(batch.column(name) for name in names)):
+                    line += 1
+                    try:
+                        text, label = (value.as_py() for value in values)
+                    except (ValueError, OverflowError) as error:  # no UTF-8, or no time
+                        yield BadRow(str(path), line, WRONG_BYTES, reason(error))
+                        continue
+                    characters += len(text) if isinstance(text, str) else 0
+                    if characters > LARGEST:
+                        raise too_large(path, f"unpacks to more than {LARGEST} characters")
+                    yield line, text, label
+    except ArtifactError:
+        raise
     except OSError as error:
-        raise unreadable(path, error) from None
-    except ValueError as error:
-        raise ArtifactError(f"{path}: not readable as Parquet ({error}): save it again") from None
-    columns = list(map(str, table.columns))
-    text, label = (place(path, columns, name, key) for name, key in keys(corpus))
-    for line, values in enumerate(zip(table.iloc[:, text], table.iloc[:, label]), start=1):
-        yield line, *(value.item() if isinstance(value, np.generic) else value for value in values)
+        if error.errno:
+            raise unreadable(path, error) from None
+        raise ArtifactError(
+            f"{path}: not readable as Parquet ({reason(error)}): save it again"
+        ) from None
+    except (pa.ArrowException, ValueError, MemoryError, OverflowError) as error:
+        raise ArtifactError(
+            f"{path}: not readable as Parquet ({reason(error)}): save it again"
+        ) from None
+
+
+def check_column(path: Path, table: pq.ParquetFile, name: str, key: str) -> None:
+    """Raise ArtifactError for a column of lists or the like, or one too large when unpacked."""
+    found = table.schema_arrow.field(name).type
+    if pa.types.is_nested(found):
+        raise ArtifactError(
+            f"{path}: the column {name!r} has {found} in each row, one value is allowed: name "
+            f"another in {key}"
+        )
+    meta = table.metadata
+    if meta.num_rows > MOST_ROWS:
+        raise too_large(path, f"has {meta.num_rows} rows, at most {MOST_ROWS} are allowed")
+    groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
+    parts = [group.column(i) for group in groups for i in range(group.num_columns)]
+    unpacked = sum(part.total_uncompressed_size for part in parts if part.path_in_schema == name)
+    if unpacked > LARGEST:
+        raise too_large(path, f"the column {name!r} unpacks to {unpacked} bytes, of {LARGEST}")
 
 
 Reader = Callable[[Path, params.TableCorpus], Iterator[Candidate | BadRow]]
@@ -505,73 +557,157 @@ def place(path: Path, columns: Sequence[str], name: str, key: str) -> int:
     )
 
 
-def refuse_header(path: Path, first: int, last: int, wrong: dict[int, str]) -> None:
-    """Raise ArtifactError if the line of column names does not decode."""
-    if found := wrong_bytes(path, first, last, wrong):
-        raise ArtifactError(f"{found}: set corpus.encoding to the file's, such as cp1252")
+Wrong = dict[int, tuple[str, str]]  # line → reason and detail of why it cannot be used
 
 
-def wrong_bytes(path: Path, first: int, last: int, wrong: dict[int, str]) -> BadRow | None:
-    """The first of the lines of a row that does not decode."""
+def no_columns(line: BadRow) -> ArtifactError:
+    """The error for a line of column names that cannot be used."""
+    remedy = "set corpus.encoding to the file's, such as cp1252"
+    return ArtifactError(f"{line}: {remedy if line.reason == WRONG_BYTES else 'put it right'}")
+
+
+def wrong_line(path: Path, first: int, last: int, wrong: Wrong) -> BadRow | None:
+    """The first of the lines of a row that cannot be used."""
     if not wrong:
         return None
     for line in range(first, last + 1):
         if line in wrong:
-            return BadRow(str(path), line, WRONG_BYTES, wrong[line])
+            return BadRow(str(path), line, *wrong[line])
     return None
 
 
-def decoded_lines(path: Path, encoding: str) -> tuple[list[str], dict[int, str]]:
-    """Lines of a text file with their ends, and what is wrong with those that do not decode.
+def decoded_lines(path: Path, encoding: str) -> tuple[list[str], Wrong]:
+    """Lines of a text file with their ends, and what is wrong with those that cannot be used.
 
-    Lines end in LF, CRLF or CR. Raises ArtifactError if the file or the encoding is not to be had.
+    Lines end in LF, CRLF or CR. One that is too long is left empty; in one that does not decode,
+    bytes are replaced, and no other is spoilt. Raises ArtifactError if the file or the encoding is
+    not to be had.
     """
+    check_size(path)
+    encoding = known_encoding(encoding)
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise unreadable(path, error) from None
-    try:
-        if codecs.lookup(encoding).name == "utf-8-sig":
-            encoding = "utf-8"  # the mark is taken off anyway
-        text = content.decode(encoding).removeprefix(BYTE_ORDER_MARK)
-        return list(StringIO(text, newline="")), {}
-    except LookupError:
-        raise ArtifactError(
-            f"corpus.encoding: found {encoding!r}, which Python does not know: utf-8, utf-16, "
-            "latin-1 and cp1252 are the usual ones"
-        ) from None
-    except UnicodeDecodeError as error:
+        lines, wrong = lines_as_decoded(path, encoding)
+    except UnicodeDecodeError:
         if "\n".encode(encoding) != b"\n":  # lines are not to be seen before decoding
             raise ArtifactError(
-                f"{path}: {not_of(encoding, content, error.start)}: set corpus.encoding to the "
+                f"{path}: {first_wrong_byte(path, encoding)}: set corpus.encoding to the "
                 "encoding of the file, such as utf-8"
             ) from None
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        lines, wrong = lines_by_themselves(path, encoding)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except UnicodeError as error:  # of a codec that is not meant for files
         raise ArtifactError(
-            f"{path}: starts with the byte order mark of UTF-16: set corpus.encoding to utf-16"
-        )
-    return decoded_by_line(content, encoding)
-
-
-def decoded_by_line(content: bytes, encoding: str) -> tuple[list[str], dict[int, str]]:
-    """Each line on its own, so that bytes which do not decode spoil no other."""
-    lines: list[str] = []
-    wrong: dict[int, str] = {}
-    offset = 0
-    for number, line in enumerate(content.splitlines(keepends=True), start=1):
-        try:
-            lines.append(line.decode(encoding))
-        except UnicodeDecodeError as error:
-            lines.append(line.decode(encoding, errors="replace"))
-            wrong[number] = not_of(encoding, content, offset + error.start)
-        offset += len(line)
-    lines[0] = lines[0].removeprefix(BYTE_ORDER_MARK)
+            f"{path}: not to be decoded as {encoding} ({error}): set corpus.encoding to the "
+            "encoding of the file, such as utf-8"
+        ) from None
+    if lines:
+        lines[0] = lines[0].removeprefix(BYTE_ORDER_MARK)
     return lines, wrong
 
 
-def not_of(encoding: str, content: bytes, offset: int) -> str:
+def known_encoding(name: str) -> str:
+    """The name of an encoding of text; raises ArtifactError if there is none of the name."""
+    try:
+        if codecs.lookup(name).name == "utf-8-sig":
+            return "utf-8"  # the mark is taken off anyway
+        "".encode(name)  # not every codec is of text
+    except (LookupError, ValueError):
+        raise ArtifactError(
+            f"corpus.encoding: found {name!r}, which Python does not know: utf-8, utf-16, "
+            "latin-1 and cp1252 are the usual ones"
+        ) from None
+    return name
+
+
+def check_size(path: Path) -> None:
+    """Raise ArtifactError if there is no such file, or one that is too large."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise unreadable(path, error) from None
+    if not stat.S_ISREG(found.st_mode):
+        raise ArtifactError(f"{path}: not readable (no regular file): name a readable file")
+    if found.st_size > LARGEST:
+        raise too_large(path, f"has {found.st_size} bytes, at most {LARGEST} are allowed")
+
+
+def too_large(path: Path, found: str) -> ArtifactError:
+    """The error for a file beyond a limit."""
+    return ArtifactError(f"{path}: {found}: take a part of its rows")
+
+
+def counted_lines(path: Path, encoding: str) -> Iterator[tuple[str, int]]:
+    """Each line with its end, and its characters; one that is too long is left empty.
+
+    Raises ArtifactError if there are too many.
+    """
+    with path.open(encoding=encoding, newline="") as file:
+        for _ in range(MOST_ROWS):
+            line = file.readline(LONGEST_LINE)
+            length = len(line)
+            if length == LONGEST_LINE and line[-1] not in "\r\n":
+                while (rest := file.readline(LONGEST_LINE)) and rest[-1] not in "\r\n":
+                    length += len(rest)
+                line, length = "\n", length + len(rest)
+            if not line:
+                return
+            yield line, length
+    raise too_large(path, f"has more than {MOST_ROWS} lines")
+
+
+def lines_as_decoded(path: Path, encoding: str) -> tuple[list[str], Wrong]:
+    """All lines; raises UnicodeDecodeError if one does not decode."""
+    lines: list[str] = []
+    wrong: Wrong = {}
+    for line, length in counted_lines(path, encoding):
+        lines.append(line)
+        if length > LONGEST_LINE:
+            wrong[len(lines)] = TOO_LONG, ""
+    return lines, wrong
+
+
+def lines_by_themselves(path: Path, encoding: str) -> tuple[list[str], Wrong]:
+    """Each line decoded on its own, so that bytes which do not decode spoil no other."""
+    lines: list[str] = []
+    wrong: Wrong = {}
+    offset = 0
+    for line, length in counted_lines(path, "latin-1"):  # a character a byte
+        content = line.encode("latin-1")
+        if offset == 0 and content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise ArtifactError(
+                f"{path}: starts with the byte order mark of UTF-16: set corpus.encoding to utf-16"
+            )
+        lines.append(content.decode(encoding, errors="replace"))
+        if length > LONGEST_LINE:
+            wrong[len(lines)] = TOO_LONG, ""
+        else:
+            try:
+                content.decode(encoding)
+            except UnicodeDecodeError as error:
+                detail = not_of(encoding, content[error.start], offset + error.start)
+                wrong[len(lines)] = WRONG_BYTES, detail
+        offset += length
+    return lines, wrong
+
+
+def first_wrong_byte(path: Path, encoding: str) -> str:
+    """Which byte is the first that is not of the encoding."""
+    decoder, offset = codecs.getincrementaldecoder(encoding)(), 0
+    with path.open("rb") as file:
+        while True:
+            kept = len(decoder.getstate()[0])  # bytes of the piece before
+            piece = file.read(1 << 20)
+            try:
+                decoder.decode(piece, final=not piece)
+            except UnicodeDecodeError as error:
+                return not_of(encoding, error.object[error.start], offset - kept + error.start)
+            offset += len(piece)
+
+
+def not_of(encoding: str, byte: int, offset: int) -> str:
     """Which byte is not of the encoding."""
-    return f"byte 0x{content[offset]:02x} at offset {offset} of the file is not {encoding}"
+    return f"byte 0x{byte:02x} at offset {offset} of the file is not {encoding}"
 
 
 def unreadable(path: Path, error: OSError) -> ArtifactError:
