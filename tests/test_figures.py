@@ -2,12 +2,16 @@
 
 import re
 from functools import cache
+from io import BytesIO
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from sgns_study.artifacts import ArtifactError
+from sgns_study.errors import visible
 from sgns_study.evaluation.tables import read_tidy
 from sgns_study.figures import FIGURES, draw_figure, figure_module
 from sgns_study.figures.labels import GAPS, half_size, offsets
@@ -232,6 +236,40 @@ def test_words_that_look_like_something_else_are_read_as_words(tmp_path):
     write_study(tmp_path, [2], [16], [1])
     assert list(read_tidy(tmp_path, "noise")["word"].unique()) == ["the", "null", "1,5"]
     assert "null" in set(read_tidy(tmp_path, "neighbours")["word"])
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("$x^2$", r"$\frac{$", "-->", "]]>", "--", "<script>alert(1)</script>", "&amp;"),
+        *(
+            "_hidden",
+            "\x01",
+            "\x1b[31m",
+            "\x7f",
+            "\ufffe",
+            "\uffff",
+            "\u202e",
+            "\ue000",
+            "映",
+            "😀",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_any_word_is_drawn_as_it_is(word):
+    """What matplotlib would take for a formula, leave out, or write into a file that is no XML."""
+    maps = map_table().replace({"good0": word, "bad": f"{word} of a group"})
+    for figure in (
+        figure_module("map").draw(recipes_of(["full"]), maps),
+        figure_module("noise").draw(noise_table().replace({"null": word})),
+    ):
+        out = BytesIO()
+        figure.savefig(out, format="svg")
+        svg = ElementTree.fromstring(out.getvalue())  # raises an error for what is no XML
+        assert {part.tag.rpartition("}")[2] for part in svg.iter()}.isdisjoint({"script", "image"})
+        texts = [text.get_text().strip() for text in figure.findobj(Text) if text.get_visible()]
+        assert visible(word).replace("$", r"\$") in texts
 
 
 def test_map_caption_counts_words_beside_their_own_group():

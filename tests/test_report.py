@@ -1,6 +1,7 @@
 """The report: every number from a file, nothing from outside, hostile text as text."""
 
 import base64
+import csv
 import hashlib
 import json
 import re
@@ -9,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from shutil import which
 
+import pandas as pd
 import pypandoc
 import pytest
 from hypothesis import given, settings
@@ -179,6 +181,99 @@ def rendered_tweaks(tweaks_results):
 def each(request):
     """The pages of a study with classifiers, and of one without."""
     return request.getfixturevalue(request.param)
+
+
+ATTACKS = [  # each with a letter of its own, so that none is part of another
+    *("<script>window.alien = 1</script>", '<img src=x onerror="window.alien = 2">'),
+    *('"><svg onload=window.alien=3>', "</p></td></table><iframe src=//127.0.0.1:9/4></iframe>"),
+    *("<link rel=stylesheet href=http://127.0.0.1:9/x.css>", "<!-- c -->", "--> d", "]]> e"),
+    *("[f](javascript:window.alien=5)", "![g](http://127.0.0.1:9/g.png)", "![h](/etc/passwd)"),
+    *("<http://127.0.0.1:9/i>", "http://127.0.0.1:9/j", "&lt;k&gt; &#x4b;", "`l`{=html}"),
+    *("{#m .m}", "`n`{.n onclick=window.alien=6}", "*o* _o_ **o**", "# p", "| q | q |", "``r`` `"),
+    *("~~~ s", "---t", "::: u", "[^v]", "@maas2011 [@levy2014]", "^w^ ~w~", "1. x", "- y", "> z"),
+    *("'A' \"A\" ... --", '#eval("1+1") B', '#image("/etc/passwd")', '#include "/etc/passwd"'),
+    *("#let D = 1; #D", "$ E $", "$$F$$", r"\input{/etc/passwd}", r"\immediate\write18{id}"),
+    *(r"$\frac{1}{G$", "H \\", "%I", "~J", "{{ 7*7 }}", "<< study.report.title >>", "<% raw %>"),
+    *("<# K #>", "${7*7}", "L=cmd|' /C calc'!A0"),
+]
+
+
+def hostile_study(folder):
+    """One of a table whose names, classes and words are all of ATTACKS, and its tables."""
+    name = folder / "own `x`|<b>&amp;$x$ #y.csv"
+    label = "<i>la|bel</i> `"
+    with name.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", label])
+        writer.writerows((f"text {n}", ATTACKS[n % 20]) for n in range(20 * 14))
+    content = tweaks(" ".join(ATTACKS)[:200]).model_dump()
+    content["corpus"] = {"kind": "table", "path": str(name), "text": "text", "label": label}
+    content["sampling"]["embedding"] |= {"documents": 200, "unlabelled": False, "test": False}
+    content["pairs"]["validation_documents"] = 2
+    content["evaluation"]["words"] = {ATTACKS[0]: ATTACKS[:4], ATTACKS[-1]: ATTACKS[4:]}
+    found = check_study(content, "test")
+    write_study(folder, [5], [128], [1, 2, 3], [row[0] for row in TWEAKS])
+    for table in ("classifier_curves", "runs", "convergence"):
+        (folder / f"{table}.csv").unlink()
+    write_claims(folder, ("6", "7"), 3)
+    near = [
+        (recipe, 5, 128, seed, word, rank, ATTACKS[(n + rank) % len(ATTACKS)], 0.5)
+        for recipe in ("full", "bare", "ppmi")
+        for seed in (1, 2, 3)
+        for n, word in enumerate(ATTACKS)
+        for rank in range(1, 7)
+    ]
+    write_table(folder / "neighbours.csv", pd.DataFrame(near, columns=COLUMNS["neighbours"]))
+    places = [
+        ("full", 5, 128, 1, word, ATTACKS[n % 4], n % 7, n // 7) for n, word in enumerate(ATTACKS)
+    ]
+    write_table(folder / "map.csv", pd.DataFrame(places, columns=COLUMNS["map"]))
+    counts = {word: 3 * (len(ATTACKS) - n) for n, word in enumerate(ATTACKS)}
+    total = sum(counts.values())
+    noise = [(a, word, n, n / total) for a in (1, 0.5) for word, n in counts.items()]
+    write_table(folder / "noise.csv", pd.DataFrame(noise, columns=COLUMNS["noise"]))
+    inputs = dict.fromkeys(ATTACKS, "ab" * 32)
+    record = {"commit": ATTACKS[0], "versions": dict.fromkeys(ATTACKS, ATTACKS[1])}
+    write_json(folder / "embeddings/lab-r2-d16-s1/run.json", record | {"inputs": inputs})
+    draw_all(found, folder)
+    return found
+
+
+@pytest.fixture(scope="module")
+def rendered_hostile(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hostile")
+    return rendered_pages(hostile_study(folder), folder)
+
+
+def without_space(text):
+    return "".join(text.split())
+
+
+def test_text_with_the_syntax_of_five_languages_is_text_on_the_page(rendered_hostile):
+    page = Page(rendered_hostile[0])
+    text = without_space(page.text)
+    assert [attack for attack in ATTACKS if without_space(attack) not in text] == []
+    assert [attrs for tag, attrs in page.tags if tag == "script"] == [{}]
+    assert not {"iframe", "link", "svg", "object", "form"} & {tag for tag, _ in page.tags}
+    assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on")]
+    links = [attrs["href"] for _, attrs in page.tags if "href" in attrs]
+    assert all(link.startswith(("#", "https://")) and "127.0.0.1" not in link for link in links)
+    images = [attrs["src"] for _, attrs in page.tags if "src" in attrs]
+    assert len(images) == 6
+    assert all(image.startswith("data:image/svg+xml") for image in images)
+
+
+@pytest.mark.skipif(which("pdftotext") is None, reason="pdftotext (poppler) is not installed")
+def test_text_with_the_syntax_of_five_languages_is_text_in_the_pdf(rendered_hostile):
+    def said(*command):
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    pdf = str(rendered_hostile[1])
+    text = without_space(said("pdftotext", "-raw", pdf, "-")).replace("\u200b", "")
+    assert [attack for attack in ATTACKS if without_space(attack) not in text] == []
+    assert said("pdfinfo", "-js", pdf).strip() == ""
+    assert "127.0.0.1" not in said("pdfinfo", "-url", pdf)
+    assert "root:x:" not in text  # of the file that some name
 
 
 def plain_text(of_study, folder):
@@ -756,6 +851,26 @@ def test_the_browser_asks_for_nothing_and_finds_nothing_wrong(each, browser):
 
 
 @in_browser
+def test_no_script_runs_and_no_request_leaves_for_hostile_text(rendered_hostile, browser):
+    page = rendered_hostile[1].with_suffix(".html")
+    browser.problems.clear()
+    browser.requests.clear()
+    browser.open(page)
+    assert browser.problems == []
+    assert browser.requests == [page.resolve().as_uri()]
+    assert browser.ask("[typeof alien, typeof numberOf]") == ["undefined", "function"]
+    text = without_space(browser.ask("document.body.innerText"))
+    assert [attack for attack in ATTACKS if without_space(attack) not in text] == []
+    cells = "[...document.querySelectorAll('#table-neighbours td:first-child')]"
+    shown = browser.ask(f"{cells}.map((cell) => cell.innerText)")
+    assert [without_space(word) for word in shown] == [without_space(word) for word in ATTACKS]
+    browser.ask("document.querySelector('#table-neighbours th button').click()")
+    browser.ask("document.querySelector('figure .enlarge').click()")
+    assert browser.problems == []
+    assert browser.ask("typeof alien") == "undefined"
+
+
+@in_browser
 def test_no_other_script_runs(rendered, browser, tmp_path):
     html = rendered[0].replace("</main>", "<script>window.alien = 1</script></main>")
     (tmp_path / "page.html").write_text(html, encoding="utf-8")
@@ -773,10 +888,17 @@ def test_without_scripts_the_page_is_whole(rendered, browser):
     assert browser.ask("document.documentElement.scrollWidth <= innerWidth")
 
 
+# What neither controls a device nor the direction of writing; that becomes space.
+SEEN = st.characters(
+    codec="utf-8", exclude_categories=("Cs", "Cc"), exclude_characters="\u202a\u202b\u202c\u202d"
+    "\u202e\u2066\u2067\u2068\u2069"
+)  # fmt: skip
+
+
 @settings(max_examples=10)
 @given(
     st.lists(
-        st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1),
+        st.text(SEEN, min_size=1),
         min_size=20,
         max_size=40,
     )

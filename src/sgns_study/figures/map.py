@@ -6,9 +6,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from sgns_study.errors import visible
 from sgns_study.evaluation.tables import MODEL
 from sgns_study.figures.labels import write_labels
-from sgns_study.figures.style import MARKERS, WIDTH, legend
+from sgns_study.figures.style import MARKERS, WIDTH, drawn, legend
 from sgns_study.figures.wording import counted, listed, percent
 
 ALT = "Map of words in two dimensions, each word labelled and marked by its group of meaning"
@@ -34,15 +35,19 @@ def draw(recipes: pd.DataFrame, table: pd.DataFrame) -> Figure:
     legend(
         figure,
         [
-            Line2D([], [], color=colour, marker=marker, linestyle="", label=name)
+            Line2D([], [], color=colour, marker=marker, linestyle="", label=entry(name))
             for name, (colour, marker) in look.items()
         ],
     )
     colours = [look[name][0] for name in table["group"]]
-    write_labels(
-        figure, axis, table[["x", "y"]].to_numpy(float), list(table["word"]), colours, LABEL
-    )
+    words = [drawn(word) for word in table["word"]]
+    write_labels(figure, axis, table[["x", "y"]].to_numpy(float), words, colours, LABEL)
     return figure
+
+
+def entry(group: str) -> str:
+    """A group in the legend, which would leave out a name that starts with `_`."""
+    return f" {drawn(group)}" if group.startswith("_") else drawn(group)
 
 
 def one_model(recipes: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
@@ -75,7 +80,8 @@ def caption(recipes: pd.DataFrame, table: pd.DataFrame) -> str:
     )
     if by_group.min() < 1:
         worst = by_group[by_group == by_group.min()]
-        text += f" It is least often so in {listed(worst.index)} ({percent(worst.iloc[0], 0)})."
+        names = listed(map(visible, worst.index))
+        text += f" It is least often so in {names} ({percent(worst.iloc[0], 0)})."
     return text
 
 

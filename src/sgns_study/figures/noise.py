@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from sgns_study.figures.style import WIDTH, legend, nth_look
+from sgns_study.errors import visible
+from sgns_study.figures.style import WIDTH, drawn, legend, nth_look
 from sgns_study.figures.wording import listed, significant, whole
 
 ALT = "Probability of a word as noise against its count, for each exponent of the counts"
@@ -30,7 +31,7 @@ def draw(noise: pd.DataFrame) -> Figure:
     axis.set_ylabel("probability\n(of a draw)")
     axis.grid(False, axis="x")
     words = axis.secondary_xaxis("top")
-    words.set_xticks(list(named["count"]), list(named["word"]))
+    words.set_xticks(list(named["count"]), [drawn(word) for word in named["word"]])
     words.xaxis.set_minor_locator(NullLocator())
     words.spines["top"].set_visible(False)
     words.tick_params(length=0, pad=1)
@@ -83,4 +84,4 @@ def caption(noise: pd.DataFrame) -> str:
 
 def _word(row: pd.Series) -> str:
     count = int(row["count"])
-    return f"“{row['word']}” ({whole(count)} occurrence{'s' * (count != 1)})"
+    return f"“{visible(row['word'])}” ({whole(count)} occurrence{'s' * (count != 1)})"

@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from sgns_study.artifacts import writing
+from sgns_study.errors import visible
 
 WIDTH = 6.5  # inches: the text width of an A4 page, so that a printed figure is not scaled down
 RC: dict[Any, Any] = {
@@ -130,6 +131,11 @@ def legend(figure: Figure, handles: list[Line2D]) -> None:
     longest = max(len(str(handle.get_label())) for handle in handles)
     columns = max(1, min(len(handles), int(112 / (longest + 8))))
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
+
+
+def drawn(word: str) -> str:
+    """A word of someone's text for matplotlib: all of it is seen, and no `$` makes it a formula."""
+    return visible(word).replace("$", r"\$")
 
 
 def save_svg(figure: Figure, path: Path) -> None:

@@ -11,14 +11,22 @@ class Markdown(str):
     """Text that is Markdown already and is not escaped again."""
 
 
+# Characters that control a device or the direction of writing, which could turn the text behind.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
 def escape_markdown(text: str) -> Markdown:
     """Text such that Pandoc's Markdown shows it as it is, in every output format, on one line.
 
     Every ASCII punctuation mark gets a backslash, so that no markup, mathematics, citation, HTML
-    or TeX in data takes effect; white space and control characters become single spaces.
+    or TeX in data takes effect.
     """
-    line = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text).split())
-    return Markdown(re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", line))
+    return Markdown(re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", one_line(text)))
+
+
+def one_line(text: str) -> str:
+    """The text with white space and control characters as single spaces."""
+    return " ".join(CONTROL.sub(" ", text).split())
 
 
 def markdown(value: object) -> Markdown:
@@ -27,9 +35,9 @@ def markdown(value: object) -> Markdown:
 
 
 def code(text: str) -> Markdown:
-    """Text as a code span, fenced by more backticks than it has in a row."""
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    line = " ".join(text.split())
+    """Text as a code span, fenced by more backticks than it has in a row; nothing for no text."""
+    line = one_line(text)
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0)) if line else ""
     return Markdown(f"{fence} {line} {fence}" if "`" in line else f"{fence}{line}{fence}")
 
 

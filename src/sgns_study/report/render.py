@@ -20,6 +20,7 @@ from sgns_study import plan
 from sgns_study.artifacts import ArtifactError, intact, write_text, writing
 from sgns_study.corpora.registry import class_names, corpus_sizes
 from sgns_study.corpora.table import inspect
+from sgns_study.errors import brief, reason
 from sgns_study.evaluation.tables import read_tidy
 from sgns_study.figures import figure_module, figures_of
 from sgns_study.figures.wording import counted, listed, number, percent, setting_value, whole
@@ -47,6 +48,7 @@ HERE = Path(__file__).parent
 MARKDOWN = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block"
 
 SHOWN = 20  # classes that are listed
+LONGEST_CAPTION = 10_000  # characters
 WORDS = (
     code,
     counted,
@@ -72,8 +74,14 @@ def render(study: Study, results: Path, figures: Path, out_html: Path, out_pdf: 
         folder = Path(scratch)
         for name in figures_of(study):
             shutil.copy(_figure(figures, name), folder / f"{name}.svg")
-        render_html(text, titles, folder, out_html)
-        render_pdf(text, titles, folder, out_pdf)
+        try:
+            render_html(text, titles, folder, out_html)
+            render_pdf(text, titles, folder, out_pdf)
+        except RuntimeError as error:  # of Pandoc or of Typst
+            raise ArtifactError(
+                f"{figures}: no report can be made of these figures and the tables of {results} "
+                f"({brief(str(error))}): delete the figures and run again"
+            ) from error
 
 
 def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
@@ -255,12 +263,18 @@ def figure(
 ) -> Markdown:
     """A figure with its number, its caption, the tables it shows and a text for who cannot see."""
     path = _figure(figures, name).with_suffix(".md")
-    if not path.is_file():
+    source = source_note(folder, tables, drawn=True)
+    try:
+        with intact(path).open(encoding="utf-8") as file:
+            text = file.read(LONGEST_CAPTION).strip()
+    except FileNotFoundError:
         raise ArtifactError(
             f"{path}: no such file: draw the figure again, its caption goes with it"
-        )
-    source = source_note(folder, tables, drawn=True)
-    text = intact(path).read_text(encoding="utf-8").strip()
+        ) from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise ArtifactError(
+            f"{path}: no caption ({reason(error)}): draw the figure again"
+        ) from None
     caption = numbering.caption("Figure", name, text, source)
     alt = figure_module(name).ALT
     anchor = numbering.anchor("Figure", name)
