@@ -76,7 +76,8 @@ def main() -> None:
         parser.error(str(error))
     torch.set_num_threads(1)
     name = torch.cuda.get_device_name() if device == "cuda" else "cpu"
-    pairs = load_pairs(options.pairs) if options.pairs else zipfian_pairs(300, options.radius)
+    given = options.pairs and load_pairs(options.pairs, VOCABULARY)
+    pairs = given or zipfian_pairs(300, options.radius)
     of_lab = partial(lab_steps, pairs, options.dim)
     of_classifier = partial(classifier_steps, options.tokens, options.dim)
     kinds = {

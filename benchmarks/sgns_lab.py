@@ -129,7 +129,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     pairs = (
-        load_pairs(options.pairs)
+        load_pairs(options.pairs, VOCABULARY)
         if options.pairs
         else zipfian_pairs(options.documents, options.radius)
     )

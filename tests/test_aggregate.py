@@ -245,7 +245,7 @@ def test_a_study_is_summed_up_while_it_runs(
     of_runs = {"runs.csv", "correct.npy", "classifier_curves.csv", "experiment_curves.csv"}
     assert written == {"recipes.csv", "sgns_curves.csv"} | (of_runs if any_run else set())
     if any_run:
-        assert read_array(tmp_path / "correct.npy").tolist() == [[1, 0, 1, 1, 0]]
+        assert read_array(tmp_path / "correct.npy", ndim=2).tolist() == [[1, 0, 1, 1, 0]]
         assert len(read_tidy(tmp_path, "runs")) == 1
 
 

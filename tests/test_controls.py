@@ -60,7 +60,7 @@ def vectors(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Vectors]:
     folder = tmp_path_factory.mktemp("text")
     sample = draw_embedding_sample(stream.split, study.sampling.embedding)
     save_text(folder, stream, stream.vocabulary, sample["train"])
-    text, recipe = load_text(folder), study.recipes["word2vec"]
+    text, recipe = load_text(folder, len(stream.vocabulary.tokens)), study.recipes["word2vec"]
     (dim,), (radius,) = study.grid.dims, study.grid.radii
     settings = word2vec.Settings(dim=dim, radius=radius, **recipe.model_dump(exclude=NO_SETTINGS))
     words = stream.vocabulary.tokens

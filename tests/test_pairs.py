@@ -129,7 +129,7 @@ def test_same_seed_same_negatives_other_seed_others() -> None:
 def test_save_and_load(tmp_path: Path) -> None:
     pairs = small_pairs(radius=3)
     save_pairs(tmp_path, pairs)
-    loaded = load_pairs(tmp_path)
+    loaded = load_pairs(tmp_path, SIZE)
     assert loaded.radius == 3
     assert list(expand(loaded.train)) == list(expand(pairs.train))
     assert list(expand(loaded.validation)) == list(expand(pairs.validation))
@@ -153,7 +153,7 @@ def test_errors_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(PairsError, match=r"radius 2 needs 8 negatives .* only 6 of the 10 ids"):
         build_pairs(*some, *some, 2, 2, 10, 1)
     with pytest.raises(ArtifactError, match=r"train_stream\.npy: no such file"):
-        load_pairs(tmp_path)
+        load_pairs(tmp_path, SIZE)
 
 
 def test_a_damaged_folder_is_refused(tmp_path: Path) -> None:
@@ -162,8 +162,8 @@ def test_a_damaged_folder_is_refused(tmp_path: Path) -> None:
     cut = tmp_path / "train_stream.npy"
     cut.write_bytes(cut.read_bytes()[:-10])
     with pytest.raises(ArtifactError, match=r"train_stream\.npy: not a whole \.npy file"):
-        load_pairs(tmp_path)
+        load_pairs(tmp_path, SIZE)
     other = Windows(pairs.train.stream[:-1], pairs.train.centres, pairs.radius)
     save_pairs(tmp_path, Pairs(other, pairs.validation, pairs.validation_negatives))
     with pytest.raises(ArtifactError, match="do not belong together"):
-        load_pairs(tmp_path)
+        load_pairs(tmp_path, SIZE)

@@ -143,7 +143,7 @@ def test_more_documents_than_there_are() -> None:
 def test_a_sample_survives_saving_in_order(tmp_path: Path) -> None:
     sample = samples.draw_embedding_sample(SPLIT, EMBEDDING)
     samples.save_sample(tmp_path / "s.csv", sample)
-    loaded = samples.load_sample(tmp_path / "s.csv")
+    loaded = samples.load_sample(tmp_path / "s.csv", samples.EMBEDDING, len(SPLIT))
     assert {role: part.tolist() for role, part in loaded.items()} == {
         role: part.tolist() for role, part in sample.items()
     }
@@ -152,7 +152,7 @@ def test_a_sample_survives_saving_in_order(tmp_path: Path) -> None:
 def test_a_document_with_two_roles_is_refused(tmp_path: Path) -> None:
     write_text(tmp_path / "s.csv", "role,document\ntrain,1\nvalidation,2\ntest,1\n")
     with pytest.raises(ArtifactError, match="document 1 is drawn twice"):
-        samples.load_sample(tmp_path / "s.csv")
+        samples.load_sample(tmp_path / "s.csv", samples.CLASSIFIER, 5)
 
 
 def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
@@ -165,4 +165,4 @@ def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
 def test_a_table_that_is_no_sample_is_refused(tmp_path: Path, content: str) -> None:
     write_text(tmp_path / "s.csv", content)
     with pytest.raises(ArtifactError, match="expected the columns role and document"):
-        samples.load_sample(tmp_path / "s.csv")
+        samples.load_sample(tmp_path / "s.csv", samples.CLASSIFIER, 5)

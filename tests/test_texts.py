@@ -37,7 +37,7 @@ def test_documents_in_drawn_order(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(texts, "DOCUMENTS", block)
         texts.save_text(folder, stream(contents), vocabulary(), np.array(order))
-    text = texts.load_text(folder)
+    text = texts.load_text(folder, len(WORDS))
     assert [text.ids[a:b].tolist() for a, b in zip(text.offsets[:-1], text.offsets[1:])] == [
         contents[i] for i in order
     ]
@@ -54,12 +54,12 @@ def test_what_cannot_be_a_text_is_refused(tmp_path: Path) -> None:
     texts.save_text(tmp_path, stream([[3], [2]]), vocabulary(), np.array([0, 1]))
     np.save(tmp_path / "offsets.npy", np.array([0, 1, 3]))
     with pytest.raises(ArtifactError, match=r"2 ids, 3 offsets .* do not belong together"):
-        texts.load_text(tmp_path)
+        texts.load_text(tmp_path, len(WORDS))
 
 
 def saved(folder: Path, contents: list[list[int]]) -> texts.Text:
     texts.save_text(folder, stream(contents), vocabulary(), np.arange(len(contents)))
-    return texts.load_text(folder)
+    return texts.load_text(folder, len(WORDS))
 
 
 @settings(max_examples=40)

@@ -4,6 +4,7 @@ What a model is stands in its folder's name (`plan.py`). Models that are not fin
 so that a study with some seeds missing can be summed up: every number says its n.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,9 +15,18 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from sgns_study import plan
-from sgns_study.artifacts import ArtifactError, read_table
+from sgns_study.artifacts import ArtifactError, check_lines
 from sgns_study.classifiers.predictions import read_predictions
-from sgns_study.evaluation.tables import COLUMNS, TEXT
+from sgns_study.errors import reason
+from sgns_study.evaluation.tables import (
+    COLUMNS,
+    CURVE,
+    MAP,
+    NEIGHBOURS,
+    SCORES,
+    listed,
+    read_columns,
+)
 from sgns_study.params import Study
 
 PER_MODEL = {  # table of the study ← file of each set of vectors
@@ -24,6 +34,14 @@ PER_MODEL = {  # table of the study ← file of each set of vectors
     "vectors": "vectors/{}/scores.csv",
     "neighbours": "vectors/{}/neighbours.csv",
     "map": "vectors/{}/map.csv",
+}
+
+
+OWN = {  # how many columns a model has of itself; the others say which model it is
+    **dict.fromkeys(("sgns_curves", "classifier_curves", "experiment_curves"), len(CURVE)),
+    "vectors": len(SCORES),
+    "neighbours": len(NEIGHBOURS),
+    "map": len(MAP),
 }
 
 
@@ -52,14 +70,14 @@ def vector_tables(study: Study, results: Path) -> dict[str, pd.DataFrame]:
 
 def own_columns(name: str, path: Path) -> pd.DataFrame:
     """A model's part of a table; raises ArtifactError if it has other columns."""
-    part = read_table(path, TEXT.get(name, ()))
-    own = [column for column in COLUMNS[name] if column in part]
-    if list(part.columns) != COLUMNS[name][-len(part.columns) :]:
+    part = read_columns(path, name)
+    own = COLUMNS[name][-OWN[name] :]
+    if list(part.columns) != own:
         raise ArtifactError(
-            f"{path}: found the columns {', '.join(part.columns)}, expected the last of "
-            f"{', '.join(COLUMNS[name])}: delete the folder and run again"
+            f"{path}: found the columns {listed(part)}, expected {', '.join(own)}: delete the "
+            "folder and run again"
         )
-    return part[own]
+    return part
 
 
 def gathered(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -134,29 +152,34 @@ def runs_table(runs: Sequence[Run]) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
                 "of the two folders and run again"
             )
         right = found.predicted == found.labels
-        scores = chosen_scores(read_table(run.folder / "curves.csv"))
+        scores = chosen_scores(run.folder / "curves.csv")
         macro_f1 = f1_score(found.labels, found.predicted, average="macro", zero_division=0)
         rows.append(run.what | scores | {"test_macro_f1": float(macro_f1)})
         correct.append(right.astype(np.uint8))
     return in_order("runs", pd.DataFrame(rows)), np.stack(correct)
 
 
-def chosen_scores(curves: pd.DataFrame) -> dict[str, float]:
+def chosen_scores(path: Path) -> dict[str, float]:
     """Accuracy and loss on validation at the epoch selected and on test, from a run's curves.
 
-    A baseline has no epochs: its epoch is empty.
+    A baseline has no epochs: its epoch is empty. Raises ArtifactError if either is missing.
     """
-    test = curves[curves["split"] == "test"].iloc[-1]
+    curves = own_columns("classifier_curves", path)
+    test = curves[curves["split"] == "test"].tail(1)
     validation = curves[curves["split"] == "validation"]
-    if pd.notna(test["epoch"]):
-        validation = validation[validation["epoch"] == test["epoch"]]
-    validation = validation.iloc[-1]
+    if test["epoch"].notna().all():
+        validation = validation[validation["epoch"].isin(test["epoch"])]
+    if test.empty or validation.empty:
+        raise ArtifactError(
+            f"{path}: no row of the test documents, or none of the validation at their epoch: "
+            "delete the folder and run again"
+        )
     return {
-        "selected_epoch": test["epoch"],
-        "validation_accuracy": validation["accuracy"],
-        "validation_loss": validation["loss"],
-        "test_accuracy": test["accuracy"],
-        "test_loss": test["loss"],
+        "selected_epoch": test["epoch"].iloc[0],
+        "validation_accuracy": validation["accuracy"].iloc[-1],
+        "validation_loss": validation["loss"].iloc[-1],
+        "test_accuracy": test["accuracy"].iloc[0],
+        "test_loss": test["loss"].iloc[0],
     }
 
 
@@ -164,10 +187,26 @@ def timings(folders: Iterable[Path]) -> pd.DataFrame:
     """Columns rule, wildcards, seconds, peak_memory_mib (MiB), from Snakemake's benchmark files.
 
     The files are `<folder>/<rule>/<wildcards>.tsv`. Memory is empty for a job that ended before
-    Snakemake took its first sample.
+    Snakemake took its first sample. Raises ArtifactError for a file that is not one of these.
     """
-    rows = []
-    for path in sorted(path for folder in folders for path in folder.glob("*/*.tsv")):
-        job = pd.read_csv(path, sep="\t", na_values="-").iloc[0]
-        rows.append((path.parent.name, path.stem, job["s"], job["max_rss"]))
+    paths = sorted(path for folder in folders for path in folder.glob("*/*.tsv"))
+    rows = [(path.parent.name, path.stem, *measured(path)) for path in paths]
     return pd.DataFrame(rows, columns=COLUMNS["timings"])
+
+
+def measured(path: Path) -> tuple[float, float]:
+    """Seconds and MiB of a job, the latter NaN if not known."""
+    try:
+        check_lines(path)
+        job = pd.read_csv(path, sep="\t", na_values="-").iloc[0]
+        seconds, memory = float(job["s"]), float(job["max_rss"])
+        if not (0 <= seconds < math.inf and not memory < 0):
+            raise ValueError(f"{seconds} s and {memory} MiB")
+        return seconds, memory
+    except ArtifactError:
+        raise
+    except (ValueError, LookupError, TypeError, OverflowError, OSError) as error:
+        raise ArtifactError(
+            f"{path}: not one of Snakemake's benchmark files ({reason(error)}): delete it and the "
+            "outputs of its job and run again"
+        ) from None

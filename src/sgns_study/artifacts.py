@@ -25,9 +25,10 @@ import psutil
 from numpy.typing import NDArray
 
 from sgns_study import provenance
-from sgns_study.errors import StudyError
+from sgns_study.errors import StudyError, reason
 
 SEALS = ".sha256"  # folder of the digests of the files beside it
+LONGEST_HEADER, LONGEST_LINE = 1 << 16, 1 << 26  # bytes of lines of a table; a word may be long
 JOBS_LOCK = "SGNS_STUDY_JOBS_LOCK"  # environment variable: the lock that the jobs of a study share
 
 written: list[Path] = []  # by this process, in order: what a job seals at its end
@@ -144,16 +145,33 @@ def read_table(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
 
     Raises ArtifactError if the file is missing or malformed.
     """
+    intact(path)
     strings = dict.fromkeys(text, str)
     try:
+        check_lines(path)
         # Only an empty field is a missing one: `nan` and `null` are words.
-        return pd.read_csv(intact(path), dtype=strings, keep_default_na=False, na_values=[""])
+        return pd.read_csv(path, dtype=strings, keep_default_na=False, na_values=[""])
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: run the stage that makes it") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except ArtifactError:
+        raise
+    except (ValueError, OverflowError, OSError) as error:  # the first: syntax and encoding
         raise ArtifactError(
-            f"{path}: not a CSV table ({error}): delete it and run again"
+            f"{path}: not a CSV table ({reason(error)}): delete it and run again"
         ) from error
+
+
+def check_lines(path: Path) -> None:
+    """Raise ArtifactError for a line so long that reading it would take memory without bound."""
+    with path.open("rb") as file:
+        longest = LONGEST_HEADER
+        while line := file.readline(longest):
+            if len(line) == longest:
+                raise ArtifactError(
+                    f"{path}: not a CSV table (a line of {longest} bytes or more): delete it and "
+                    "run again"
+                )
+            longest = LONGEST_LINE
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
@@ -162,17 +180,31 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
         np.save(file, array, allow_pickle=False)
 
 
-def read_array(path: Path) -> NDArray[Any]:
-    """Open a .npy file, memory-mapped and read-only; raises ArtifactError if it is not whole."""
+def read_array(path: Path, ndim: int = 1) -> NDArray[Any]:
+    """Open a .npy file of whole numbers, memory-mapped and read-only.
+
+    Raises ArtifactError if it is not whole, or has other numbers or dimensions.
+    """
     intact(path)
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: run the stage that makes it") from None
-    except (ValueError, EOFError, OSError) as error:
+    except Exception as error:  # what a damaged header leads to depends on where the damage is
         raise ArtifactError(
-            f"{path}: not a whole .npy file ({error}): delete it and run again"
+            f"{path}: not a whole .npy file ({reason(error)}): delete it and run again"
         ) from error
+    fits = (
+        isinstance(array, np.ndarray)  # and no archive of several
+        and array.ndim == ndim
+        and array.dtype.kind in "ui"
+        and array.dtype.isnative
+        and array.flags.c_contiguous
+    )
+    if not fits:
+        raise ArtifactError(
+            f"{path}: not an array of whole numbers in {ndim} dimensions: delete it and run again"
+        )
     return array
 
 

@@ -33,7 +33,7 @@ class Settings(click.ParamType):
 
     def __init__(self, model: Any) -> None:
         """`model`: the section's pydantic model or a union of models."""
-        self.adapter = TypeAdapter(model)
+        self.model, self.adapter = model, TypeAdapter(model)
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         """Typed section; fails naming the key, the value and what is allowed."""
@@ -42,7 +42,8 @@ class Settings(click.ParamType):
         try:
             return self.adapter.validate_json(value)
         except ValidationError as error:
-            self.fail("; ".join(params.explain(e) for e in error.errors()), param, ctx)
+            problems = [params.explain(e, self.model) for e in error.errors()[: params.SHOWN]]
+            self.fail("; ".join(problems), param, ctx)
 
 
 def settings(flag: str, model: Any) -> Callable[[Function], Function]:
@@ -178,13 +179,14 @@ def sample_classifier(
 def build_text(tokens: Path, sample: Path, out: Path) -> None:
     """Write out the documents that word vectors are trained on, in the order they are read."""
     from sgns_study.artifacts import recorded_run
-    from sgns_study.samples import load_sample
+    from sgns_study.samples import EMBEDDING, load_sample
     from sgns_study.texts import save_text
     from sgns_study.tokens import load_tokens
 
     with recorded_run(out / "run.json", {}, [tokens / "ids.npy", sample]):
         stream = load_tokens(tokens)
-        save_text(out, stream, stream.vocabulary, load_sample(sample)["train"])
+        drawn = load_sample(sample, EMBEDDING, len(stream.labels))
+        save_text(out, stream, stream.vocabulary, drawn["train"])
 
 
 @rule
@@ -197,13 +199,13 @@ def build_pairs(tokens: Path, sample: Path, settings: params.Pairs, radius: int,
     """Lay out windows of one radius and draw its fixed validation negatives."""
     from sgns_study.artifacts import recorded_run
     from sgns_study.pairs import build_pairs, powers, save_pairs
-    from sgns_study.samples import load_sample
+    from sgns_study.samples import EMBEDDING, load_sample
     from sgns_study.tokens import load_tokens, truncated
 
     record = {"radius": radius, **settings.model_dump()}
     with recorded_run(out / "run.json", record, [tokens / "ids.npy", sample]):
         stream = load_tokens(tokens)
-        documents = load_sample(sample)
+        documents = load_sample(sample, EMBEDDING, len(stream.labels))
         train = documents["train"][: settings.train_documents]
         validation = documents["validation"][: settings.validation_documents]
         pairs = build_pairs(
@@ -265,10 +267,11 @@ def train_sgns(
     place = {"device": chosen(device)} if settings.on_device else {}
     model = {"recipe": recipe, "radius": radius, "dim": dim, "seed": seed, **place}
     with recorded_run(out / "run.json", model | settings.model_dump(), inputs):
+        words = load_vocabulary(vocabulary).tokens
         material = Material(
-            load_vocabulary(vocabulary).tokens,
-            load_text(text) if text else None,
-            load_pairs(pairs) if pairs else None,
+            words,
+            load_text(text, len(words)) if text else None,
+            load_pairs(pairs, len(words)) if pairs else None,
         )
         kind = import_module(f"sgns_study.sgns.recipes.{settings.kind}")
         vectors, curves = kind.train(material, settings, radius, dim, seed, **place)
@@ -325,7 +328,7 @@ def noise(text: Path, vocabulary: Path, min_count: int, out: Path) -> None:
     from sgns_study.tokens import load_vocabulary
 
     words = load_vocabulary(vocabulary).tokens
-    write_table(out, noise_table(words, load_text(text).counts, min_count))
+    write_table(out, noise_table(words, load_text(text, len(words)).counts, min_count))
 
 
 @rule
@@ -359,7 +362,7 @@ def train_classifier(
     from sgns_study.classifiers.fit_on_device import training_on
     from sgns_study.classifiers.inits import initial_table, is_frozen
     from sgns_study.devices import chosen
-    from sgns_study.samples import first_documents, load_sample
+    from sgns_study.samples import CLASSIFIER, first_documents, load_sample
     from sgns_study.sgns.vectors import load_vectors
     from sgns_study.tokens import load_tokens, padded
 
@@ -368,7 +371,8 @@ def train_classifier(
     record["device"] = place
     inputs = [tokens / "ids.npy", sample] + ([vectors] if vectors else [])
     with recorded_run(out / "run.json", record | settings.model_dump(), inputs) as results:
-        stream, drawn = load_tokens(tokens), load_sample(sample)
+        stream = load_tokens(tokens)
+        drawn = load_sample(sample, CLASSIFIER, len(stream.labels))
         if documents:
             drawn = first_documents(drawn, documents)
         words = stream.vocabulary.tokens
@@ -403,13 +407,14 @@ def train_baseline(tokens: Path, sample: Path, kind: str, vectors: Path | None, 
     from sgns_study.artifacts import recorded_run, write_table
     from sgns_study.classifiers.baselines import TokenDocuments, curves, train_baseline
     from sgns_study.classifiers.predictions import write_predictions
-    from sgns_study.samples import load_sample
+    from sgns_study.samples import CLASSIFIER, load_sample
     from sgns_study.sgns.vectors import load_vectors
     from sgns_study.tokens import load_tokens
 
     inputs = [tokens / "ids.npy", sample] + ([vectors] if vectors else [])
     with recorded_run(out / "run.json", {"kind": kind}, inputs) as results:
-        stream, drawn = load_tokens(tokens), load_sample(sample)
+        stream = load_tokens(tokens)
+        drawn = load_sample(sample, CLASSIFIER, len(stream.labels))
         documents = {role: TokenDocuments.of(stream, part) for role, part in drawn.items()}
         table = None
         if vectors:  # rows that the text has not moved are no vectors of words
@@ -461,7 +466,9 @@ def claims(study: params.Study, tables: Path) -> None:
 
     names = ("runs", "classifier_curves", "experiment_curves", "vectors", "sgns_curves")
     found = read_present(tables, names)
-    correct = read_array(tables / "correct.npy") if "runs" in found else np.empty((0, 0), np.uint8)
+    correct = np.empty((0, 0), np.uint8)
+    if "runs" in found:
+        correct = read_array(tables / "correct.npy", ndim=2)
     judged, comparisons = judged_by(study, found, correct)
     write_table(tables / "claims.csv", judged)
     write_table(tables / "comparisons.csv", comparisons)
@@ -619,6 +626,9 @@ def embed(
         start = checkpoints.load_state(checkpoint, run)
         save = checkpoints.saver(checkpoint, run, checkpoint_every)
     lines = read_lines(text, validation_fraction, seed)
+    if checkpoint and start:
+        size = len(lines.words), len(lines.ids)
+        checkpoints.check_fits(checkpoint, start, *size, recipe.dim, threads)
     done = start.tokens(len(lines.ids)) if start else 0
     began = time.perf_counter()
     trained = word2vec.train(

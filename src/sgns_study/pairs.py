@@ -213,25 +213,44 @@ def save_pairs(folder: Path, pairs: Pairs) -> None:
         write_array(folder / f"{name}.npy", array)
 
 
-def load_pairs(folder: Path) -> Pairs:
+def load_pairs(folder: Path, vocabulary_size: int) -> Pairs:
     """Read what `save_pairs` wrote, memory-mapped.
 
-    Raises ArtifactError if a file is missing, cut short, or does not fit the others.
+    Raises ArtifactError if a file is missing, cut short, or does not fit the others or the
+    vocabulary.
     """
-    arrays = [read_array(folder / f"{name}.npy") for name in (*FILES, NEGATIVES)]
-    train_stream, train_centres, stream, centres, negatives = arrays
+    arrays = [read_array(folder / f"{name}.npy") for name in FILES]
+    negatives = read_array(folder / f"{NEGATIVES}.npy", ndim=2)
+    train_stream, train_centres, stream, centres = arrays
     # The first centre has only its R pads before it, the last one only R pads after it.
     radii = {
-        int(side)
+        side
         for s, c in ((train_stream, train_centres), (stream, centres))
-        for side in ((c[0], len(s) - 1 - c[-1]) if len(c) else ())
+        for side in ((int(c[0]), len(s) - 1 - int(c[-1])) if len(c) else ())
     }
-    if len(radii) != 1 or min(radii) < 1 or len(negatives) != len(centres):
+    if (
+        len(radii) != 1
+        or min(radii) < 1
+        or len(negatives) != len(centres)
+        or negatives.shape[1] % (2 * min(radii))
+        or not all(are_ids(array, vocabulary_size) for array in (train_stream, stream, negatives))
+        or not (rising(train_centres) and rising(centres))
+    ):
         raise ArtifactError(
-            f"{folder}: its files do not belong together: delete the folder and build the pairs "
-            "again"
+            f"{folder}: its files do not belong together, or not to a vocabulary of "
+            f"{vocabulary_size}: delete the folder and build the pairs again"
         )
     radius = radii.pop()
     return Pairs(
         Windows(train_stream, train_centres, radius), Windows(stream, centres, radius), negatives
     )
+
+
+def are_ids(array: NDArray[Any], vocabulary_size: int) -> bool:
+    """Whether all numbers are rows of a table of the vocabulary."""
+    return array.dtype.kind == "u" and bool(array.max(initial=0) < vocabulary_size)
+
+
+def rising(positions: NDArray[Any]) -> bool:
+    """Whether each lies behind the one before, so that all lie between the first and the last."""
+    return bool(np.all(positions[1:] > positions[:-1]))

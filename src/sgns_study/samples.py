@@ -14,6 +14,8 @@ from sgns_study.randomness import generator
 from sgns_study.splits import split_sizes
 
 Sample = dict[str, NDArray[np.int64]]  # role → documents, in the order they are used
+EMBEDDING = ("train", "validation")  # roles of a sample
+CLASSIFIER = (*EMBEDDING, "test")
 
 
 def draw_embedding_sample(split: NDArray[np.uint8], settings: params.EmbeddingSample) -> Sample:
@@ -106,13 +108,15 @@ def check_enough(documents: int | None, available: int, sources: Sequence[int], 
 
 def load_splits(documents: Path) -> NDArray[np.uint8]:
     """The part of the corpus of each document, from `documents.csv`: a place in `SPLITS`."""
-    split = read_table(documents)["split"].map({name: i for i, name in enumerate(SPLITS)})
-    if split.isna().any():
+    table = read_table(documents)
+    split = table["split"] if "split" in table else pd.Series([None] * len(table))
+    place = split.map({name: i for i, name in enumerate(SPLITS)})
+    if place.isna().any():
         raise ArtifactError(
-            f"{documents}: document {split.isna().idxmax()} has a split other than "
+            f"{documents}: document {place.isna().idxmax()} has a split other than "
             f"{', '.join(SPLITS)}: delete it and run again"
         )
-    return split.to_numpy(np.uint8)
+    return place.to_numpy(np.uint8)
 
 
 def save_sample(path: Path, sample: Sample) -> None:
@@ -121,12 +125,20 @@ def save_sample(path: Path, sample: Sample) -> None:
     write_table(path, pd.concat(parts))
 
 
-def load_sample(path: Path) -> Sample:
-    """Read what `save_sample` wrote; raises ArtifactError if a document has two roles."""
+def load_sample(path: Path, roles: Sequence[str], documents: int) -> Sample:
+    """Read what `save_sample` wrote for these roles, of so many documents in the corpus.
+
+    Raises ArtifactError if a role or a document is another, or a document is drawn twice.
+    """
     table = read_table(path)
     if list(table.columns) != ["role", "document"] or table["document"].dtype.kind != "i":
         raise ArtifactError(
             f"{path}: expected the columns role and document, a number: delete it and run again"
+        )
+    if set(table["role"]) != set(roles) or not table["document"].between(0, documents - 1).all():
+        raise ArtifactError(
+            f"{path}: expected the roles {', '.join(roles)} of documents 0 to {documents - 1}: "
+            "delete it and run again"
         )
     twice = table["document"].duplicated()
     if twice.any():

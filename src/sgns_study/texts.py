@@ -60,22 +60,29 @@ def save_text(
     write_array(folder / "counts.npy", counts)
 
 
-def load_text(folder: Path) -> Text:
+def load_text(folder: Path, vocabulary_size: int) -> Text:
     """Open what `save_text` wrote, the ids memory-mapped.
 
-    Raises ArtifactError if a file is missing, cut short or does not fit the others.
+    Raises ArtifactError if a file is missing, cut short, or does not fit the others or the
+    vocabulary.
     """
     ids, offsets, counts = (read_array(folder / f"{n}.npy") for n in ("ids", "offsets", "counts"))
-    if not (
-        len(offsets) > 1
+    fits = (
+        (ids.dtype.kind, offsets.dtype, counts.dtype) == ("u", np.int64, np.int64)
+        and len(offsets) > 1
         and offsets[0] == 0
         and offsets[-1] == len(ids)
-        and bool(np.all(np.diff(offsets) >= 0))
+        and bool(np.all(offsets[1:] >= offsets[:-1]))
+        and ids.max(initial=0) < len(counts) == vocabulary_size
+        and counts.min(initial=0) >= 0
+        and counts.max(initial=0) <= len(ids)
         and counts.sum() <= len(ids)
-    ):
+    )
+    if not fits:
         raise ArtifactError(
-            f"{folder}: {len(ids)} ids, {len(offsets)} offsets and {counts.sum()} counted tokens "
-            "do not belong together: delete the folder and run again"
+            f"{folder}: {len(ids)} ids, {len(offsets)} offsets and {len(counts)} counts do not "
+            f"belong together, or not to a vocabulary of {vocabulary_size}: delete the folder and "
+            "run again"
         )
     return Text(ids, np.array(offsets), np.array(counts))
 

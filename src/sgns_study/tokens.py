@@ -24,6 +24,7 @@ from sgns_study.corpora.documents import NO_LABEL, SPLITS, TEST, Document
 PAD, UNKNOWN = "[PAD]", "[UNK]"
 PAD_ID = 0
 WORDPIECES = 30_522  # entries of the published vocabulary
+LARGEST = 1 << 20  # bytes of the published vocabulary file, which has 231,508
 EXTRA = "[EXTRA]"  # the lab counts 30,522 + 1 ids; this one never occurs
 LINE_BREAK = re.compile(r"<\s*br\s*/?\s*>", re.IGNORECASE)
 WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
@@ -127,15 +128,19 @@ def in_batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
 def read_wordpieces(path: Path) -> list[str]:
     """The published WordPiece entries, one a line; raises ArtifactError if they are not whole."""
     try:
-        entries = path.read_text(encoding="utf-8").splitlines()
+        with path.open("rb") as file:
+            entries = file.read(LARGEST).decode("utf-8").splitlines()
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: run the download first") from None
+    except OSError as error:
+        raise ArtifactError(f"{path}: not readable ({error.strerror}): download it again") from None
     except UnicodeDecodeError as error:
         raise ArtifactError(f"{path}: not UTF-8 ({error}): download it again") from None
     if len(entries) != WORDPIECES or len(set(entries)) != WORDPIECES or entries[0] != PAD:
+        first = [entry[:20] for entry in entries[:1]]
         raise ArtifactError(
             f"{path}: found {len(entries)} entries, {len(set(entries))} different, the first "
-            f"{entries[:1]}; expected {WORDPIECES} different ones, the first {PAD}: "
+            f"{first}; expected {WORDPIECES} different ones, the first {PAD}: "
             "delete the file and download it again"
         )
     return entries
@@ -264,15 +269,14 @@ def load_tokens(folder: Path) -> TokenStream:
     documents = read_table(folder / "documents.csv")
     fits = (
         {"split", "label"} <= set(documents.columns)
-        and ids.ndim == 1
-        and {ids.dtype.kind, offsets.dtype.kind} <= set("ui")
+        and (ids.dtype.kind, offsets.dtype) == ("u", np.int64)
         and len(offsets) == len(documents) + 1
         and offsets[0] == 0
         and offsets[-1] == len(ids)
-        and bool(np.all(np.diff(offsets) >= 0))
+        and bool(np.all(offsets[1:] >= offsets[:-1]))
         and documents["split"].isin(SPLITS).all()
         and documents["label"].fillna(NO_LABEL).isin(range(NO_LABEL, CLASSES)).all()
-        and ids.max() < len(vocabulary.tokens)
+        and ids.max(initial=0) < len(vocabulary.tokens)
     )
     if not fits:
         raise ArtifactError(
@@ -290,13 +294,16 @@ def load_vocabulary(path: Path) -> Vocabulary:
     table = read_table(path, text=("token",))
     whole = (
         list(table.columns) == ["token", "count"]
+        and not table["token"].isna().any()
         and not table["token"].duplicated().any()
-        and table["token"][:1].eq(PAD).all()
+        and table["token"][:1].eq(PAD).any()
+        and table["token"].eq(UNKNOWN).any()
         and table["count"].dtype.kind == "i"
+        and table["count"].ge(0).all()
     )
     if not whole:
         raise ArtifactError(
-            f"{path}: expected the columns token and count, every token once and {PAD} first: "
-            "delete it and run again"
+            f"{path}: expected the columns token and count, every token once, {PAD} first and "
+            f"{UNKNOWN} among them: delete it and run again"
         )
     return Vocabulary(table["token"].tolist(), table["count"].to_numpy(np.int64))

@@ -41,14 +41,21 @@ def write_predictions(
 def read_predictions(path: Path) -> Predictions:
     """Read what `write_predictions` wrote; predicted is the most probable class.
 
-    Raises ArtifactError if a column is missing.
+    Raises ArtifactError if a column is missing or holds something else than numbers.
     """
     table = read_table(path)
     several = [name for name in table.columns if name.startswith("probability_")]
-    if not {"document", "label"} <= set(table.columns) or not (several or "probability" in table):
+    numbers = ["document", "label", *(several or ["probability"])]
+    if not set(numbers) <= set(table.columns):
         raise ArtifactError(
-            f"{path}: found the columns {', '.join(table.columns)}, expected document, label and "
-            "probability: delete the folder and run again"
+            f"{path}: found the columns {', '.join(table.columns[:20])}, expected document, label "
+            "and probability: delete the folder and run again"
+        )
+    kinds = [dtype.kind for dtype in table[numbers].dtypes]
+    are_numbers = kinds[:2] == ["i", "i"] and set(kinds) <= {"i", "f"}
+    if table.empty or not are_numbers or table[numbers].isna().any(axis=None):
+        raise ArtifactError(
+            f"{path}: found other values than numbers, or no row: delete the folder and run again"
         )
     if several:
         predicted = table[several].to_numpy().argmax(axis=1)

@@ -7,6 +7,7 @@ A table is float32 (V, d), row i the vector of `vocabulary[i]`. Rows are most fr
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
@@ -23,6 +24,7 @@ from sgns_study.evaluation.tables import SCORES
 RESTRICT_VOCAB = 300_000  # rows looked at unless told otherwise, as in gensim
 EPSILON = 1e-3  # keeps 3CosMul from dividing by 0 (Levy & Goldberg, 2014)
 PRECISION_AT = 5  # below the size of the smallest synonym set of the planted corpus, 8
+LONGEST = 10_000  # characters of a line of pairs or questions
 TOTAL = "total"  # the name of the counts over all sections
 COSINES = 1 << 22  # cosines of question words with table rows held at a time: 16 MiB
 COMBINED = 1 << 18  # of them, added up for questions at a time: 1 MiB, which stays in cache
@@ -126,11 +128,16 @@ def lines(path: Path) -> Iterator[tuple[str, list[str]]]:
     """The place, `file:line`, and the fields of each line that is not empty."""
     try:
         with path.open(encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, 1):
-                if fields := line.split():
-                    yield f"{path}:{number}", fields
+            for number, line in enumerate(iter(partial(file.readline, LONGEST), ""), 1):
+                place, fields = f"{path}:{number}", line.split()
+                if len(line) == LONGEST:
+                    raise malformed(place, fields, f"a line of fewer than {LONGEST} characters")
+                if fields:
+                    yield place, fields
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: run the download first") from None
+    except OSError as error:
+        raise ArtifactError(f"{path}: not readable ({error.strerror}): name another file") from None
     except UnicodeDecodeError as error:
         raise ArtifactError(f"{path}: not UTF-8 ({error}): download it again") from None
 

@@ -1,6 +1,6 @@
 """The tidy tables of a study: their columns, and how they are read."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -62,6 +62,17 @@ TEXT = {
     "claims": ("claim", "source", "statement", "unit", "verdict"),
     "comparisons": ("claim", "comparison", "quantity", "unit", "direction"),
 }
+# The columns that hold words in whatever table, and those that hold whole numbers; others, but for
+# those of TEXT, hold numbers.
+WORDS = {
+    *("recipe", "kind", "like", "key", "split", "dataset", "metric", "word", "neighbour", "group"),
+    *("init", "classifier", "measure", "claim", "source", "statement", "comparison", "quantity"),
+    *("direction", "unit", "verdict", "rule", "wildcards"),
+}
+WHOLE = {
+    *("radius", "dim", "seed", "epoch", "rank", "count", "documents", "selected_epoch"),
+    *("n_cells", "n_seeds"),
+}
 EMPTY_TEXT = ("init", "recipe", "unit")  # "" where the field is empty
 MAYBE = ("radius", "documents", "selected_epoch")  # whole numbers that may be missing
 
@@ -69,15 +80,16 @@ MAYBE = ("radius", "documents", "selected_epoch")  # whole numbers that may be m
 def read_tidy(folder: Path, name: str) -> pd.DataFrame:
     """Read `<name>.csv` of a results folder; an empty init or recipe is "", an empty radius is NA.
 
-    Raises ArtifactError naming the file if it is missing, has no rows or lacks a column.
+    Raises ArtifactError naming the file if it is missing, has no rows, lacks a column or has other
+    values in one.
     """
     path = folder / f"{name}.csv"
-    table = read_table(path, TEXT.get(name, ()))
+    table = read_columns(path, name)
     missing = [column for column in COLUMNS[name] if column not in table.columns]
     if missing:
         raise ArtifactError(
-            f"{path}: column {', '.join(missing)} is missing; found: {', '.join(table.columns)}; "
-            f"expected: {', '.join(COLUMNS[name])}: delete the file and run again"
+            f"{path}: column {', '.join(missing)} is missing; found: {listed(table)}; expected: "
+            f"{', '.join(COLUMNS[name])}: delete the file and run again"
         )
     if table.empty:
         raise ArtifactError(f"{path}: the table has no rows: delete the file and run again")
@@ -89,10 +101,42 @@ def read_present(folder: Path, names: Iterable[str]) -> dict[str, pd.DataFrame]:
     found = {}
     for name in names:
         if (folder / f"{name}.csv").is_file():
-            table = read_table(folder / f"{name}.csv", TEXT.get(name, ()))
+            table = read_columns(folder / f"{name}.csv", name)
             if len(table):
                 found[name] = typed(table)
     return found
+
+
+def read_columns(path: Path, name: str) -> pd.DataFrame:
+    """Read a table of this name, or a model's part of it, whose columns hold what they should.
+
+    Raises ArtifactError naming a column with a value that it cannot have.
+    """
+    table = read_table(path, TEXT.get(name, ()))
+    for column in table.columns.intersection(COLUMNS[name]):
+        kind, wrong = unexpected(table[column].dropna(), column, TEXT.get(name, ()))
+        if len(wrong):
+            raise ArtifactError(
+                f"{path}: column {column}: found {str(wrong.iloc[0])[:60]!r}, expected {kind}: "
+                "delete the file and run again"
+            )
+    return table
+
+
+def unexpected(found: pd.Series, column: str, text: Collection[str]) -> tuple[str, pd.Series]:
+    """What a column holds, in words, and those of the values found that are something else."""
+    is_numeric = found.dtype.kind in "iufb"
+    if column in WORDS or column in text:
+        return "words", found if is_numeric else found[:0]
+    numbers = pd.to_numeric(found, errors="coerce").astype(float)
+    if column in WHOLE:
+        return "whole numbers", found[~(numbers.abs() < 2**53) | (numbers % 1 != 0)]
+    return "numbers", found[:0] if is_numeric else found[numbers.isna()]
+
+
+def listed(table: pd.DataFrame) -> str:
+    """The names of its columns for a message, not too many."""
+    return ", ".join(str(column)[:60] for column in table.columns[:20])
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,15 +1,15 @@
 """What the appendix of the report says of a study: its parameters, its cost, its provenance."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sgns_study.artifacts import ArtifactError, intact
 from sgns_study.figures.wording import number
 
+LARGEST = 1 << 24  # bytes of a record; one that is cut there is no JSON
 NO_COMMIT = "outside a repository"  # what stands for the commit of a run without one
 
 
@@ -92,28 +92,43 @@ class Provenance:
     ]  # file → SHA-256; more than one means that runs saw different files
 
 
+class Record(BaseModel):
+    """What is read of `run.json`."""
+
+    model_config = ConfigDict(strict=True)
+
+    commit: str
+    versions: dict[str, str]
+    inputs: dict[str, str]
+
+
 def provenance(results: Path) -> Provenance:
     """Collect the `run.json` files of a study; raises ArtifactError if one is not a record."""
-    commits: set[str] = set()
+    records = [read_record(path) for path in sorted(results.rglob("run.json"))]
     versions: dict[str, set[str]] = {}
     inputs: dict[str, set[str]] = {}
-    paths = sorted(results.rglob("run.json"))
-    for path in paths:
-        intact(path)
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            commits.add(record["commit"] or NO_COMMIT)
-            for name, version in record["versions"].items():
-                versions.setdefault(name, set()).add(version)
-            for name, digest in record["inputs"].items():
-                inputs.setdefault(name, set()).add(digest)
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            raise ArtifactError(
-                f"{path}: not the record of a run ({error!r}): delete its folder and run again"
-            ) from None
+    for record in records:
+        for name, version in record.versions.items():
+            versions.setdefault(name, set()).add(version)
+        for name, digest in record.inputs.items():
+            inputs.setdefault(name, set()).add(digest)
     return Provenance(
-        len(paths),
-        sorted(commits),
+        len(records),
+        sorted({record.commit or NO_COMMIT for record in records}),
         {name: sorted(found) for name, found in sorted(versions.items())},
         {name: sorted(found) for name, found in sorted(inputs.items())},
     )
+
+
+def read_record(path: Path) -> Record:
+    """One record; raises ArtifactError if the file is none."""
+    try:
+        with intact(path).open("rb") as file:
+            return Record.model_validate_json(file.read(LARGEST))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"]))[:60]
+        raise ArtifactError(
+            f"{path}: not the record of a run ({place}: {problem['msg']}): delete its folder and "
+            "run again"
+        ) from None

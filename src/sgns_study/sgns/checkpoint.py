@@ -9,13 +9,17 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sgns_study.artifacts import ArtifactError, part_of, sha256, writing
+from sgns_study.errors import VALUE, brief, reason, shown
 from sgns_study.provenance import code_digest
-from sgns_study.sgns.state import Place, State, copies
+from sgns_study.sgns.state import DRAWS, LINE, Place, State, copies
 
+TABLES, LOSSES = ("centre", "context"), ("losses", "held_out")
 CODE = ("sgns.word2vec", "corpora.lines")
 
 
@@ -55,35 +59,69 @@ def load_state(path: Path, run: Mapping[str, Any]) -> State | None:
     Raises ArtifactError if the file is not whole or is of another run.
     """
     try:
+        check_stored(path)
         with np.load(path, allow_pickle=False) as file:
             check_run(path, json.loads(str(file["run"])), run)
+            centre, context = (copies(typed(file[name], np.float32, 2), 1)[0] for name in TABLES)
+            reads, draws = typed(file["read"], np.int64, 1), typed(file["draws"], np.uint64, 2)
+            sums = typed(file["sums"], np.float64, 2)
+            left = [typed(file[f"left{n}"], np.int32, 1) for n in range(len(reads))]
+            if draws.shape != (len(reads), len(DRAWS)) or sums.shape != (len(reads), 2):
+                raise ValueError("its shards have other random states or sums")
             places = [
-                Place(int(read), draws, file[f"left{n}"], sums)
-                for n, (read, draws, sums) in enumerate(
-                    zip(file["read"], file["draws"], file["sums"])
-                )
+                Place(int(read), *of_place) for read, *of_place in zip(reads, draws, left, sums)
             ]
-            centre, context = (copies(file[name], 1)[0] for name in ("centre", "context"))
-            return State(
-                centre, context, places, file["losses"].tolist(), file["held_out"].tolist()
-            )
+            losses, held_out = (typed(file[name], np.float64, 1).tolist() for name in LOSSES)
+            return State(centre, context, places, losses, held_out)
     except FileNotFoundError:
         return None
     except ArtifactError:
         raise
     except Exception as error:  # what a damaged file leads to depends on where the damage is
-        raise ArtifactError(
-            f"{path}: not a whole checkpoint ({error}): delete it to start anew"
-        ) from None
+        raise damaged(path, reason(error)) from None
+
+
+def typed(array: NDArray[Any], kind: type[np.generic], ndim: int) -> NDArray[Any]:
+    """The array itself; raises ValueError if it is of another kind or has other dimensions."""
+    if array.dtype != kind or array.ndim != ndim:
+        raise ValueError(f"found {array.ndim} dimensions of {array.dtype}, expected {ndim}")
+    return array
+
+
+def check_stored(path: Path) -> None:
+    """Raise ValueError if a part is packed: it might unpack to more than there is memory for."""
+    with ZipFile(path) as file:
+        packed = [part.filename for part in file.infolist() if part.compress_type != ZIP_STORED]
+    if packed:
+        raise ValueError(f"{packed[0]} is packed")
+
+
+def check_fits(path: Path, state: State, words: int, tokens: int, dim: int, threads: int) -> None:
+    """Raise ArtifactError unless a state is one of training on so large a text and vocabulary."""
+    width = -(-dim // LINE) * LINE
+    fits = (
+        state.centre.shape == state.context.shape == (words, width)
+        and len(state.places) == threads
+        and all(0 <= place.read <= tokens for place in state.places)
+        and all(place.left.min(initial=0) >= 0 for place in state.places)
+        and all(place.left.max(initial=0) < words for place in state.places)
+    )
+    if not fits:
+        raise damaged(path, "its arrays do not fit the text")
+
+
+def damaged(path: Path, why: str) -> ArtifactError:
+    """The error for a file that training cannot go on from."""
+    return ArtifactError(f"{path}: not a whole checkpoint ({why}): delete it to start anew")
 
 
 def check_run(path: Path, found: Mapping[str, Any], run: Mapping[str, Any]) -> None:
     """Raise ArtifactError naming what differs between the run of a checkpoint and this one."""
     differing = [
-        f"{key} was {found.get(key)!r} and is {run.get(key)!r}"
-        for key in {**found, **run}
+        f"{brief(key, VALUE)} was {shown(found.get(key))} and is {shown(run.get(key))}"
+        for key in {**run, **found}
         if found.get(key) != run.get(key)
-    ]
+    ][: len(run)]
     if differing:
         raise ArtifactError(
             f"{path}: a checkpoint of another run: {'; '.join(differing)}: "

@@ -16,8 +16,11 @@ from safetensors.numpy import save_file
 from tqdm import tqdm
 
 from sgns_study.artifacts import ArtifactError, intact, writing
+from sgns_study.errors import reason
 
+LONGEST_WORD, LONGEST_NUMBER = 1 << 20, 64  # bytes in word2vec's formats
 HEADER = re.compile(rb"(\d{1,18}) (\d{1,18})[ \t\r]*\n")  # of word2vec's formats: words, dimensions
+TABLES = ("centre", "context", "counts")
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # bytes that no text has
 
 
@@ -69,30 +72,38 @@ def save_vectors(path: Path, vectors: Vectors) -> None:
 def load_vectors(path: Path) -> Vectors:
     """Read what `save_vectors` wrote.
 
-    Raises ArtifactError if the file is missing, cut short, or lacks the centre table or a
-    vocabulary of as many tokens as the tables have rows. Files without counts are read too.
+    Raises ArtifactError if the file is missing, cut short, or lacks a centre table of finite
+    numbers or a vocabulary of as many tokens as the tables have rows. Files without counts are read
+    too.
     """
     try:
         with safe_open(intact(path), "numpy") as file:
-            tables = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            names = sorted(file.keys())
+            tables = {name: file.get_tensor(name) for name in names if name in TABLES}
             metadata = file.metadata() or {}
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: train the vectors first") from None
     except (SafetensorError, OSError) as error:
         raise ArtifactError(
-            f"{path}: not a whole safetensors file ({error}): delete it and train again"
+            f"{path}: not a whole safetensors file ({reason(error)}): delete it and train again"
         ) from None
     try:
         vocabulary = json.loads(metadata["vocabulary"])
-    except (KeyError, json.JSONDecodeError):
+        "".join(vocabulary).encode()  # all are texts, and can be written
+    except (KeyError, TypeError, ValueError, RecursionError):
         vocabulary = None
     if "centre" not in tables or not isinstance(vocabulary, list):
         raise ArtifactError(
-            f"{path}: found tensors {sorted(tables)} and metadata {sorted(metadata)}, needed are "
-            "a tensor `centre` and a JSON list `vocabulary`: use a file this program wrote"
+            f"{path}: found tensors {names[:5]} and metadata {sorted(metadata)[:5]}, needed are a "
+            "tensor `centre` and a JSON list `vocabulary` of texts: use a file this program wrote"
         )
     for name in tables:
         _check(path, name, tables[name], vocabulary)
+    if not np.isfinite(tables["centre"]).all():
+        raise ArtifactError(
+            f"{path}: the vectors hold numbers that are not finite: train them again at a lower "
+            "learning rate"
+        )
     return Vectors(tables["centre"], tables.get("context"), vocabulary, tables.get("counts"))
 
 
@@ -132,12 +143,15 @@ def read_vectors(path: Path) -> Vectors:
     """
     if not path.is_file():
         raise ArtifactError(f"{path}: no such file: train the vectors first")
-    with path.open("rb") as file:
-        start = file.readline(100)
-        if header := HEADER.fullmatch(start):
-            with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-                content.seek(header.end())
-                return _read_word2vec(path, content, *map(int, header.groups()))
+    try:
+        with path.open("rb") as file:
+            start = file.readline(100)
+            if header := HEADER.fullmatch(start):
+                with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+                    content.seek(header.end())
+                    return _read_word2vec(path, content, *map(int, header.groups()))
+    except OSError as error:
+        raise ArtifactError(f"{path}: not readable ({error.strerror}): name another file") from None
     if start[8:9] == b"{":
         return load_vectors(path)
     raise ArtifactError(
@@ -197,9 +211,13 @@ def _text_records(
     path: Path, content: mmap, words: int, dim: int
 ) -> Iterator[tuple[str, bytes, NDArray[np.float32]]]:
     """The place, word and vector (d,) of each line; words and numbers stand between white space."""
+    longest = LONGEST_WORD + LONGEST_NUMBER * dim
     for number in range(2, words + 2):
-        place, line = f"{path}: line {number}", content.readline()
-        word, *numbers = line.split() or [b""]
+        start = content.tell()
+        stop = content.find(b"\n", start, start + longest) + 1
+        place, line = f"{path}: line {number}", content[start : stop or start + longest]
+        content.seek(start + len(line))
+        word, *numbers = line.split(None, dim + 1) or [b""]
         if len(numbers) != dim or not line.endswith(b"\n"):
             end = "" if line.endswith(b"\n") else " and no line end"
             raise ArtifactError(
@@ -237,7 +255,7 @@ def _binary_records(
     for number in range(1, words + 1):
         start = content.tell()
         place = f"{path}: byte {start}: word {number} of {words}"
-        space = content.find(b" ", start)
+        space = content.find(b" ", start, start + LONGEST_WORD)
         word = content[start:space]
         if space < 0 or len(content) < space + 1 + 4 * dim:
             raise ArtifactError(
