@@ -22,6 +22,7 @@ demo: install ## the workflow on the planted corpus: no network, a minute or two
 	@echo "The demo's report: reports/demo/report.html and reports/demo/report.pdf"
 
 study: install ## the study of PARAMS (default: params.yaml, IMDB)
+	$(RUN) sgns-study params $(PARAMS) # which runs no code that is in it, as Snakemake may
 	$(RUN) snakemake --cores $(CORES) --configfile $(PARAMS)
 
 restore: install ## the files of the study of PARAMS, from DVC's cache or remote

@@ -22,7 +22,7 @@ from sgns_study.devices import chosen
 from sgns_study.errors import StudyError
 from sgns_study.failures import check_writable, speak_plainly
 from sgns_study.figures import figures_of, tables_of
-from sgns_study.params import check_study
+from sgns_study.params import check_study, read_parameters
 from sgns_study.provenance import code_digest, data_digest
 from sgns_study.restore import check_recorded
 
@@ -34,6 +34,8 @@ if not workflow.overwrite_configfiles:
 try:
     study = check_study(config, origin=" + ".join(map(str, workflow.configfiles)))
     study.check_documents(corpus_sizes(study.corpus))
+    for file in workflow.configfiles if workflow.is_main_process else []:
+        read_parameters(Path(file))  # of a key given twice Snakemake has taken one without a word
     if workflow.is_main_process and not {"--touch", "-t"} & set(sys.argv):
         check_recorded(Path("results", study.study))
 except (StudyError, ValueError) as error:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from sgns_study import params
+from tests.fuzz.grammar import laughs
 
 REPOSITORY = Path(__file__).parent.parent
 IMDB = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
@@ -127,6 +128,97 @@ def test_yaml_runs_no_code(tmp_path: Path) -> None:
     path.write_text("study: !!python/object/apply:os.system ['touch hacked']\n")
     with pytest.raises(params.ParamsError, match="not readable as YAML"):
         params.read_study(path)
+
+
+def test_a_file_that_snakemake_would_run_code_of_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "evil.yaml"
+    path.write_text("__use_yte__: true\n?__import__('os').mkdir('hacked') or 'study': tiny\n")
+    with pytest.raises(params.ParamsError, match="unknown key '__use_yte__'"):
+        params.read_study(path)
+    recipe = (Path(__file__).parent.parent / "Makefile").read_text().partition("\nstudy:")[2]
+    assert recipe.index("sgns-study params $(PARAMS)") < recipe.index("snakemake")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("study: a\nstudy: b\n", "the key 'study' is there twice: remove one"),
+        ("grid: {dims: [1], dims: [2]}", "the key 'dims' is there twice"),
+        (
+            "base: &a {x: 1}\nmine: {<<: *a, x: 2, y: 3}\nlast: {<<: *a, x: 3}\n",
+            "unknown key 'base'",
+        ),
+        ("study: " + "9" * 5000, "not readable as YAML: Exceeds the limit"),
+        ("study: 2024-99-99", "not readable as YAML: month must be in 1..12"),
+        (
+            "study: 0x" + "f" * 5000,
+            "study: found a number too long to be shown, allowed: a valid str",
+        ),
+        ("[" * 5000, "nested more deeply than any parameter is"),
+        ("study: " + "[" * 21 + "]" * 21, "more than 20 levels of them"),
+        ("a: &a [*a]", "more than 20 levels of them"),
+        (laughs(9, 9), "more than 10000 values"),
+        ("a: &a {x: 1}\nb: &b {<<: [*a, *a]}\n" + "c: {<<: [*b, *b]}\n" * 9, "'c' is there twice"),
+        ("claims: {loss: .inf, points: .nan}", "claims.loss: found inf, allowed: a finite number"),
+        ("study: " + "x" * 101, "xxx', allowed: String should have at most 100"),
+        ("study: " + "X" * 5000, "XXX…, allowed: "),
+        ("? [1, 2]\n: 3", "not readable as YAML"),
+        ("x" * (1 << 18) + "x", "more than 262144 bytes: name a file of parameters"),
+        ("\x00", "not readable as YAML"),
+    ],
+)
+def test_yaml_that_no_study_is_written_in(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(text)
+    with pytest.raises(params.ParamsError) as error:
+        params.read_study(path)
+    assert message in str(error.value)
+    assert all(line.startswith(f"{path}: ") for line in str(error.value).splitlines())
+    assert max(map(len, str(error.value).splitlines())) < 1200
+
+
+@pytest.mark.parametrize(
+    ("recipes", "message"),
+    [
+        ({"a": {"like": ["b"]}}, "a.like: ['b'] is not in recipes"),
+        ({"a": {"like": "b"}, 3: {}}, "a.like: 'b' is not in recipes; there are: a, 3"),
+        (
+            {"a": {"like": "b"}, "b": {"like": "a"}},
+            "a.like: a is like b is like a: break the circle",
+        ),
+        ({"a": {"like": "a"}}, "a.like: a is like a: break the circle"),
+    ],
+)
+def test_recipes_that_are_like_nothing(recipes: dict[Any, Any], message: str) -> None:
+    with pytest.raises(params.ParamsError) as error:
+        params.check_study(copy.deepcopy(IMDB) | {"recipes": recipes}, "x")
+    assert message in str(error.value)
+
+
+def test_a_recipe_may_be_like_one_that_is_like_a_thousand_others() -> None:
+    first = {"kind": "ppmi"}
+    chain = {f"r{n}": {"like": f"r{n - 1}", "n": n} for n in range(1, 2000)}
+    for order in (list, reversed):
+        recipes = dict(order(list({"r0": first, **chain}.items())))
+        found = params.inherited(recipes)
+        assert list(found) == list(recipes)
+        assert found["r1999"] == {"kind": "ppmi", "like": "r1998", "n": 1999}
+
+
+def test_problems_are_listed_up_to_a_number() -> None:
+    with pytest.raises(params.ParamsError) as error:
+        params.check_study({f"key{n}\x1b": n for n in range(100)}, "x")
+    lines = str(error.value).splitlines()
+    assert len(lines) == params.SHOWN + 1
+    assert lines[-1] == "x: and 89 more"  # and 9 sections that are missing
+    assert "\x1b" not in str(error.value)
+
+
+@pytest.mark.parametrize("word", ["a\rb", "a\nb", "\x1b[31m", "\u2028"])
+def test_words_to_look_at_are_on_one_line(word: str) -> None:
+    for words in ({word: ["a"]}, {"a": [word]}):
+        with pytest.raises(params.ParamsError, match="has a control character"):
+            params.check_study(changed("evaluation.words", words), "x")
 
 
 def test_every_key_has_a_description_a_reader_can_use() -> None:

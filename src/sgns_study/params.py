@@ -45,7 +45,7 @@ class Section(BaseModel):
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 
 
 class ImdbCorpus(Section):
@@ -652,10 +652,14 @@ def check_split(documents: int | None, validation_fraction: float) -> None:
 
 
 def read_study(path: Path) -> Study:
-    """Read and check a parameter file; no code in it is run.
+    """Read and check a parameter file; raises ParamsError as `read_parameters`, or naming a key."""
+    return check_study(read_parameters(path), str(path))
 
-    Raises ParamsError naming the file and the key if it is missing, too large, not YAML or not
-    valid, or has a key twice.
+
+def read_parameters(path: Path) -> dict[str, Any]:
+    """What a parameter file holds; no code in it is run.
+
+    Raises ParamsError naming the file if it is missing, too large or no YAML, or has a key twice.
     """
     try:
         with path.open("rb") as file:
@@ -678,7 +682,7 @@ def read_study(path: Path) -> Study:
         raise ParamsError(f"{path}: not readable as YAML: {reason(error)}") from None
     if not isinstance(content, dict):
         raise ParamsError(f"{path}: found {type(content).__name__}, expected sections of keys")
-    return check_study(content, str(path))
+    return content
 
 
 class UniqueKeys(yaml.SafeLoader):
