@@ -249,6 +249,40 @@ def test_a_study_is_summed_up_while_it_runs(
         assert len(read_tidy(tmp_path, "runs")) == 1
 
 
+@pytest.mark.parametrize(
+    "content",
+    ["", "s\tmax_rss\n", "s\tmax_rss\n-1\t2\n", "s\tmax_rss\nx\t2\n", "s\n1\n", "a\n1\t2\t3\n4\n"],
+)
+def test_a_file_that_is_no_benchmark_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "rule").mkdir()
+    (tmp_path / "rule/x.tsv").write_text(content)
+    with pytest.raises(ArtifactError, match=r"rule/x\.tsv: not one of Snakemake's benchmark files"):
+        aggregate.timings([tmp_path])
+
+
+@pytest.mark.parametrize("split", ["test", "validation"])
+def test_curves_without_the_selected_epoch_are_named(tmp_path: Path, split: str) -> None:
+    write_table(tmp_path / "curves.csv", RUN_CURVES[RUN_CURVES["split"] != split])
+    with pytest.raises(ArtifactError, match="no row of the test documents, or none of the valid"):
+        aggregate.chosen_scores(tmp_path / "curves.csv")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [("loss", "x", "numbers"), ("epoch", 1.5, "whole numbers"), ("epoch", 2**60, "whole numbers")],
+)
+def test_a_value_that_a_column_cannot_have_is_named(
+    tmp_path: Path, column: str, value: Any, expected: str
+) -> None:
+    table = RUN_CURVES.astype(object)
+    table.loc[3, column] = value
+    write_table(tmp_path / "curves.csv", table)
+    with pytest.raises(
+        ArtifactError, match=f"column {column}: found '{value}', expected {expected}"
+    ):
+        aggregate.chosen_scores(tmp_path / "curves.csv")
+
+
 def test_timings_come_from_benchmark_files(tmp_path: Path) -> None:
     folder = tmp_path / "train_sgns"
     folder.mkdir()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sgns_study.artifacts import ArtifactError
-from sgns_study.sgns.checkpoint import load_state, remove, save_state, saver
+from sgns_study.sgns.checkpoint import check_fits, load_state, remove, save_state, saver
 from sgns_study.sgns.state import State, initial_state
 
 RUN = {"dim": 20, "alpha": 0.75, "text_sha256": "12ab"}
@@ -78,6 +78,16 @@ def test_no_damage_goes_unseen(tmp_path: Path, state: State) -> None:
     np.save(tmp_path / "array.npy", np.arange(3))
     with pytest.raises(ArtifactError, match="not a whole checkpoint"):
         load_state(tmp_path / "array.npy", RUN)
+
+
+@pytest.mark.parametrize("size", [(10, 50, 20, 2), (9, 10, 20, 2), (9, 50, 40, 2), (9, 50, 20, 1)])
+def test_a_state_of_another_size_is_refused(
+    tmp_path: Path, state: State, size: tuple[int, ...]
+) -> None:
+    """Of 9 words and dimension 20 on two threads, 11 tokens read."""
+    check_fits(tmp_path / "checkpoint", state, 9, 50, 20, 2)
+    with pytest.raises(ArtifactError, match=r"a whole checkpoint \(its arrays do not fit"):
+        check_fits(tmp_path / "checkpoint", state, *size)
 
 
 def test_it_is_saved_when_the_time_has_come(

@@ -163,6 +163,15 @@ def test_a_damaged_folder_is_refused(tmp_path: Path) -> None:
     cut.write_bytes(cut.read_bytes()[:-10])
     with pytest.raises(ArtifactError, match=r"train_stream\.npy: not a whole \.npy file"):
         load_pairs(tmp_path, SIZE)
+    save_pairs(tmp_path, pairs)
+    with pytest.raises(ArtifactError, match="or not to a vocabulary of 100: delete the folder"):
+        load_pairs(tmp_path, 100)
+    beyond = pairs.train.centres.copy()
+    beyond[3] = len(pairs.train.stream) + 1  # what is read there is not the file's
+    other = Windows(pairs.train.stream, beyond, pairs.radius)
+    save_pairs(tmp_path, Pairs(other, pairs.validation, pairs.validation_negatives))
+    with pytest.raises(ArtifactError, match="do not belong together"):
+        load_pairs(tmp_path, SIZE)
     other = Windows(pairs.train.stream[:-1], pairs.train.centres, pairs.radius)
     save_pairs(tmp_path, Pairs(other, pairs.validation, pairs.validation_negatives))
     with pytest.raises(ArtifactError, match="do not belong together"):

@@ -5,6 +5,7 @@ import csv
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -630,6 +631,26 @@ def test_the_same_results_give_the_same_bytes(results, tmp_path):
 def test_a_missing_figure_or_caption_is_named(results, tmp_path):
     with pytest.raises(ArtifactError, match=r"claims\.svg"):
         context(study(), results, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("claims.svg", b"<svg", "no report can be made of these figures"),
+        ("claims.svg", b"<!DOCTYPE s [<!ENTITY a '&a;'>]><svg>&a;</svg>", "no report can be made"),
+        (
+            "claims.svg",
+            b"<svg xmlns='http://www.w3.org/2000/svg'><image href='http://127.0.0.1:9/x'/></svg>",
+            "URLs are not allowed",
+        ),
+        ("claims.md", b"\xff", "claims.md: no caption"),
+    ],
+)
+def test_a_damaged_figure_is_named(results, tmp_path, name, content, message):
+    shutil.copytree(results / "figures", tmp_path / "figures")
+    (tmp_path / "figures" / name).write_bytes(content)
+    with pytest.raises(ArtifactError, match=message):
+        render(study(), results, tmp_path / "figures", tmp_path / "a.html", tmp_path / "a.pdf")
 
 
 def test_a_damaged_record_is_named(tmp_path):

@@ -155,6 +155,13 @@ def test_a_document_with_two_roles_is_refused(tmp_path: Path) -> None:
         samples.load_sample(tmp_path / "s.csv", samples.CLASSIFIER, 5)
 
 
+@pytest.mark.parametrize("row", ["test,5", "test,-1", "dev,4", "train,4"])
+def test_a_role_or_a_document_that_there_is_not(tmp_path: Path, row: str) -> None:
+    write_text(tmp_path / "s.csv", f"role,document\ntrain,1\nvalidation,2\n{row}\n")
+    with pytest.raises(ArtifactError, match="roles train, validation, test of documents 0 to 4"):
+        samples.load_sample(tmp_path / "s.csv", samples.CLASSIFIER, 5)
+
+
 def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
     write_text(tmp_path / "d.csv", "document,id,split,label\n0,a,train,1\n1,b,dev,0\n")
     with pytest.raises(ArtifactError, match="document 1 has a split other than"):

@@ -5,6 +5,8 @@ import io
 import json
 import re
 from collections import Counter
+from contextlib import suppress
+from encodings.aliases import aliases
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -249,6 +251,30 @@ def test_an_encoding_that_cannot_be_used(
 ) -> None:
     (tmp_path / "reviews.csv").write_bytes(content)
     assert message in refused(corpus(encoding=encoding), tmp_path)
+
+
+ENCODINGS = sorted({*aliases.values(), "undefined", "a\0b", "", "x" * 999})
+FILES = [as_csv(TWO).encode(), b"text,label\n\xff\xfe\x81\x00\xd8,1\n" * 3, bytes(range(256))]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_every_encoding_there_is_reads_the_table_or_is_refused(
+    tmp_path: Path, encoding: str
+) -> None:
+    """Some of Python's are of no text, some of host names, some not of whole files."""
+    for content in FILES:
+        (tmp_path / "reviews.csv").write_bytes(content)
+        with suppress(ArtifactError):
+            assert table.inspect(corpus(encoding=encoding), tmp_path).sizes == (24, 6, 0)
+
+
+def test_classes_with_long_names(tmp_path: Path) -> None:
+    longest = "9" * 1000
+    rows = [(f"text {n}", longest if n % 2 else "8") for n in range(30)] + [("x", longest + "9")]
+    found = save(tmp_path, as_csv(rows))
+    assert faults(found, tmp_path) == [(32, table.LONG_LABEL)]
+    left = found.model_copy(update={"on_bad_rows": "skip"})
+    assert table.inspect(left, tmp_path).classes == ("8", longest)
 
 
 # Bad rows

@@ -57,6 +57,12 @@ def test_what_cannot_be_a_text_is_refused(tmp_path: Path) -> None:
         texts.load_text(tmp_path, len(WORDS))
 
 
+def test_a_text_of_another_vocabulary_is_refused(tmp_path: Path) -> None:
+    saved(tmp_path, [[3], [2, 4]])
+    with pytest.raises(ArtifactError, match="or not to a vocabulary of 4: delete the folder"):
+        texts.load_text(tmp_path, 4)
+
+
 def saved(folder: Path, contents: list[list[int]]) -> texts.Text:
     texts.save_text(folder, stream(contents), vocabulary(), np.arange(len(contents)))
     return texts.load_text(folder, len(WORDS))

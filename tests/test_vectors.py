@@ -114,6 +114,23 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "vocabulary", ["[1, 2]", '["a", null]', '"ab"', '["a", "\\ud800"]', "[" * 99_999]
+)
+def test_a_vocabulary_that_is_no_list_of_texts(tmp_path: Path, vocabulary: str) -> None:
+    save_file({"centre": table()[:2]}, tmp_path / "v", metadata={"vocabulary": vocabulary})
+    with pytest.raises(ArtifactError, match="a JSON list `vocabulary` of texts"):
+        load_vectors(tmp_path / "v")
+
+
+def test_vectors_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    values = table()
+    values[3, 1] = np.nan
+    save_vectors(tmp_path / "v", Vectors(values, None, TOKENS))
+    with pytest.raises(ArtifactError, match="not finite: train them again at a lower"):
+        load_vectors(tmp_path / "v")
+
+
+@pytest.mark.parametrize(
     ("counts", "problem"),
     [
         (np.arange(6), r"table counts is int64 \(6,\), needed is int64 .* each of the 7 tokens"),
