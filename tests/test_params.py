@@ -142,7 +142,7 @@ def test_a_file_that_snakemake_would_run_code_of_is_refused(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("study: a\nstudy: b\n", "the key 'study' is there twice: remove one"),
+        ("study: a\nstudy: b\n", "line 2: the key 'study' is there twice"),
         ("grid: {dims: [1], dims: [2]}", "the key 'dims' is there twice"),
         (
             "base: &a {x: 1}\nmine: {<<: *a, x: 2, y: 3}\nlast: {<<: *a, x: 3}\n",

@@ -695,8 +695,8 @@ class UniqueKeys(yaml.SafeLoader):
         counts = Counter((key.tag, key.value) for key in keys if key.tag != MERGE)
         for key in reversed(keys):
             if counts[key.tag, key.value] > 1:
-                problem = f"the key {shown(key.value)} is there twice: remove one"
-                raise yaml.composer.ComposerError(None, None, problem, key.start_mark)
+                line = key.start_mark.line + 1
+                raise yaml.YAMLError(f"line {line}: the key {shown(key.value)} is there twice")
         return node
 
 
