@@ -117,11 +117,13 @@ onstart:
         raise WorkflowError(str(error)) from None
 
 
-onerror:  # a job whose own error found no room on a full disk
-    try:
-        check_writable(WRITTEN)
-    except StudyError as error:
-        print(f"sgns-study: error: {error}", file=sys.stderr)
+onerror:
+    said = "".join(Path(name).read_text(errors="replace") for name in log)
+    if "sgns-study: error:" not in said:  # on a full disk it found no room
+        try:
+            check_writable(WRITTEN)
+        except StudyError as error:
+            print(f"sgns-study: error: {error}", file=sys.stderr)
 
 
 rule all:

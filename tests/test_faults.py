@@ -36,5 +36,5 @@ def test_after_a_fault_one_clear_error_or_a_finished_study(
     row = run_fault(fault, study, tmp_path)
     if row["outcome"] == "not allowed":
         pytest.skip(str(row["message"]))
-    assert row["outcome"] in GOOD, row
+    assert row["outcome"] in GOOD, f"{row['target']}, {row['moment']}: {row['message']}"
     assert (row["wrong_files"], row["lost_models"]) == (0, 0)
