@@ -10,6 +10,7 @@
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -103,6 +104,7 @@ wildcard_constraints:
 
 
 WRITTEN = [RESULTS, REPORTS, ".snakemake"]
+STARTED = time.time()
 speak_plainly(logger)
 
 
@@ -110,7 +112,7 @@ onstart:
     global lock  # held until this process ends
     try:
         check_writable(WRITTEN)
-        lock = lock_study(Path(RESULTS, "lock"), Path(os.environ[JOBS_LOCK]))
+        lock = lock_study(Path(RESULTS, "lock"), Path(os.environ[JOBS_LOCK]), since=STARTED)
         if workflow.local_exec:  # the jobs of a cluster see for themselves
             chosen(study.device)
     except StudyError as error:

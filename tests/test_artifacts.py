@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +173,20 @@ def test_the_lock_admits_one_and_ends_with_its_holder(tmp_path: Path) -> None:
         artifacts.lock_study(*paths)
     held.close()
     artifacts.lock_study(*paths).close()
+
+
+def test_a_run_that_saw_the_study_before_a_job_ended_starts_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = tmp_path / "lock", tmp_path / "jobs.lock"
+    monkeypatch.setenv(artifacts.JOBS_LOCK, str(paths[1]))
+    artifacts.lock_study(*paths, since=0).close()  # the first run of all
+    began = time.time()
+    with artifacts.job():
+        os.utime(paths[1], (began - 60, began - 60))
+    with pytest.raises(ArtifactError, match="while this one was starting: run again"):
+        artifacts.lock_study(*paths, since=began - 30)
+    artifacts.lock_study(*paths, since=began + 30).close()
 
 
 def test_jobs_of_a_killed_run_keep_the_next_one_out(

@@ -89,6 +89,8 @@ def job() -> Iterator[None]:
         yield
         for path in written.copy():
             seal(path)
+        if lock:
+            os.utime(lock)  # tells a run that is just starting that there is something new
 
 
 def seal(path: Path) -> None:
@@ -244,12 +246,13 @@ def peak_memory_mib() -> float:
     return peak / (1024**2 if sys.platform == "darwin" else 1024)
 
 
-def lock_study(path: Path, jobs: Path) -> IO[str]:
+def lock_study(path: Path, jobs: Path, since: float = float("inf")) -> IO[str]:
     """Hold the study's lock until the returned file is closed or the process ends, however.
 
     `jobs` is the lock that the study's jobs share while they work: those of a run that was killed
     may outlive it. Locks belong to processes, not to files, so that a killed run leaves none
-    behind. Raises ArtifactError naming the processes that hold one.
+    behind. Raises ArtifactError naming the processes that hold one, or if a job has ended after
+    `since` (seconds of the clock), when this run looked what there is to do.
     """
     held = lock(path)
     if held is None:
@@ -257,6 +260,7 @@ def lock_study(path: Path, jobs: Path) -> IO[str]:
             f"{path}: another run ({holders(path)}) is working on this study: "
             "wait until it ends, or end it, and run again"
         )
+    has_had_jobs = jobs.exists()
     free = lock(jobs)
     if free is None:
         held.close()
@@ -265,6 +269,11 @@ def lock_study(path: Path, jobs: Path) -> IO[str]:
             f"({holders(jobs)}): wait until they end, or end them, and run again"
         )
     free.close()
+    if has_had_jobs and jobs.stat().st_mtime > since:
+        held.close()
+        raise ArtifactError(
+            f"{jobs}: another run worked on this study while this one was starting: run again"
+        )
     return held
 
 
