@@ -256,12 +256,12 @@ def _binary_records(
         start = content.tell()
         place = f"{path}: byte {start}: word {number} of {words}"
         space = content.find(b" ", start, start + LONGEST_WORD)
-        word = content[start:space]
         if space < 0 or len(content) < space + 1 + 4 * dim:
             raise ArtifactError(
                 f"{place} is not whole, expected a word, a space and {4 * dim} bytes: the file was "
                 "cut short: get it again"
             )
+        word = content[start:space]
         if word.split() != [word]:
             raise ArtifactError(
                 f"{place}: found {word[:20]!r}, expected a word without white space: if the file "
