@@ -42,6 +42,8 @@ try:
 except (StudyError, ValueError) as error:
     raise WorkflowError(str(error)) from None
 
+# Texts of the user's own are parameters by way of functions: in a string Snakemake would take braces
+# for wildcards.
 RESULTS = f"results/{study.study}"
 REPORTS = f"reports/{study.study}"
 os.environ[JOBS_LOCK] = f"{RESULTS}/jobs.lock"  # for all jobs
@@ -186,7 +188,7 @@ rule tokenize:
         f"{RESULTS}/benchmarks/tokenize/all.tsv"
     threads: 2
     params:
-        corpus=study.corpus.model_dump_json(),
+        corpus=lambda wildcards: study.corpus.model_dump_json(),
         tokens=study.tokens.model_dump_json(),
         code=[code_digest(f"corpora.{study.corpus.kind}"), code_digest("tokens")],
     shell:
@@ -320,8 +322,8 @@ rule evaluate_vectors:
         f"{RESULTS}/benchmarks/evaluate_vectors/{SGNS}.tsv"
     params:
         folder=subpath(output.scores, parent=True),
-        corpus=study.corpus.model_dump_json(),
-        evaluation=study.evaluation.model_dump_json(),
+        corpus=lambda wildcards: study.corpus.model_dump_json(),
+        evaluation=lambda wildcards: study.evaluation.model_dump_json(),
         code=[
             code_digest(f"corpora.{study.corpus.kind}"),
             code_digest("evaluation.datasets"),
@@ -447,7 +449,7 @@ rule aggregate:
     benchmark:
         f"{RESULTS}/benchmarks/aggregate/all.tsv"
     params:
-        study=study.model_dump_json(),
+        study=lambda wildcards: study.model_dump_json(),
         code=[code_digest("aggregate"), code_digest("evaluation.recipes")],
     shell:
         "sgns-study aggregate --study {params.study:q} --results {RESULTS} 2> {log}"
@@ -465,7 +467,7 @@ rule claims:
     benchmark:
         f"{RESULTS}/benchmarks/claims/all.tsv"
     params:
-        study=study.model_dump_json(),
+        study=lambda wildcards: study.model_dump_json(),
         code=code_digest("evaluation.verdicts"),
     shell:
         "sgns-study claims --study {params.study:q} --tables {RESULTS} 2> {log}"
@@ -482,7 +484,7 @@ rule summarise:
     benchmark:
         f"{RESULTS}/benchmarks/summarise/all.tsv"
     params:
-        report=study.report.model_dump_json(),
+        report=lambda wildcards: study.report.model_dump_json(),
         code=code_digest("evaluation.summary"),
     shell:
         "sgns-study summarise --report {params.report:q} --tables {RESULTS} 2> {log}"
@@ -536,7 +538,7 @@ rule report:
     log:
         f"{RESULTS}/logs/report.log",
     params:
-        study=study.model_dump_json(),
+        study=lambda wildcards: study.model_dump_json(),
         code=[code_digest("report.render"), code_digest("params"), data_digest("report")],
     shell:
         "sgns-study report --study {params.study:q} --tables {RESULTS} --figures {REPORTS}/figures "

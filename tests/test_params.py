@@ -13,6 +13,8 @@ from tests.fuzz.grammar import laughs
 REPOSITORY = Path(__file__).parent.parent
 IMDB = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
 
+TABLE = {"kind": "table", "path": "a.csv", "text": "text", "label": "label"}
+
 
 def changed(path: str, value: Any) -> dict[str, Any]:
     content = copy.deepcopy(IMDB)
@@ -75,6 +77,8 @@ def test_the_studies_of_the_repository_are_valid(name: str) -> None:
         ("sampling.embedding.further.documents", 70_001, "the embedding sample leaves 70000"),
         ("claims.points", 0, "claims.points: found 0, allowed: greater than 0"),
         ("tokens.vocabulary_size", 100, "vocabulary_size goes with tokenizer: word"),
+        ("corpus", TABLE | {"path": "a{b}.csv"}, "found '{' in the name of the file"),
+        ("corpus", TABLE | {"test": "a\0.csv"}, r"found '\x00' in the name of the file"),
         ("study", "../elsewhere", "study: found '../elsewhere'"),
     ],
 )

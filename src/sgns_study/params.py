@@ -102,8 +102,12 @@ class TableCorpus(Section):
     @field_validator("path", "test")
     @classmethod
     def _of_a_file(cls, name: str | None) -> str | None:
-        if name and "\0" in name:
-            raise ValueError("found a NUL character, which no name of a file has: remove it")
+        wrong = [c for c in "{}<>\0" if name and c in name]
+        if wrong:
+            raise ValueError(
+                f"found {wrong[0]!r} in the name of the file, which the workflow cannot handle: "
+                "rename the file"
+            )
         return name
 
 

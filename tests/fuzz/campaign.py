@@ -82,12 +82,16 @@ def attacked(name: str, inputs: int, seed: int, bar: tqdm) -> Found:
             )
             process.start()
             theirs.close()
-            if not followed(answers, counts, failures, bar):
-                file, _, content = Path(scratch, "input").read_bytes().partition(b"\n")
-                counts["failed"] += 1
-                keep(failures, "the process ended or hung", file.decode(), content)
+            ended = followed(answers, counts, failures, bar)
+            process.join(5)
+            how = "hung" if process.exitcode is None else f"ended with {process.exitcode}"
             process.kill()
             process.join()
+            if not ended:
+                file, _, content = Path(scratch, "input").read_bytes().partition(b"\n")
+                counts["failed"] += 1
+                keep(failures, f"the process {how}", file.decode(), content)
+    bar.write(f"{name}: {dict(counts)}")
     return counts, failures
 
 
