@@ -277,7 +277,7 @@ def own_table(workspace: Workspace) -> Workspace:
     study["recipes"] = {"ppmi": study["recipes"]["ppmi"] | {"shift": 1}}
     study["grid"] |= {"recipes": ["ppmi"], "dims": [4]}
     study["baselines"] = {"models": ["majority"]}
-    study["report"] |= {"title": "A study of my own text"}
+    study["report"] |= {"title": "A {study} of my own text"}  # braces are no wildcard
     workspace.parameters = "own.yaml"
     (workspace.folder / "own.yaml").write_text(yaml.safe_dump(study))
     return workspace
@@ -325,6 +325,7 @@ def test_a_table_of_ones_own_runs_from_file_to_report(own_table: Workspace) -> N
     page = Text((reports / "report.html").read_text()).text
     assert "150 labelled training documents, 45 labelled test documents" in page
     assert "3 classes" in page
+    assert "A {study} of my own text" in page
     assert "garden (50 and 15), kitchen (50 and 15) and sea (50 and 15)" in page
     assert "3 rows that cannot be used are left out: 2 × no text and 1 × wrong number of" in page
     assert "softmax over the 3 classes" in page
