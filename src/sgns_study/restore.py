@@ -17,6 +17,7 @@ from sgns_study.artifacts import lock_study, read_table, sha256, write_text
 from sgns_study.errors import StudyError
 from sgns_study.evaluation.tables import COLUMNS
 from sgns_study.params import read_study
+from sgns_study.report.records import read_record
 
 PARAMS = Path("params.yaml")  # of the study that `dvc.yaml` versions
 
@@ -114,7 +115,7 @@ def fetch(pipeline: Path) -> None:
 
 def check_inputs(record: Path) -> None:
     """Raise StudyError if what the text was read from, such as one's own table, is another now."""
-    for path, digest in json.loads(record.read_text(encoding="utf-8"))["inputs"].items():
+    for path, digest in read_record(record).inputs.items():
         if not Path(path).is_file() or sha256(Path(path)) != digest:
             raise StudyError(
                 f"{path}: missing, or not the file that {record.parent} was made from: bring that "

@@ -381,7 +381,7 @@ STUDY = params.check_study(TINY, "tests/tiny.yaml")
 
 
 def make_models(folder: Path) -> None:
-    """Two sets of vectors, two classifiers and a baseline of the tiny study."""
+    """A set of vectors, a classifier and a baseline of the tiny study."""
     curves = pd.DataFrame(
         {
             "epoch": [0, 1, 0, 1, 1],
@@ -395,29 +395,23 @@ def make_models(folder: Path) -> None:
     )
     near = pd.DataFrame([("the", 1, "1e5", 0.5)], columns=COLUMNS["neighbours"][-4:])
     placed = pd.DataFrame([("the", "g", 0.5, -1.0)], columns=COLUMNS["map"][-4:])
-    for name in ("lab-r2-d8-s1", "ppmi-r2-d8-s1"):
-        artifacts.write_table(folder / f"embeddings/{name}/curves.csv", curves[:4])
-        for file, part in (("scores", scores), ("neighbours", near), ("map", placed)):
-            artifacts.write_table(folder / f"vectors/{name}/{file}.csv", part)
-    for place in (
-        "classifiers/random-d8-s1",
-        "classifiers/random-x0.1-d8-s1",
-        "baselines/nbsvm-s1",
+    artifacts.write_table(folder / "embeddings/lab-r2-d8-s1/curves.csv", curves[:4])
+    for file, part in (("scores", scores), ("neighbours", near), ("map", placed)):
+        artifacts.write_table(folder / f"vectors/lab-r2-d8-s1/{file}.csv", part)
+    labels = np.array([0, 1, 1, 0], np.int16)
+    for place, written, classes in (
+        ("classifiers/random-d8-s1", curves, 3),
+        ("baselines/nbsvm-s1", curves[3:].assign(epoch=None), 2),
     ):
-        written = curves
-        if place.startswith("baselines"):
-            written = curves[3:].assign(epoch=None)
         artifacts.write_table(folder / place / "curves.csv", written)
-        classes = 3 if "x0" in place else 2
         probabilities = np.full((4, classes), 1 / classes)
-        labels = np.array([0, 1, 1, 0], np.int16)
         write_predictions(folder / place / "predictions.csv", np.arange(4), labels, probabilities)
 
 
 def aggregated(folder: Path) -> dict[str, pd.DataFrame]:
     tables = aggregate.vector_tables(STUDY, folder)
     runs = aggregate.finished_runs(STUDY, folder)
-    assert len(runs) == 3
+    assert len(runs) == 2
     tables["runs"], _ = aggregate.runs_table(runs)
     return tables | aggregate.curve_tables(runs)
 
