@@ -9,6 +9,7 @@ it, as `sha256sum` writes it, and whoever reads the file later checks it first.
 import errno
 import fcntl
 import json
+import math
 import os
 import resource
 import sys
@@ -189,6 +190,7 @@ def read_array(path: Path, ndim: int = 1) -> NDArray[Any]:
     """
     intact(path)
     try:
+        check_header(path, ndim)
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: run the stage that makes it") from None
@@ -196,18 +198,25 @@ def read_array(path: Path, ndim: int = 1) -> NDArray[Any]:
         raise ArtifactError(
             f"{path}: not a whole .npy file ({reason(error)}): delete it and run again"
         ) from error
-    fits = (
-        isinstance(array, np.ndarray)  # and no archive of several
-        and array.ndim == ndim
-        and array.dtype.kind in "ui"
-        and array.dtype.isnative
-        and array.flags.c_contiguous
-    )
-    if not fits:
-        raise ArtifactError(
-            f"{path}: not an array of whole numbers in {ndim} dimensions: delete it and run again"
-        )
     return array
+
+
+def check_header(path: Path, ndim: int) -> None:
+    """Raise ValueError unless a .npy file holds what it announces: whole numbers, row by row.
+
+    NumPy itself ends the process at some headers: items of no bytes, −1 of them, divide by zero.
+    """
+    with path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        if version != (1, 0):  # what `write_array` writes
+            raise ValueError(f"found version {version}, expected (1, 0)")
+        shape, by_column, dtype = np.lib.format.read_array_header_1_0(file)
+        size = file.tell() + math.prod(shape) * dtype.itemsize
+        if dtype.kind not in "ui" or not dtype.isnative or by_column or len(shape) != ndim:
+            found = f"{len(shape)} dimensions of {dtype}"
+            raise ValueError(f"found {found}, expected {ndim} of whole numbers, row by row")
+    if min(shape) < 0 or path.stat().st_size != size:
+        raise ValueError(f"found {path.stat().st_size} bytes, expected {size}")
 
 
 def sha256(path: Path) -> str:

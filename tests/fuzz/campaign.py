@@ -4,7 +4,8 @@
 
 Each reader has a process of its own, so that one that dies is a failure of that reader. Of failures
 that end in the same line of code the smallest input is kept in `cases/<reader>/`, where the tests
-find it. The counts go to `campaign.csv`; inputs are counted once, however often they were drawn.
+find it. The counts go to `campaign.csv`, a row as soon as a reader is done. An input is counted
+once, however often it was drawn.
 """
 
 import csv
@@ -15,7 +16,8 @@ import sys
 import traceback
 import warnings
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import redirect_stderr
 from hashlib import sha256
 from multiprocessing.connection import Connection
@@ -38,6 +40,9 @@ Failure = tuple[str, str, bytes]  # where it ended, the file that was replaced, 
 Found = tuple[Counter[str], dict[str, Failure]]  # outcomes; failures by where they ended
 
 
+HEADER = ["reader", "seed", "inputs", "refused", "accepted", "found and mended before", "failures"]
+
+
 @click.command(help=__doc__)
 @click.option("--inputs", default=100_000, show_default=True, help="inputs in all, shared evenly")
 @click.option("--seed", default=1, show_default=True, help="seed of what is drawn")
@@ -47,52 +52,80 @@ Found = tuple[Counter[str], dict[str, Failure]]  # outcomes; failures by where t
 def main(inputs: int, seed: int, only: tuple[str, ...], out: Path, cases: Path) -> None:
     from tests.fuzz.targets import TARGETS
 
-    names = [target.name for target in TARGETS if not only or target.name in only]
-    each = -(-inputs // len(names))
+    names = [target.name for target in TARGETS]
+    chosen = [name for name in names if not only or name in only]
+    each = -(-inputs // len(chosen))
+    table = read(out) if only and out.exists() else {}
+    total = kinds = 0
     with (
-        tqdm(total=each * len(names), unit=" inputs") as bar,
+        tqdm(total=each * len(chosen), unit=" inputs") as bar,
         ThreadPoolExecutor(os.cpu_count()) as pool,
     ):
-        found = list(pool.map(lambda name: attacked(name, each, seed, bar), names))
-    rows = []
-    for name, (counts, failures) in zip(names, found):
-        folder = cases / folder_of(name)
-        mended = len(list(folder.glob("*")))
-        for where, file, content in failures.values():
-            print(f"{name}: {where}\n    kept in {save(folder, file, content)}", file=sys.stderr)
-        rows.append([name, counts.total(), counts["refused"], counts["accepted"], mended])
-        rows[-1].append(len(failures))
-    with out.open("w", newline="") as file:
-        header = ["reader", "inputs", "refused", "accepted", "found and mended before", "failures"]
-        csv.writer(file, lineterminator="\n").writerows([header, *rows])
-    print(f"{sum(row[1] for row in rows)} inputs, {sum(row[-1] for row in rows)} kinds of failure")
-    sys.exit(any(row[-1] for row in rows))
+        started = {pool.submit(attacked, name, each, seed, bar): name for name in chosen}
+        for done in as_completed(started):  # a row as soon as it is there
+            name, (counts, failures) = started[done], done.result()
+            folder = cases / folder_of(name)
+            found = [seed, counts.total(), counts["refused"], counts["accepted"]]
+            table[name] = [name, *found, len(list(folder.glob("*"))), len(failures)]
+            for where, file, content in failures.values():
+                bar.write(f"{name}: {where}\n    kept in {save(folder, file, content)}")
+            write(out, [table[name] for name in names if name in table])
+            total, kinds = total + counts.total(), kinds + len(failures)
+    print(f"{total} inputs, {kinds} kinds of failure")
+    sys.exit(kinds > 0)
+
+
+def read(path: Path) -> dict[str, list[object]]:
+    """The rows of a table of counts by reader."""
+    with path.open(newline="") as file:
+        return {row[0]: list(row) for row in list(csv.reader(file))[1:]}
+
+
+def write(path: Path, rows: list[list[object]]) -> None:
+    with path.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([HEADER, *rows])
 
 
 def attacked(name: str, inputs: int, seed: int, bar: tqdm) -> Found:
-    """What came of so many inputs to a reader; of a process that ends before, the input it had."""
+    """What came of so many inputs to a reader.
+
+    Of a process that ends before its time the input it had is tried once more: someone else may
+    have ended it.
+    """
     counts: Counter[str] = Counter()
     failures: dict[str, Failure] = {}
     with TemporaryDirectory(prefix="fuzz-", dir=MEMORY_FOLDER) as scratch:
+        trial = Path(scratch, "input")
         while counts.total() < inputs:
-            answers, theirs = multiprocessing.Pipe(duplex=False)
             left, drawn = inputs - counts.total(), seed + counts.total()
-            process = multiprocessing.get_context("spawn").Process(
-                target=attack, args=(name, left, drawn, Path(scratch), theirs)
-            )
-            process.start()
-            theirs.close()
-            ended = followed(answers, counts, failures, bar)
-            process.join(5)
-            how = "hung" if process.exitcode is None else f"ended with {process.exitcode}"
-            process.kill()
-            process.join()
-            if not ended:
-                file, _, content = Path(scratch, "input").read_bytes().partition(b"\n")
+            if process(attack, (name, left, drawn, Path(scratch)), counts, failures, bar) is None:
+                continue
+            file, _, content = trial.read_bytes().partition(b"\n")
+            how = process(attack_once, (name, Path(scratch)), counts, failures, bar)
+            if how is not None:
                 counts["failed"] += 1
                 keep(failures, f"the process {how}", file.decode(), content)
-    bar.write(f"{name}: {dict(counts)}")
     return counts, failures
+
+
+def process(
+    work: Callable[..., None],
+    arguments: tuple[object, ...],
+    counts: Counter[str],
+    failures: dict[str, Failure],
+    bar: tqdm,
+) -> str | None:
+    """Work in a process of its own, and count what it answers; how it ended if before its time."""
+    answers, theirs = multiprocessing.Pipe(duplex=False)
+    worker = multiprocessing.get_context("spawn").Process(target=work, args=(*arguments, theirs))
+    worker.start()
+    theirs.close()
+    ended = followed(answers, counts, failures, bar)
+    worker.join(5)
+    how = "hung" if worker.exitcode is None else f"ended with {worker.exitcode}"
+    worker.kill()
+    worker.join()
+    return None if ended else how
 
 
 def followed(
@@ -134,6 +167,16 @@ def attack(name: str, inputs: int, seed: int, scratch: Path, answers: Connection
         answers.send(None)
     except Exception:
         answers.send(traceback.format_exc())
+
+
+def attack_once(name: str, scratch: Path, answers: Connection) -> None:
+    """The input that a process ended with, in another."""
+    with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
+        file, _, content = (scratch / "input").read_bytes().partition(b"\n")
+        attempt = Attempt(name, 1, scratch, answers)
+        attempt.run(file.decode(), content)
+    attempt.report()
+    answers.send(None)
 
 
 class Attempt:
