@@ -76,6 +76,9 @@ BASELINE_RUNS = expand(
     run=[baseline.name for baseline in BASELINES],
     seed=SEEDS,
 )
+PREDICTIONS = [
+    path.replace("curves.csv", "predictions.csv") for path in CLASSIFIERS + BASELINE_RUNS
+]
 OF_CLASSIFIERS = [  # tables of studies that train any
     f"{RESULTS}/{name}"
     for name in ("runs.csv", "correct.npy", "classifier_curves.csv", "experiment_curves.csv")
@@ -434,6 +437,7 @@ rule aggregate:
         MAPS,
         CLASSIFIERS,
         BASELINE_RUNS,
+        PREDICTIONS,
     output:
         multiext(
             f"{RESULTS}/",
@@ -525,9 +529,24 @@ rule figure:
         "sgns-study figure {wildcards.figure} --tables {RESULTS} --out {output[0]} 2> {log}"
 
 
+RECORDS = sorted(  # of every job that leaves one: the report counts them
+    {
+        str(Path(path).with_name("run.json"))
+        for path in [
+            *TOKENS,
+            *(path for model in MODELS for path in read_by(model.recipe, model.radius)),
+            *EMBEDDINGS,
+            *CLASSIFIERS,
+            *BASELINE_RUNS,
+        ]
+    }
+)
+
+
 rule report:
     input:
         TABLES,
+        RECORDS,
         f"{RESULTS}/summary.csv" if study.grid.inits else [],
         f"{RESULTS}/timings.csv",
         expand(f"{REPORTS}/figures/{{figure}}.svg", figure=FIGURES),

@@ -103,6 +103,18 @@ def test_a_failed_run_leaves_no_record(tmp_path: Path) -> None:
     assert not (tmp_path / "run.json").exists()
 
 
+def test_an_array_that_numpy_cannot_write_whole_met_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: object, **__: object) -> None:
+        raise OSError("265522 requested and 8128 written")  # as numpy.ndarray.tofile says it
+
+    monkeypatch.setattr(np, "save", short)
+    with pytest.raises(ArtifactError, match=r"ids\.npy: the disk is full; nothing was kept"):
+        artifacts.write_array(tmp_path / "ids.npy", np.arange(3))
+    assert list(tmp_path.iterdir()) == []
+
+
 def sealed(tmp_path: Path, text: str = "abc") -> Path:
     """A file that a job of the workflow wrote."""
     path = tmp_path / "table.csv"

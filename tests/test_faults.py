@@ -1,5 +1,7 @@
 """A sample of the campaign of faults (tests/faults), on the tiny study: one fault of each kind."""
 
+import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from tests.conftest import Workspace
 from tests.faults.campaign import GOOD, run_fault
 from tests.faults.schedule import KINDS, Fault, schedule
-from tests.faults.study import Study
+from tests.faults.study import Study, timeless
 
 TIME = 200  # seconds after which no further fault is begun
 FIRST = [fault for fault in schedule(seed=1)[: len(KINDS)] if "again" not in fault.kind]
@@ -38,3 +40,18 @@ def test_after_a_fault_one_clear_error_or_a_finished_study(
         pytest.skip(str(row["message"]))
     assert row["outcome"] in GOOD, f"{row['target']}, {row['moment']}: {row['message']}"
     assert (row["wrong_files"], row["lost_models"]) == (0, 0)
+
+
+def test_a_job_makes_what_it_makes_from_its_inputs_alone(study: Study, tmp_path: Path) -> None:
+    """So a file that was deleted is made again by whoever needs it, and is never done without."""
+    one_of_each = {job.rule: job for job in study.jobs if job.rule != "timings"}  # of the clock
+    for job in one_of_each.values():
+        folder = tmp_path / job.rule
+        for name in [*job.inputs, *job.outputs]:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        for name in job.inputs:
+            shutil.copy2(study.folder / name, folder / name)
+        command = job.command.partition(" 2>")[0]
+        subprocess.run(command, shell=True, cwd=folder, env=study.environment, check=True)
+        for name in job.outputs:
+            assert timeless(folder / name) == timeless(study.folder / name), name

@@ -180,7 +180,11 @@ def check_lines(path: Path) -> None:
 def write_array(path: Path, array: NDArray[Any]) -> None:
     """Write a NumPy array as .npy."""
     with writing(path) as part, part.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
+        try:
+            np.save(file, array, allow_pickle=False)
+        except OSError as error:
+            # NumPy says how much it wrote, not why: what cuts a write short is a full disk.
+            raise OSError(error.errno or errno.ENOSPC, str(error)) from error
 
 
 def read_array(path: Path, ndim: int = 1) -> NDArray[Any]:

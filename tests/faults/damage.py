@@ -45,11 +45,7 @@ def harmed(trial: Trial, harm: str) -> None:
 def reader_and_file(study: Study, harm: str, rng: Random) -> tuple[Job, str]:
     """A job, of a rule drawn evenly, and one of the files that it reads."""
     made = {name for job in study.jobs for name in job.outputs}
-    records = {name for name in made if name.endswith(("run.json", "classes.csv"))}
-    read = {
-        job: (made & set(job.inputs)) | (records if job.rule == "report" else set())
-        for job in study.jobs
-    }
+    read = {job: made & set(job.inputs) for job in study.jobs}
     if harm == "swapped":
         read = {job: {n for n in names if like_it(study, n)} for job, names in read.items()}
     rule = rng.choice(sorted({job.rule for job, names in read.items() if names}))
