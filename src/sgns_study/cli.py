@@ -738,7 +738,10 @@ def verify(folders: tuple[Path, ...]) -> None:
             click.echo(error, err=True)
             bad += 1
     if bad:
-        raise StudyError(f"{bad} of {len(files)} files are damaged or missing")
+        raise StudyError(
+            f"{bad} of {len(files)} files are damaged or missing: delete what is damaged and have "
+            "all of them made by name: snakemake --cores all --configfile PARAMS NAME..."
+        )
     click.echo(f"{len(files)} files are as they were made")
 
 

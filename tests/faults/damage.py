@@ -98,7 +98,6 @@ def damaged_at_rest(trial: Trial) -> None:
     name = rng.choice(sorted(trial.study.digests))
     harm = rng.choice(("truncated", "bit flipped", "deleted"))
     trial.harmed, trial.target, trial.moment = {name}, f"{name} {harm}", "at rest"
-    trial.targets = [name]
     trial.struck()
     do_harm(desk.folder / name, harm, rng, desk.folder)
     verify(trial, name)
@@ -106,7 +105,7 @@ def damaged_at_rest(trial: Trial) -> None:
 
 
 def verify(trial: Trial, name: str) -> None:
-    """Check that `sgns-study verify` names a file that was harmed and no other, and delete it."""
+    """Check that `sgns-study verify` names a file that was harmed and no other; do what it says."""
     desk = trial.desk
     found = subprocess.run(
         ["sgns-study", "verify", "results", "reports"],
@@ -121,3 +120,4 @@ def verify(trial: Trial, name: str) -> None:
         raise Failure("wrong", f"verify: {found.stderr}")
     trial.messages += lines
     (desk.folder / name).unlink(missing_ok=True)
+    trial.targets = [name]  # who read it is finished, so that nothing else asks for it
