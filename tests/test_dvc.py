@@ -363,7 +363,8 @@ def test_a_table_of_ones_own_that_changed_is_noticed(tmp_path: Path) -> None:
     table, record = tmp_path / "own.csv", tmp_path / "tokens/run.json"
     table.write_text("text,label\n")
     record.parent.mkdir()
-    record.write_text(json.dumps({"inputs": {str(table): sha256(table)}}))
+    inputs = {str(table): sha256(table)}
+    record.write_text(json.dumps({"commit": "", "versions": {}, "inputs": inputs}))
     check_inputs(record)
     table.write_text("text,label\nanother,one\n")
     with pytest.raises(StudyError, match=r"own\.csv: missing, or not the file"):

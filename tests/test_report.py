@@ -201,7 +201,7 @@ ATTACKS = [  # each with a letter of its own, so that none is part of another
 
 def hostile_study(folder):
     """One of a table whose names, classes and words are all of ATTACKS, and its tables."""
-    name = folder / "own `x`|<b>&amp;$x$ #y.csv"
+    name = folder / "own `x`|&lt;b&amp;$x$ #y.csv"  # none has a `<`: it is refused
     label = "<i>la|bel</i> `"
     with name.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
