@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from click import UsageError
 from tqdm import tqdm
 
 from sgns_study.classifiers.fit import Trainer, train_classifier
@@ -198,6 +199,18 @@ def test_a_job_records_its_device_or_stops_before_any_work(
     assert not out.exists()
     carry_out(workspace.folder, [words])
     assert json.loads((out / "run.json").read_text())["parameters"]["device"] == "cpu"
+
+
+@pytest.mark.workflow
+@pytest.mark.parametrize("recipe", ["word2vec", "ppmi"])
+def test_cuda_for_what_does_not_train_on_it_is_refused(
+    workspace: Workspace, commands: list[list[str]], recipe: str
+) -> None:
+    words = list(next(words for words in commands if {"train-sgns", recipe} < {*words}))
+    words[words.index("--device") + 1] = "cuda"
+    with pytest.raises(UsageError, match=f"kind {recipe} trains on the processor"):
+        carry_out(workspace.folder, [words])
+    assert not (workspace.folder / words[words.index("--out") + 1]).exists()
 
 
 @pytest.mark.workflow

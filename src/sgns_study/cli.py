@@ -264,6 +264,10 @@ def train_sgns(
         if read is None:
             raise click.UsageError(f"a recipe of kind {settings.kind} reads --{name}: give it")
         inputs += sorted(read.glob("*.npy"))
+    if device == "cuda" and not settings.on_device:
+        raise click.UsageError(
+            f"a recipe of kind {settings.kind} trains on the processor: leave out --device cuda"
+        )
     place = {"device": chosen(device)} if settings.on_device else {}
     model = {"recipe": recipe, "radius": radius, "dim": dim, "seed": seed, **place}
     with recorded_run(out / "run.json", model | settings.model_dump(), inputs):

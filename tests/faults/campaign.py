@@ -18,7 +18,8 @@ a remedy, and comes without a traceback. A run that takes longer than `BOUND` se
 The table has a row a fault: `outcome` is `finished` (the same command ended well, no error shown),
 `error+remedy` (one clear error; its remedy was applied and the study finished), or what went wrong:
 `wrong`, `lost`, `hang`, `unclear`. A row of kills one after another counts as so many faults. A
-rerun of the program goes on after the last row; `--again` repeats the rows that went wrong.
+rerun of the program goes on after the last row; `--again` repeats the rows that went wrong. At its
+end it prints what came of each kind of fault, as it stands in docs/faults.md.
 """
 
 import argparse
@@ -27,6 +28,7 @@ import os
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -144,6 +146,21 @@ def write_rows(table: Path, rows: Iterable[dict[str, object]]) -> None:
     part.replace(table)
 
 
+def summary(rows: Iterable[dict[str, object]]) -> str:
+    """A Markdown table: how many faults of each kind there were, and what came of them."""
+    counts: dict[str, Counter[str]] = {}
+    for row in rows:
+        found = counts.setdefault(str(row["kind"]), Counter())
+        found[str(row["outcome"])] += int(str(row["faults"]))
+    lines = ["| fault | tried | finished | one error, its remedy | otherwise |"]
+    lines += ["|:--|--:|--:|--:|--:|"]
+    for kind, found in [*sorted(counts.items()), ("all", sum(counts.values(), Counter()))]:
+        well = (found["finished"], found["error+remedy"])
+        cells = (kind, found.total(), *well, found.total() - sum(well))
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Run the campaign of faults on the demo.")
     parser.add_argument("--folder", type=Path, required=True, help="where desks are set up")
@@ -173,6 +190,7 @@ def main() -> None:
         runs = [pool.submit(run, fault) for fault in wanted]
     for ended in runs:
         ended.result()  # an error of this program itself
+    print(summary(rows.values()))
 
 
 if __name__ == "__main__":
