@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Workspace
-from tests.faults.campaign import GOOD, run_fault
+from tests.conftest import REPOSITORY, Workspace
+from tests.faults.campaign import GOOD, TABLE, read_rows, run_fault, summary
 from tests.faults.schedule import KINDS, Fault, schedule
 from tests.faults.study import Study, timeless
 
@@ -55,3 +55,10 @@ def test_a_job_makes_what_it_makes_from_its_inputs_alone(study: Study, tmp_path:
         subprocess.run(command, shell=True, cwd=folder, env=study.environment, check=True)
         for name in job.outputs:
             assert timeless(folder / name) == timeless(study.folder / name), name
+
+
+def test_the_table_of_the_documentation_is_that_of_the_campaign() -> None:
+    rows = read_rows(TABLE)
+    assert summary(rows.values()) in (REPOSITORY / "docs/faults.md").read_text()
+    assert {row["outcome"] for row in rows.values()} <= set(GOOD)
+    assert set(rows) == {fault.number for fault in schedule(seed=1)}
