@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
+import torch
 from gensim.models import KeyedVectors
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -146,6 +148,14 @@ def test_counts_that_cannot_be(tmp_path: Path, counts: np.ndarray, problem: str)
     metadata = {"vocabulary": json.dumps(TOKENS)}
     save_file({"centre": table(), "counts": counts}, path, metadata=metadata)
     with pytest.raises(ArtifactError, match=problem):
+        load_vectors(path)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float8_e4m3fn])
+def test_types_that_numpy_does_not_have(tmp_path: Path, kind: torch.dtype) -> None:
+    path, metadata = tmp_path / "v", {"vocabulary": json.dumps(TOKENS)}
+    safetensors.torch.save_file({"centre": torch.tensor(table()).to(kind)}, path, metadata)
+    with pytest.raises(ArtifactError, match=r"table centre is (BF16|F8_E4M3), needed is F32"):
         load_vectors(path)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sgns_study.artifacts import ArtifactError, read_table, write_table
+from sgns_study.errors import VALUE, brief
 
 
 class Predictions(NamedTuple):
@@ -47,9 +48,10 @@ def read_predictions(path: Path) -> Predictions:
     several = [name for name in table.columns if name.startswith("probability_")]
     numbers = ["document", "label", *(several or ["probability"])]
     if not set(numbers) <= set(table.columns):
+        found = brief(", ".join(table.columns[:20]), VALUE)
         raise ArtifactError(
-            f"{path}: found the columns {', '.join(table.columns[:20])}, expected document, label "
-            "and probability: delete the folder and run again"
+            f"{path}: found the columns {found}, expected document, label and probability: delete "
+            "the folder and run again"
         )
     kinds = [dtype.kind for dtype in table[numbers].dtypes]
     are_numbers = kinds[:2] == ["i", "i"] and set(kinds) <= {"i", "f"}

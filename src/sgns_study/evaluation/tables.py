@@ -131,7 +131,11 @@ def unexpected(found: pd.Series, column: str, text: Collection[str]) -> tuple[st
     numbers = pd.to_numeric(found, errors="coerce").astype(float)
     if column in WHOLE:
         return "whole numbers", found[~(numbers.abs() < 2**53) | (numbers % 1 != 0)]
-    return "numbers", found[:0] if is_numeric else found[numbers.isna()]
+    if is_numeric or found.empty:
+        return "numbers", found[:0]
+    if numbers.isna().any():
+        return "numbers", found[numbers.isna()]
+    return "numbers of 64 bits", found[numbers.abs() == numbers.abs().max()]
 
 
 def listed(table: pd.DataFrame) -> str:

@@ -20,7 +20,7 @@ from sgns_study.errors import reason
 
 LONGEST_WORD, LONGEST_NUMBER = 1 << 20, 64  # bytes in word2vec's formats
 HEADER = re.compile(rb"(\d{1,18}) (\d{1,18})[ \t\r]*\n")  # of word2vec's formats: words, dimensions
-TABLES = ("centre", "context", "counts")
+TABLES = {"centre": "F32", "context": "F32", "counts": "I64"}  # and safetensors' names of types
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # bytes that no text has
 
 
@@ -79,7 +79,7 @@ def load_vectors(path: Path) -> Vectors:
     try:
         with safe_open(intact(path), "numpy") as file:
             names = sorted(file.keys())
-            tables = {name: file.get_tensor(name) for name in names if name in TABLES}
+            tables = {name: _tensor(path, file, name) for name in names if name in TABLES}
             metadata = file.metadata() or {}
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: train the vectors first") from None
@@ -288,6 +288,19 @@ def _decoded(word: bytes, place: str) -> str:
             f"{place}: the word is not UTF-8 (its byte {error.start} is "
             f"0x{word[error.start]:02x}): convert the file to UTF-8"
         ) from None
+
+
+def _tensor(path: Path, file: Any, name: str) -> NDArray[Any]:
+    """A tensor of an open safetensors file; raises ArtifactError if NumPy has not its type."""
+    try:
+        table: NDArray[Any] = file.get_tensor(name)
+    except (AttributeError, TypeError):  # how NumPy says so: types of 8 bits and less, bfloat16
+        kind = file.get_slice(name).get_dtype()
+        raise ArtifactError(
+            f"{path}: table {name} is {kind}, needed is {TABLES[name]}: convert it, or use a file "
+            "this program wrote"
+        ) from None
+    return table
 
 
 def _check(path: Path, name: str, table: NDArray[Any], vocabulary: list[str]) -> None:
