@@ -93,6 +93,16 @@ def test_tokens_the_formats_cannot_hold(tmp_path: Path, token: str, problem: str
     assert list(tmp_path.iterdir()) == []
 
 
+def test_long_words_are_cut_in_messages(tmp_path: Path) -> None:
+    path, word = tmp_path / "vectors.txt", "w" * 500_000
+    path.write_text(f"2 1\n{word} 1\n{word} 2\n")
+    with pytest.raises(ArtifactError, match=r"the word 'w+… is there twice") as read:
+        read_vectors(path)
+    with pytest.raises(ArtifactError, match=r"the token 'w+… of row 1 is there twice") as written:
+        export_word2vec(path, Vectors(table()[:2], None, [word, word]), binary=False)
+    assert max(len(str(read.value)), len(str(written.value))) < 1000
+
+
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "vectors.safetensors"
     with pytest.raises(ArtifactError, match="no such file"):

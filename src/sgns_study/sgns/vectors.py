@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 from tqdm import tqdm
 
 from sgns_study.artifacts import ArtifactError, intact, writing
-from sgns_study.errors import reason
+from sgns_study.errors import reason, shown
 
 LONGEST_WORD, LONGEST_NUMBER = 1 << 20, 64  # bytes in word2vec's formats
 HEADER = re.compile(rb"(\d{1,18}) (\d{1,18})[ \t\r]*\n")  # of word2vec's formats: words, dimensions
@@ -119,8 +119,8 @@ def export_word2vec(path: Path, vectors: Vectors, binary: bool) -> None:
         if token in seen or token.split() != [token]:
             problem = "is there twice" if token in seen else "is empty or holds white space"
             raise ArtifactError(
-                f"{path}: the token {token!r} of row {row} {problem}, which word2vec's formats "
-                "cannot tell apart: rename it, or use safetensors"
+                f"{path}: the token {shown(token)} of row {row} {problem}, which word2vec's "
+                "formats cannot tell apart: rename it, or use safetensors"
             )
         seen.add(token)
     with writing(path) as part, part.open("wb") as file:
@@ -179,8 +179,8 @@ def _read_word2vec(path: Path, content: mmap, words: int, dim: int) -> Vectors:
         token = _decoded(word, place)
         if token in rows:
             raise ArtifactError(
-                f"{place}: the word {token!r} is there twice, at first as word {rows[token] + 1} "
-                f"of {words}: each needs one vector: rename or remove one"
+                f"{place}: the word {shown(token)} is there twice, at first as word "
+                f"{rows[token] + 1} of {words}: each needs one vector: rename or remove one"
             )
         rows[token] = row
         table[row] = numbers
@@ -232,9 +232,9 @@ def _text_records(
             vector = np.full(dim, np.nan, np.float32)
         if not np.isfinite(vector).all() or line.count(b"_") > word.count(b"_"):  # 1_0 is 10
             wrong = next(field for field in numbers if not _is_finite_number(field))
-            shown = wrong[:20].decode(errors="replace")
+            found = wrong[:20].decode(errors="replace")
             raise ArtifactError(
-                f"{place}: found `{shown}`, allowed are finite float32 numbers: correct it or get "
+                f"{place}: found `{found}`, allowed are finite float32 numbers: correct it or get "
                 "the file again"
             )
         yield place, word, vector
