@@ -269,7 +269,10 @@ def test_curves_without_the_selected_epoch_are_named(tmp_path: Path, split: str)
 
 @pytest.mark.parametrize(
     ("column", "value", "expected"),
-    [("loss", "x", "numbers"), ("epoch", 1.5, "whole numbers"), ("epoch", 2**60, "whole numbers")],
+    [
+        *(("loss", "x", "numbers"), ("epoch", 1.5, "whole numbers"), ("epoch", 2**60, "whole n")),
+        *(("epoch", 10**50, "whole numbers"), ("epoch", "x", "whole numbers")),
+    ],
 )
 def test_a_value_that_a_column_cannot_have_is_named(
     tmp_path: Path, column: str, value: Any, expected: str
@@ -280,6 +283,18 @@ def test_a_value_that_a_column_cannot_have_is_named(
     with pytest.raises(
         ArtifactError, match=f"column {column}: found '{value}', expected {expected}"
     ):
+        aggregate.chosen_scores(tmp_path / "curves.csv")
+
+
+@pytest.mark.parametrize("value", ["1_0", "nan", "９", "1e9x"])
+@pytest.mark.parametrize("column", ["loss", "epoch"])
+def test_what_pandas_does_not_take_for_a_number_is_none(
+    tmp_path: Path, column: str, value: str
+) -> None:
+    table = RUN_CURVES.astype(object)
+    table.loc[3, column] = value
+    write_table(tmp_path / "curves.csv", table)
+    with pytest.raises(ArtifactError, match=f"column {column}: found '"):
         aggregate.chosen_scores(tmp_path / "curves.csv")
 
 

@@ -128,14 +128,24 @@ def unexpected(found: pd.Series, column: str, text: Collection[str]) -> tuple[st
     is_numeric = found.dtype.kind in "iufb"
     if column in WORDS or column in text:
         return "words", found if is_numeric else found[:0]
-    numbers = pd.to_numeric(found, errors="coerce").astype(float)
-    if column in WHOLE:
-        return "whole numbers", found[~(numbers.abs() < 2**53) | (numbers % 1 != 0)]
-    if is_numeric or found.empty:
-        return "numbers", found[:0]
-    if numbers.isna().any():
-        return "numbers", found[numbers.isna()]
-    return "numbers of 64 bits", found[numbers.abs() == numbers.abs().max()]
+    kind = "whole numbers" if column in WHOLE else "numbers"
+    if not is_numeric:  # pandas met a value that is no number, or one of more than 64 bits
+        wrong = found[[not is_moderate(value) for value in found]]
+        return kind, wrong if len(wrong) else found
+    return kind, found[~is_whole(found.astype(float))] if column in WHOLE else found[:0]
+
+
+def is_moderate(value: object) -> bool:
+    """Whether a value, as a text or not, is a number below 2^53."""
+    try:
+        return abs(float(str(value))) < 2**53
+    except ValueError:
+        return False
+
+
+def is_whole(numbers: pd.Series) -> pd.Series:
+    """Which numbers are whole and exact in 64 bits."""
+    return (numbers.abs() < 2**53) & (numbers % 1 == 0)
 
 
 def listed(table: pd.DataFrame) -> str:
