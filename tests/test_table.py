@@ -151,6 +151,16 @@ def test_parquet_columns_that_cannot_be_used(tmp_path: Path) -> None:
     assert "not readable as Parquet" in refused(found, tmp_path)
 
 
+def test_parquet_that_says_it_unpacks_to_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"{n} {'x' * 100_000}" for n in range(50)]
+    found = parquet(tmp_path, text=texts, label=[1, 2] * 25)
+    assert (tmp_path / "r.parquet").stat().st_size < 1_000_000
+    monkeypatch.setattr(table, "LARGEST", 1_000_000)
+    assert re.search(r"unpacks to 5\d{6} bytes, at most 1000000 are", refused(found, tmp_path))
+
+
 def test_parquet_of_bytes_that_are_no_text(tmp_path: Path) -> None:
     wrong = pa.Array.from_buffers(pa.string(), 2, pa.array([b"\xff", b"b"]).buffers())
     assert faults(parquet(tmp_path, text=wrong, label=[1, 2]), tmp_path) == [(1, table.WRONG_BYTES)]
