@@ -291,14 +291,15 @@ def _decoded(word: bytes, place: str) -> str:
 
 
 def _tensor(path: Path, file: Any, name: str) -> NDArray[Any]:
-    """A tensor of an open safetensors file; raises ArtifactError if NumPy has not its type."""
+    """A tensor of an open safetensors file; raises ArtifactError if NumPy cannot hold it."""
     try:
         table: NDArray[Any] = file.get_tensor(name)
-    except (AttributeError, TypeError):  # how NumPy says so: types of 8 bits and less, bfloat16
-        kind = file.get_slice(name).get_dtype()
+    except (AttributeError, TypeError, ValueError):  # no such type, as bfloat16, or no such shape
+        found = file.get_slice(name)
         raise ArtifactError(
-            f"{path}: table {name} is {kind}, needed is {TABLES[name]}: convert it, or use a file "
-            "this program wrote"
+            f"{path}: table {name} is {found.get_dtype()} of shape {shown(found.get_shape())}, "
+            f"needed is {TABLES[name]}, a row for each word: convert it, or use a file this "
+            "program wrote"
         ) from None
     return table
 
