@@ -68,7 +68,7 @@ def test_a_table_survives_writing_and_reading_bit_for_bit(tmp_path: Path) -> Non
     pd.testing.assert_frame_equal(artifacts.read_table(tmp_path / "t.csv"), table, check_exact=True)
 
 
-@pytest.mark.parametrize("content", [b"", b'a,b\n1,2,3,4\n"', b"\xff\xfe\x00"])
+@pytest.mark.parametrize("content", [b"", b'a,b\n1,2,3,4\n"', b"a,b\n1,2,3\n", b"\xff\xfe\x00"])
 def test_a_damaged_table_names_the_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(content)

@@ -14,6 +14,7 @@ import os
 import resource
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from hashlib import file_digest
@@ -24,6 +25,7 @@ import numpy as np
 import pandas as pd
 import psutil
 from numpy.typing import NDArray
+from pandas.errors import ParserWarning
 
 from sgns_study import provenance
 from sgns_study.errors import StudyError, reason
@@ -152,13 +154,17 @@ def read_table(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
     strings = dict.fromkeys(text, str)
     try:
         check_lines(path)
-        # Only an empty field is a missing one: `nan` and `null` are words.
-        return pd.read_csv(path, dtype=strings, keep_default_na=False, na_values=[""])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ParserWarning)  # of a row longer than the header
+            # Only an empty field is a missing one: `nan` and `null` are words.
+            return pd.read_csv(
+                path, dtype=strings, keep_default_na=False, na_values=[""], index_col=False
+            )
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: run the stage that makes it") from None
     except ArtifactError:
         raise
-    except (ValueError, OverflowError, OSError) as error:  # the first: syntax and encoding
+    except (ValueError, ParserWarning, OverflowError, OSError) as error:  # syntax, encoding first
         raise ArtifactError(
             f"{path}: not a CSV table ({reason(error)}): delete it and run again"
         ) from error
