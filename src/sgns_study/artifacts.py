@@ -157,9 +157,9 @@ def read_table(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
         with warnings.catch_warnings():
             warnings.simplefilter("error", ParserWarning)  # of a row longer than the header
             # Only an empty field is a missing one: `nan` and `null` are words.
-            return pd.read_csv(
-                path, dtype=strings, keep_default_na=False, na_values=[""], index_col=False
-            )
+            missing = {"keep_default_na": False, "na_values": [""]}
+            # At once, so that a column has one type.
+            return pd.read_csv(path, dtype=strings, index_col=False, low_memory=False, **missing)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: run the stage that makes it") from None
     except ArtifactError:

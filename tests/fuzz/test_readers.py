@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.fuzz import MEMORY_FOLDER
 from tests.fuzz.bench import Bench
-from tests.fuzz.campaign import CASES, folder_of
+from tests.fuzz.campaign import CASES, HERE, folder_of
 from tests.fuzz.targets import TARGETS
 
 EXAMPLES = 50
@@ -42,6 +43,17 @@ def test_files_that_failed(bench: Bench) -> None:
     for case in sorted(CASES.glob(f"{folder_of(bench.target.name)}/*")):
         for path in (path for path in case.rglob("*") if path.is_file()):
             bench.run((str(path.relative_to(case)), path.read_bytes()))
+
+
+def test_the_documentation_says_what_the_campaign_found() -> None:
+    table = pd.read_csv(HERE / "campaign.csv")
+    assert set(table["reader"]) == {target.name for target in TARGETS}
+    total, refused, accepted = table[["inputs", "refused", "accepted"]].sum()
+    assert total >= 100_000
+    text = " ".join((HERE.parents[1] / "docs/hostile-files.md").read_text().split())
+    assert f"{total:,} inputs to {len(table)} readers" in text
+    assert f"{refused:,} were refused, {accepted:,} taken" in text
+    assert f"{table['failures'].sum()} failed" in text.replace("none failed", "0 failed")
 
 
 def test_cases_belong_to_readers() -> None:
