@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -74,6 +74,7 @@ def cluster(cpus: int) -> Iterator[dict[str, str]]:
             "SLURM_CONF": f"{folder}/slurm.conf",
         }
         configure(folder, cpus)
+        stack.callback(end_leftovers, environment["SLURM_CONF"])
         for command in commands(folder):
             daemon = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
             stack.callback(stop, daemon)
@@ -147,6 +148,14 @@ def cancel_all(environment: dict[str, str]) -> None:
         if not subprocess.check_output(["squeue", "--noheader"], env=environment):
             return
         time.sleep(0.2)
+
+
+def end_leftovers(configuration: str) -> None:
+    """Kill what jobs left: without control groups SLURM may miss a process whose parent ended."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # it has ended, or is another user's
+            if process.pid != os.getpid() and process.environ().get("SLURM_CONF") == configuration:
+                process.kill()
 
 
 def stop(daemon: subprocess.Popen[bytes]) -> None:
