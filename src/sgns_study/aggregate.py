@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from sgns_study import plan
-from sgns_study.artifacts import ArtifactError, check_lines
+from sgns_study.artifacts import ArtifactError, check_lines, listed
 from sgns_study.classifiers.predictions import read_predictions
 from sgns_study.errors import reason
 from sgns_study.evaluation.tables import (
@@ -24,7 +24,6 @@ from sgns_study.evaluation.tables import (
     MAP,
     NEIGHBOURS,
     SCORES,
-    listed,
     read_columns,
 )
 from sgns_study.params import Study

@@ -170,6 +170,11 @@ def read_table(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
         ) from error
 
 
+def listed(table: pd.DataFrame) -> str:
+    """The names of its columns for a message, not too many."""
+    return ", ".join(str(column)[:60] for column in table.columns[:20])
+
+
 def check_lines(path: Path) -> None:
     """Raise ArtifactError for a line so long that reading it would take memory without bound."""
     with path.open("rb") as file:

@@ -43,7 +43,9 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-PositiveInt = Annotated[int, Field(ge=1, le=10**12)]
+MOST_COUNTED = 10**12
+PositiveInt = Annotated[int, Field(ge=1, le=MOST_COUNTED)]
+Several = Annotated[int, Field(ge=2, le=MOST_COUNTED)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 
@@ -152,7 +154,7 @@ class FurtherText(Section):
     )
 
 
-Drawn = Annotated[int | None, Field(description="documents drawn; all when empty", ge=2, le=10**12)]
+Drawn = Annotated[Several | None, Field(description="documents drawn; all when empty")]
 
 
 class EmbeddingSample(Section):
@@ -253,9 +255,7 @@ Window = Annotated[
         "`harmonic`: R, a pair at distance m weighs 1/m"
     ),
 ]
-MinCount = Annotated[
-    int, Field(description="rarer words are deleted; 1 keeps all", ge=1, le=10**12)
-]
+MinCount = Annotated[PositiveInt, Field(description="rarer words are deleted; 1 keeps all")]
 Subsample = Annotated[
     float,
     Field(description="threshold t above which common words are thinned out; 0: off", ge=0, le=1),
@@ -346,7 +346,7 @@ class Experiment(Section):
         description="standard deviations that the initial embeddings are rescaled to; "
         "as they are when empty",
     )
-    documents: list[Annotated[int, Field(ge=2, le=10**12)]] = Field(
+    documents: list[Several] = Field(
         default=[],
         description="first labelled training documents read, and as large a share of those to "
         "validate; all when empty",

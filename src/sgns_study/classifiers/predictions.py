@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sgns_study.artifacts import ArtifactError, read_table, write_table
-from sgns_study.errors import VALUE, brief
+from sgns_study.artifacts import ArtifactError, listed, read_table, write_table
 
 
 class Predictions(NamedTuple):
@@ -48,10 +47,9 @@ def read_predictions(path: Path) -> Predictions:
     several = [name for name in table.columns if name.startswith("probability_")]
     numbers = ["document", "label", *(several or ["probability"])]
     if not set(numbers) <= set(table.columns):
-        found = brief(", ".join(table.columns[:20]), VALUE)
         raise ArtifactError(
-            f"{path}: found the columns {found}, expected document, label and probability: delete "
-            "the folder and run again"
+            f"{path}: found the columns {listed(table)}, expected document, label and "
+            "probability: delete the folder and run again"
         )
     kinds = [dtype.kind for dtype in table[numbers].dtypes]
     are_numbers = kinds[:2] == ["i", "i"] and set(kinds) <= {"i", "f"}

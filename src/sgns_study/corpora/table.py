@@ -470,6 +470,7 @@ def parquet(path: Path, corpus: params.TableCorpus) -> Iterator[Candidate | BadR
             for name, key in keys(corpus):
                 place(path, table.schema_arrow.names, name, key)
                 check_column(path, table, name, key)
+            check_unpacked(path, table.metadata)
             table = pq.ParquetFile(file, metadata=table.metadata, read_dictionary=names)
             characters, line = 0, 0
             for batch in table.iter_batches(BATCH, columns=names):
@@ -499,14 +500,17 @@ def parquet(path: Path, corpus: params.TableCorpus) -> Iterator[Candidate | BadR
 
 
 def check_column(path: Path, table: pq.ParquetFile, name: str, key: str) -> None:
-    """Raise ArtifactError for a column of lists or the like, or a file too large when unpacked."""
+    """Raise ArtifactError for a column of lists or the like."""
     found = table.schema_arrow.field(name).type
     if pa.types.is_nested(found):
         raise ArtifactError(
             f"{path}: the column {name!r} has {found} in each row, one value is allowed: name "
             f"another in {key}"
         )
-    meta = table.metadata
+
+
+def check_unpacked(path: Path, meta: pq.FileMetaData) -> None:
+    """Raise ArtifactError for a Parquet file that is too large when unpacked."""
     if meta.num_rows > MOST_ROWS:
         raise too_large(path, f"has {meta.num_rows} rows, at most {MOST_ROWS} are allowed")
     # By the groups of rows: what the file says of a single column pyarrow checks without a way to

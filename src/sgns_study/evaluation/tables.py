@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sgns_study.artifacts import ArtifactError, read_table
+from sgns_study.artifacts import ArtifactError, listed, read_table
 
 MODEL = ["recipe", "radius", "dim", "seed"]
 CURVE = ["epoch", "split", "loss", "accuracy"]
@@ -146,11 +146,6 @@ def is_moderate(value: object) -> bool:
 def is_whole(numbers: pd.Series) -> pd.Series:
     """Which numbers are whole and exact in 64 bits."""
     return (numbers.abs() < 2**53) & (numbers % 1 == 0)
-
-
-def listed(table: pd.DataFrame) -> str:
-    """The names of its columns for a message, not too many."""
-    return ", ".join(str(column)[:60] for column in table.columns[:20])
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
