@@ -21,7 +21,7 @@ from sgns_study.corpora.registry import corpus_sizes, own_files, required_source
 from sgns_study.corpora.sources import SOURCES, evaluation_sources
 from sgns_study.devices import chosen
 from sgns_study.errors import StudyError
-from sgns_study.failures import check_writable, speak_plainly
+from sgns_study.guards import check_writable, speak_plainly
 from sgns_study.figures import figures_of, tables_of
 from sgns_study.params import check_study, read_parameters
 from sgns_study.provenance import code_digest, data_digest

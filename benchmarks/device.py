@@ -28,7 +28,7 @@ from sgns_study.devices import chosen
 from sgns_study.errors import StudyError
 from sgns_study.pairs import Pairs, load_pairs
 from sgns_study.sgns import lab
-from sgns_study.sgns.lab_on_device import DeviceSkipGram
+from sgns_study.sgns.reference import DeviceSkipGram
 
 WARM = 2  # steps that are not timed
 Step = tuple[int, float]  # tokens, mean loss

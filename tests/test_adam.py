@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from sgns_study.adam import RowAdam, rule, run_of_steps
+from sgns_study.kernels.adam import RowAdam, rule, run_of_steps
 
 ROWS, DIM = 24, 9
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sgns_study.classifiers.conv1d import (
+from sgns_study.kernels.conv1d import (
     Conv1dClassifier,
     embed_conv_max,
     embed_conv_max_reference,

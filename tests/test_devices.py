@@ -25,7 +25,7 @@ from sgns_study.errors import StudyError
 from sgns_study.pairs import Pairs
 from sgns_study.params import Device, ParamsError, check_study
 from sgns_study.sgns import lab
-from sgns_study.sgns.lab_on_device import DeviceSkipGram, skip_gram_on
+from sgns_study.sgns.reference import DeviceSkipGram, skip_gram_on
 from tests.conftest import REPOSITORY, Workspace
 from tests.reproducibility import carry_out, study_commands
 from tests.test_fit import DIM, SEED, SETTINGS, TEST, THREE_CLASSES, TRAIN, VALIDATION, VOCABULARY

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sgns_study import params
-from sgns_study.classifiers.conv1d import Conv1dClassifier, embed_conv_max_reference
+from sgns_study.kernels.conv1d import Conv1dClassifier, embed_conv_max_reference
 from sgns_study.classifiers.fit import Documents, Trainer, Training
 from sgns_study.tokens import PAD_ID
 

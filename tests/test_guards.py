@@ -10,7 +10,7 @@ import pytest
 
 import sgns_study
 from sgns_study.artifacts import ArtifactError
-from sgns_study.failures import PlainErrors, check_writable, plain
+from sgns_study.guards import PlainErrors, check_writable, plain
 
 
 @pytest.mark.parametrize(
