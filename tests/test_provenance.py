@@ -1,4 +1,4 @@
-"""A code digest changes if and only if what a stage runs may have changed."""
+"""A code digest changes if and only if what a stage computes may have changed."""
 
 from pathlib import Path
 
@@ -8,12 +8,48 @@ from sgns_study import provenance
 
 MODULES = {
     "__init__.py": "",
-    "stage.py": "from sgns_study import params, part\nfrom sgns_study.deep.leaf import f\n",
-    "part.py": '"""About."""\nX = 1\n',
-    "params.py": "ALLOWED = 1\n",
-    "other.py": "Y = 1\n",
+    "stage.py": """\
+import math
+from sgns_study import artifacts, deep, part
+from sgns_study.deep.leaf import f as g
+from sgns_study.params import Settings
+
+BOUND = 9
+LEAST = 2
+
+
+def run(x: Settings) -> int:
+    check_range(x)
+    return Model(x).step() + part.half(LEAST)
+
+
+class Model:
+    def __init__(self, x):
+        if x == 0:
+            raise ValueError("no such number")
+        self.x = x
+
+    def step(self):
+        from sgns_study.late import h
+
+        return g(self.x) + h(1)
+
+
+def check_range(x):
+    if x > BOUND:
+        raise ValueError(f"{x} is above {BOUND}")
+
+
+def save(path, x):
+    artifacts.write(path, x)
+""",
+    "part.py": '"""About."""\nHALF = 0.5\nOTHER = 1\n\n\ndef half(x):\n    return HALF * x\n',
+    "late.py": "from sgns_study.part import OTHER\n\n\ndef h(x):\n    return OTHER + x\n",
+    "artifacts.py": "def write(path, x):\n    return 1\n",
+    "params.py": "class Settings:\n    allowed = 1\n",
+    "unused.py": "Y = 1\n",
     "deep/__init__.py": "",
-    "deep/leaf.py": "def f():\n    return 1\n",
+    "deep/leaf.py": "import os\n\nos.environ['A'] = '1'\n\n\ndef f(x):\n    return x\n",
 }
 
 
@@ -27,44 +63,100 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def digest() -> str:
-    provenance.code_digest.cache_clear()
-    return provenance.code_digest("stage")
+@pytest.fixture(autouse=True)
+def forget() -> None:
+    clear()
 
 
-def test_imports_are_followed(package: Path) -> None:
-    modules = provenance.imported_modules("stage")
-    expected = {"", ".deep", ".deep.leaf", ".part", ".stage"}
-    assert modules == {f"sgns_study{name}" for name in expected}
+def clear() -> None:
+    for function in ("code_digest", "_path", "_statements", "_code", "_targets", "_places"):
+        getattr(provenance, function).cache_clear()
 
 
-@pytest.mark.parametrize("name", ["stage.py", "part.py", "deep/leaf.py", "deep/__init__.py"])
-def test_code_that_runs_changes_the_digest(package: Path, name: str) -> None:
+def digest(name: str = "stage.run") -> str:
+    clear()
+    return provenance.code_digest(name)
+
+
+def edit(package: Path, name: str, old: str, new: str) -> None:
+    text = (package / name).read_text()
+    assert text.count(old) == 1
+    (package / name).write_text(text.replace(old, new))
+
+
+def test_names_are_followed_into_other_modules(package: Path) -> None:
+    found = {f"{module}.{name}" for module, name in provenance.reached("stage.run")}
+    assert found == {
+        f"sgns_study.{name}"
+        for name in (
+            *("stage.run", "stage.Model", "stage.LEAST", "part.half", "part.HALF", "part.OTHER"),
+            *("late.h", "deep.leaf.f", "deep.leaf.os"),
+            "deep.leaf.",  # what the module does when it is imported
+        )
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("stage.py", "LEAST = 2", "LEAST = 3"),
+        ("stage.py", "self.x = x", "self.x = -x"),
+        ("stage.py", "if x == 0:", "if x == 1:"),
+        ("part.py", "HALF = 0.5", "HALF = 0.25"),
+        ("part.py", "OTHER = 1", "OTHER = 2"),
+        ("late.py", "OTHER + x", "OTHER - x"),
+        ("deep/leaf.py", "return x", "return 2 * x"),
+        ("deep/leaf.py", "'1'", "'2'"),
+    ],
+)
+def test_what_computes_changes_the_digest(package: Path, name: str, old: str, new: str) -> None:
     before = digest()
-    path = package / name
-    path.write_text(path.read_text() + "\nZ = 2\n")
+    edit(package, name, old, new)
     assert digest() != before
 
 
 @pytest.mark.parametrize(
-    ("name", "text"),
+    ("name", "old", "new"),
     [
-        ("other.py", "Y = 2\n"),
-        ("params.py", "ALLOWED = 2\n"),
-        ("part.py", '"""Another text."""\n\n\nX = 1  # why\n'),
-        ("deep/leaf.py", 'def f():\n    """Return one."""\n    return (\n        1\n    )\n'),
+        ("stage.py", "no such number", "zero is not a number of steps"),
+        ("stage.py", "BOUND = 9", "BOUND = 10"),
+        ("stage.py", "is above", "is greater than"),
+        ("stage.py", "    check_range(x)\n", ""),
+        ("stage.py", "artifacts.write(path, x)", "artifacts.write(path, x + 1)"),
+        ("stage.py", "import artifacts, deep, part", "import artifacts, part"),
+        ("artifacts.py", "return 1", "return 2"),
+        ("params.py", "allowed = 1", "allowed = 2"),
+        ("unused.py", "Y = 1", "Y = 2"),
+        ("part.py", '"""About."""\n', '"""Another text."""\n\n\nW = 1  # why\n'),
+        (
+            "deep/leaf.py",
+            "def f(x):\n    return x",
+            'def f(x):\n    """x."""\n    return (\n        x\n    )',
+        ),
     ],
 )
-def test_comments_layout_and_other_modules_do_not(package: Path, name: str, text: str) -> None:
+def test_what_only_reads_writes_checks_or_words_does_not(
+    package: Path, name: str, old: str, new: str
+) -> None:
     before = digest()
-    (package / name).write_text(text)
+    edit(package, name, old, new)
     assert digest() == before
 
 
-def test_params_have_a_digest_of_their_own(package: Path) -> None:
-    assert provenance.imported_modules("params") == {"sgns_study", "sgns_study.params"}
+def test_a_module_stands_for_all_that_it_defines(package: Path) -> None:
+    before = digest("part")
+    edit(package, "part.py", "OTHER = 1", "OTHER = 2")
+    assert digest("part") != before
 
 
-def test_a_module_that_is_not_there(package: Path) -> None:
-    with pytest.raises(ValueError, match=r"no module sgns_study\.none"):
-        provenance.imported_modules("none")
+def test_a_module_used_as_a_value_counts_whole(package: Path) -> None:
+    edit(package, "stage.py", "part.half(LEAST)", "[part][0].half(LEAST)")
+    before = digest()
+    edit(package, "part.py", "OTHER = 1", "OTHER = 1\n\n\ndef third(x):\n    return x / 3")
+    assert digest() != before
+
+
+@pytest.mark.parametrize("name", ["none", "stage.none", "deep.none.f"])
+def test_a_definition_that_is_not_there(package: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=rf"no definition sgns_study\.{name}"):
+        provenance.reached(name)

@@ -7,85 +7,195 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
+from typing import NamedTuple
 
 PACKAGE = "sgns_study"
-DECLARATIONS = f"{PACKAGE}.params"
 ROOT = Path(__file__).parent
+# Modules that read, write, refuse or declare, but compute nothing. Which values are allowed is
+# declared in `params`; those in use reach a rule as values.
+EDGE = {f"{PACKAGE}.{name}" for name in ("artifacts", "config", "errors", "guards", "params")}
 LIBRARIES = ("numba", "numpy", "pandas", "scipy", "snakemake", "tokenizers", "torch")
 
 
+class Definition(NamedTuple):
+    """A function, class or constant of a module; "" is what the module does when imported."""
+
+    module: str
+    name: str
+
+
 @cache
-def code_digest(module: str) -> str:
-    """Digest of a module of this package and of all it imports from the package.
+def code_digest(*names: str) -> str:
+    """Digest of definitions of this package, such as `pairs.build_pairs`, and of all they reach.
 
-    Taken over the parsed code without comments, docstrings and layout: it changes if and only
-    if what the module does may change. A rule carries it as a parameter, so that a stage runs
-    again when its own code changed, and only then. `params` is left out where it is imported: it
-    says which values are allowed, and those in use reach a rule as values.
+    A rule carries it as a parameter, so that a stage runs again when the code that computes it
+    has changed, and only then. A definition reaches the functions, classes and constants that it
+    names, in its own module or imported from another. Left out is what cannot change a result:
+    comments, docstrings, layout, what a `raise` statement says, functions named `check_...`, which
+    return nothing and may only raise, and the modules in EDGE.
     """
-    parts = [f"{name} {_parsed(name)}" for name in sorted(imported_modules(module))]
-    return sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def data_digest(package: str) -> str:
-    """Digest of the files of a package that are not code, such as the report's template."""
-    files = sorted(path for path in (ROOT / package).iterdir() if path.is_file())
     digest = sha256()
-    for path in files:
-        if path.suffix != ".py":
+    for module, name in sorted(reached(*names)):
+        digest.update(f"{module}.{name} {_code(module, name)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def data_digest(folder: str) -> str:
+    """Digest of the files under a folder of the package that are not code, such as templates."""
+    digest = sha256()
+    for path in sorted((ROOT / folder).rglob("*")):
+        if path.is_file() and path.suffix not in (".py", ".pyc"):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def imported_modules(module: str) -> set[str]:
-    """The module, the packages it lies in, and what they import of this package but `params`."""
-    found: set[str] = set()
-    open_ends = [f"{PACKAGE}.{module}"]
-    while open_ends:
-        name = open_ends.pop()
-        if name not in found and (name != DECLARATIONS or not found):
-            found.add(name)
-            open_ends.extend(_imports(name))
-            if "." in name:
-                open_ends.append(name.rpartition(".")[0])
+def reached(*names: str) -> set[Definition]:
+    """The definitions that stand behind names and all that these reach.
+
+    A module's name stands for all that it defines. Raises ValueError for a name that the package
+    does not have.
+    """
+    found: set[Definition] = set()
+    targets = [f"{PACKAGE}.{name}" for name in names]
+    while targets:
+        module, name = _split(targets.pop())
+        if module in EDGE or name.startswith("check_"):
+            continue
+        for end in [name, ""] if name else list(_statements(module)):
+            if Definition(module, end) not in found and end in _statements(module):
+                found.add(Definition(module, end))
+                targets.extend(_targets(module, end))
     return found
 
 
-def _path(name: str) -> Path | None:
-    base = ROOT.joinpath(*name.split(".")[1:])
-    for path in (base / "__init__.py", base.with_suffix(".py")):
-        if path.is_file():
-            return path
-    return None
+def _split(target: str) -> Definition:
+    """The longest part of a dotted name that is a module, and the definition after it, if any."""
+    parts = target.split(".")
+    for end in range(len(parts), 0, -1):
+        module = ".".join(parts[:end])
+        if _path(module):
+            name = "".join(parts[end : end + 1])
+            if name and name not in _statements(module):
+                break
+            return Definition(module, name)
+    raise ValueError(f"no definition {target} in {ROOT}")
 
 
-def _tree(name: str) -> ast.Module:
-    path = _path(name)
-    if path is None:
-        raise ValueError(f"no module {name} in {ROOT}")
-    return ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def _path(module: str) -> Path | None:
+    base = ROOT.joinpath(*module.split(".")[1:])
+    paths = (base / "__init__.py", base.with_suffix(".py"))
+    return next((path for path in paths if path.is_file()), None)
 
 
-def _imports(name: str) -> set[str]:
-    targets: set[str] = set()
-    for node in ast.walk(_tree(name)):
-        if isinstance(node, ast.Import):
-            targets.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            targets.add(node.module)
-            targets.update(f"{node.module}.{alias.name}" for alias in node.names)
-    inside = {target for target in targets if target.split(".")[0] == PACKAGE}
-    return {target for target in inside if _path(target) is not None}
+@cache
+def _statements(module: str) -> dict[str, list[ast.stmt]]:
+    """The statements of a module by the names that they bind, those that bind none under ""."""
+    path = _path(module)
+    assert path
+    tree = _Computing().visit(ast.parse(path.read_text(encoding="utf-8")))
+    statements: dict[str, list[ast.stmt]] = {}
+    for statement in tree.body:
+        for name in _bound(statement) or [""]:
+            statements.setdefault(name, []).append(statement)
+    return statements
 
 
-def _parsed(name: str) -> str:
-    tree = _tree(name)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                node.body = node.body[1:]
-    return ast.dump(tree)
+def _bound(statement: ast.stmt) -> set[str]:
+    """The names that a statement of a module binds."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name for alias in statement.names}
+    stored = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+    return {node.id for node in stored if isinstance(node.ctx, ast.Store)}
+
+
+class _Computing(ast.NodeTransformer):
+    """Leaves of a module what may change a result."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        """Drop docstrings and calls of checks."""
+        called = node.value.func if isinstance(node.value, ast.Call) else node.value
+        name = getattr(called, "attr", getattr(called, "id", ""))
+        return None if isinstance(called, ast.Constant) or name.startswith("check_") else node
+
+    def visit_Raise(self, node: ast.Raise) -> ast.Raise:
+        """Drop what is raised."""
+        return ast.Raise()
+
+
+class _Names(ast.NodeVisitor):
+    """Collects the dotted names that a statement uses, and what it imports."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.used: set[str] = set()
+        self.imported: dict[str, str] = {}
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        """A chain of attributes of a name is one dotted name."""
+        dotted = ast.unparse(node)
+        if all(part.isidentifier() for part in dotted.split(".")):
+            self.used.add(dotted)
+        else:
+            self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        """A name by itself."""
+        self.used.add(node.id)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        """`import a.b as c`."""
+        self.imported |= {alias.asname or alias.name: alias.name for alias in node.names}
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        """`from a import b as c`."""
+        for alias in node.names:
+            self.imported[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+
+
+@cache
+def _code(module: str, name: str) -> str:
+    """A definition's syntax tree; of an import, only what the name stands for."""
+    statements = _statements(module)[name]
+    imported = [_names(statement).imported.get(name) for statement in statements]
+    return " ".join(full or ast.dump(node) for full, node in zip(imported, statements))
+
+
+@cache
+def _targets(module: str, name: str) -> set[str]:
+    """The definitions of this package that a definition names, in full."""
+    found = set()
+    for statement in _statements(module)[name]:
+        names = _names(statement)
+        for dotted in names.used:
+            head, _, rest = dotted.partition(".")
+            full = (_places(module) | names.imported).get(head, "")
+            found.add(f"{full}.{rest}".rstrip("."))
+    return {target for target in found if _is_own(target)}
+
+
+@cache
+def _places(module: str) -> dict[str, str]:
+    """The names that a module binds, each with where it is defined if that is in this package."""
+    places = {name: f"{module}.{name}" for name in _statements(module) if name}
+    for name in places:
+        for statement in _statements(module)[name]:
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                full = _names(statement).imported[name]
+                places[name] = full if _is_own(full) else places[name]
+    return places
+
+
+def _is_own(target: str) -> bool:
+    return target.split(".")[0] == PACKAGE
+
+
+def _names(statement: ast.stmt) -> _Names:
+    names = _Names()
+    names.visit(statement)
+    return names
 
 
 @cache
