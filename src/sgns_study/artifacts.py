@@ -7,7 +7,6 @@ it, as `sha256sum` writes it, and whoever reads the file later checks it first.
 """
 
 import errno
-import fcntl
 import json
 import math
 import os
@@ -16,14 +15,13 @@ import sys
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import psutil
 from numpy.typing import NDArray
 from pandas.errors import ParserWarning
 
@@ -32,7 +30,6 @@ from sgns_study.errors import StudyError, reason
 
 SEALS = ".sha256"  # folder of the digests of the files beside it
 LONGEST_HEADER, LONGEST_LINE = 1 << 16, 1 << 26  # bytes of lines of a table; a word may be long
-JOBS_LOCK = "SGNS_STUDY_JOBS_LOCK"  # environment variable: the lock that the jobs of a study share
 
 written: list[Path] = []  # by this process, in order: what a job seals at its end
 
@@ -77,25 +74,6 @@ def part_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
-@contextmanager
-def job() -> Iterator[None]:
-    """A job of the workflow: it holds the jobs' lock while it works, and seals what it wrote.
-
-    The lock is the file that JOBS_LOCK names; by hand, outside the workflow, there is none.
-    """
-    lock = os.environ.get(JOBS_LOCK)
-    # To read as well: over NFS a shared lock needs that.
-    with Path(lock).open("a+") if lock else nullcontext() as file:
-        if file:
-            take(file, fcntl.LOCK_SH)
-        written.clear()
-        yield
-        for path in written.copy():
-            seal(path)
-        if lock:
-            os.utime(lock)  # tells a run that is just starting that there is something new
-
-
 def seal(path: Path) -> None:
     """Write down the digest of a finished file."""
     write_text(seal_of(path), f"{sha256(path)}  {path.name}\n")
@@ -111,16 +89,21 @@ def intact(path: Path) -> Path:
 
     Raises ArtifactError if a sealed file was changed since.
     """
-    try:
-        sealed = seal_of(path).read_text(encoding="utf-8", errors="replace").partition(" ")[0]
-    except FileNotFoundError:
-        return path
-    if path.is_file() and sha256(path) != sealed:
+    sealed = sealed_digest(path)
+    if sealed is not None and path.is_file() and sha256(path) != sealed:
         raise ArtifactError(
             f"{path}: damaged: its SHA-256 is not the one that was written down when it was made "
             f"({seal_of(path)}): delete it and run again, or bring it back from a copy"
         )
     return path
+
+
+def sealed_digest(path: Path) -> str | None:
+    """The SHA-256 that was written down when a file was made; None for one without a seal."""
+    try:
+        return seal_of(path).read_text(encoding="utf-8", errors="replace").partition(" ")[0]
+    except FileNotFoundError:
+        return None
 
 
 def sealed_files(folder: Path) -> list[Path]:
@@ -252,7 +235,7 @@ def recorded_run(
     results: dict[str, Any] = {}
     record: dict[str, Any] = {
         "parameters": dict(parameters),
-        "inputs": {str(path): sha256(path) for path in inputs},
+        "inputs": {str(path): sealed_digest(path) or sha256(path) for path in inputs},
         "results": results,
         "versions": provenance.versions(),
         "commit": provenance.commit(),
@@ -268,71 +251,3 @@ def peak_memory_mib() -> float:
     """Largest resident memory of this process so far, in MiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024**2 if sys.platform == "darwin" else 1024)
-
-
-def lock_study(path: Path, jobs: Path, since: float = float("inf")) -> IO[str]:
-    """Hold the study's lock until the returned file is closed or the process ends, however.
-
-    `jobs` is the lock that the study's jobs share while they work: those of a run that was killed
-    may outlive it. Locks belong to processes, not to files, so that a killed run leaves none
-    behind. Raises ArtifactError naming the processes that hold one, or if a job has ended after
-    `since` (seconds of the clock), when this run looked what there is to do.
-    """
-    held = lock(path)
-    if held is None:
-        raise ArtifactError(
-            f"{path}: another run ({holders(path)}) is working on this study: "
-            "wait until it ends, or end it, and run again"
-        )
-    has_had_jobs = jobs.exists()
-    free = lock(jobs)
-    if free is None:
-        held.close()
-        raise ArtifactError(
-            f"{jobs}: jobs of a run that was ended are still at work on this study "
-            f"({holders(jobs)}): wait until they end, or end them, and run again"
-        )
-    free.close()
-    if has_had_jobs and jobs.stat().st_mtime > since:
-        held.close()
-        raise ArtifactError(
-            f"{jobs}: another run worked on this study while this one was starting: run again"
-        )
-    return held
-
-
-def lock(path: Path) -> IO[str] | None:
-    """A file locked for this process alone; None while other processes hold it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a")
-    try:
-        take(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    return file
-
-
-def take(file: IO[str], kind: int) -> None:
-    """Lock an open file; raises ArtifactError if its file system has no locks."""
-    try:
-        fcntl.flock(file, kind)
-    except BlockingIOError:
-        raise
-    except OSError as error:
-        raise ArtifactError(
-            f"{file.name}: cannot be locked ({error.strerror}): mount its file system with locks "
-            "(Lustre: -o flock) or work in another folder"
-        ) from None
-
-
-def holders(path: Path) -> str:
-    """The processes of this machine that have a file open, in words."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):  # it has ended, or is another user's
-            if any(file.path == str(path.resolve()) for file in process.open_files()):
-                found.append(str(process.pid))
-    if not found:
-        return "on another machine, or another user's"
-    return f"process{'es' if len(found) > 1 else ''} {', '.join(found)}"

@@ -15,52 +15,36 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
 import click  # noqa: E402
-from pydantic import BaseModel, TypeAdapter, ValidationError  # noqa: E402
 
-from sgns_study import params  # noqa: E402
+from sgns_study import config, params  # noqa: E402
 from sgns_study.errors import StudyError  # noqa: E402
+from sgns_study.params import Study  # noqa: E402
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 SEED = click.IntRange(0, 2**32 - 1)
+RAW = Path("data/raw")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class Settings(click.ParamType):
-    """A section of the parameters as JSON, checked against its model."""
-
-    name = "JSON"
-
-    def __init__(self, model: Any) -> None:
-        """`model`: the section's pydantic model or a union of models."""
-        self.model, self.adapter = model, TypeAdapter(model)
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
-        """Typed section; fails naming the key, the value and what is allowed."""
-        if isinstance(value, BaseModel):
-            return value
-        try:
-            return self.adapter.validate_json(value)
-        except ValidationError as error:
-            problems = [params.explain(e, self.model) for e in error.errors()[: params.SHOWN]]
-            self.fail("; ".join(problems), param, ctx)
+def option(flag: str, kind: Any, default: Any, text: str) -> Callable[[Function], Function]:
+    """Option with a default, which its help text shows."""
+    return click.option(flag, type=kind, default=default, show_default=True, help=text)
 
 
-def settings(flag: str, model: Any) -> Callable[[Function], Function]:
-    """Option that takes a section of the parameters as JSON."""
-    return click.option(
-        flag, type=Settings(model), required=True, help="the section of the parameters, as JSON"
-    )
-
-
-def folder(flag: str, text: str) -> Callable[[Function], Function]:
-    """Option that names a folder."""
-    return click.option(flag, type=FOLDER, required=True, help=text)
-
-
-def file(flag: str, text: str) -> Callable[[Function], Function]:
-    """Option that names a file."""
-    return click.option(flag, type=FILE, required=True, help=text)
+def setting(flag: str, name: str, default: Any) -> Callable[[Function], Function]:
+    """Option for a setting of word2vec, with the range and the meaning that the parameters give."""
+    field = params.Word2vecRecipe.model_fields[name]
+    limits = {key: value for limit in field.metadata for key, value in vars(limit).items()}
+    low, high = limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
+    kind: click.ParamType
+    if field.annotation is int:
+        kind = click.IntRange(low, high)
+    elif field.annotation is float:
+        kind = click.FloatRange(low, high, min_open="gt" in limits, max_open="lt" in limits)
+    else:
+        kind = click.Choice(get_args(field.annotation))
+    return option(flag, kind, default, field.description or "")
 
 
 def in_writable_folder(_context: Any, _option: Any, path: Path | None) -> Path | None:
@@ -72,30 +56,27 @@ def in_writable_folder(_context: Any, _option: Any, path: Path | None) -> Path |
     return path
 
 
-def option(flag: str, kind: Any, default: Any, text: str) -> Callable[[Function], Function]:
-    """Option with a default, which its help text shows."""
-    return click.option(flag, type=kind, default=default, show_default=True, help=text)
-
-
-seed = click.option("--seed", type=SEED, required=True, help="seed of the job")
-device = option("--device", click.Choice(get_args(params.Device)), "cpu", "where torch trains")
-
-
 @click.group(context_settings={"max_content_width": 100})
 @click.version_option(package_name="sgns-study")
 def cli() -> None:
     """Does pretraining word vectors help a text classifier, and which choices matter?
 
-    One subcommand per rule of the workflow; `snakemake --cores all` calls them in order.
+    One subcommand per rule of the workflow; `snakemake --cores all` calls them in order. Those of
+    rules read the settings of a study from --study and work in its folder of results.
     """
 
 
-def rule(function: Function) -> click.Command:
-    """The subcommand of a rule: a job, which checks what it reads and seals what it writes."""
+def read_study(_context: Any, _option: Any, path: Path) -> Study:
+    """The study of a file of parameters, or of the `study.json` that a run wrote."""
+    return config.read_study(path)
+
+
+def job(function: Function) -> click.Command:
+    """A subcommand that is a job of the workflow: it checks what it reads, seals what it writes."""
 
     @wraps(function)
     def run(*arguments: Any, **options: Any) -> None:
-        from sgns_study.artifacts import job
+        from sgns_study.guards import job
 
         with job():
             function(*arguments, **options)
@@ -103,9 +84,32 @@ def rule(function: Function) -> click.Command:
     return cli.command()(run)
 
 
-@rule
+def rule(function: Function) -> click.Command:
+    """The subcommand of a rule, given the study, whose folder it works in."""
+    text = "parameters of the study: YAML, or the study.json of its folder"
+    given = click.option("--study", type=FILE, required=True, callback=read_study, help=text)
+    return job(given(function))
+
+
+seed = click.option("--seed", type=SEED, required=True, help="seed of the job")
+radius = click.option("--radius", type=click.IntRange(1), required=True, help="tokens on each side")
+
+
+def vectors_options(function: Function) -> Function:
+    """Options that name a set of vectors."""
+    dim = click.option("--dim", type=click.IntRange(1), required=True, help="of the vectors")
+    recipe = click.option("--recipe", required=True, help="a recipe of the study")
+    return recipe(radius(dim(seed(function))))
+
+
+def results_of(study: Study) -> Path:
+    """The folder of a study's results."""
+    return Path("results", study.study)
+
+
+@job
 @click.argument("name")
-@folder("--folder", "where the file goes")
+@click.option("--folder", type=FOLDER, required=True, help="where the file goes")
 def download(name: str, folder: Path) -> None:
     """Fetch the source that becomes the file NAME, and verify its checksum.
 
@@ -120,11 +124,7 @@ def download(name: str, folder: Path) -> None:
 
 
 @rule
-@folder("--raw", "the downloaded files")
-@settings("--corpus", params.Corpus)
-@settings("--tokens", params.Tokens)
-@folder("--out", "folder of the token stream")
-def tokenize(raw: Path, corpus: params.Corpus, tokens: params.Tokens, out: Path) -> None:
+def tokenize(study: Study) -> None:
     """Turn a corpus into a vocabulary and a stream of token ids."""
     import pandas as pd
 
@@ -133,13 +133,14 @@ def tokenize(raw: Path, corpus: params.Corpus, tokens: params.Tokens, out: Path)
     from sgns_study.corpora.sources import SOURCES, verify
     from sgns_study.tokens import save_tokens, tokenize
 
-    files = {name: raw / SOURCES[name].file for name in required_sources(corpus, tokens)}
-    record = {"corpus": corpus.model_dump(), "tokens": tokens.model_dump()}
+    corpus, tokens, out = study.corpus, study.tokens, results_of(study) / "tokens"
+    files = {name: RAW / SOURCES[name].file for name in required_sources(corpus, tokens)}
     for name, path in files.items():
         verify(name, path)
+    record = {"corpus": corpus.model_dump(), "tokens": tokens.model_dump()}
     read = [*files.values(), *map(Path, own_files(corpus))]
     with recorded_run(out / "run.json", record, read):
-        stream, names = tokenize(read_corpus(corpus, raw), tokens, files.get("bert_vocabulary"))
+        stream, names = tokenize(read_corpus(corpus, RAW), tokens, files.get("bert_vocabulary"))
         save_tokens(out, stream, names)
         classes = class_names(corpus)
         write_table(
@@ -148,63 +149,56 @@ def tokenize(raw: Path, corpus: params.Corpus, tokens: params.Tokens, out: Path)
 
 
 @rule
-@file("--documents", "documents.csv of the token stream")
-@settings("--settings", params.EmbeddingSample)
-@file("--out", "the sample, CSV")
-def sample_embedding(documents: Path, settings: params.EmbeddingSample, out: Path) -> None:
-    """Draw the documents that word vectors are trained and validated on."""
-    from sgns_study.samples import draw_embedding_sample, load_splits, save_sample
+@click.argument("sample")
+def sample(study: Study, sample: str) -> None:
+    """Draw the documents of SAMPLE: `embedding`, or `classifier-s1` for the classifiers of seed 1.
 
-    save_sample(out, draw_embedding_sample(load_splits(documents), settings))
+    Word vectors share one draw of documents to train and to validate on; the classifiers of a seed
+    have a draw of their own.
+    """
+    from sgns_study import samples
 
-
-@rule
-@file("--documents", "documents.csv of the token stream")
-@settings("--settings", params.ClassifierSample)
-@seed
-@file("--out", "the sample, CSV")
-def sample_classifier(
-    documents: Path, settings: params.ClassifierSample, seed: int, out: Path
-) -> None:
-    """Draw the documents that a seed's classifiers are trained, validated and tested on."""
-    from sgns_study.samples import draw_classifier_sample, load_splits, save_sample
-
-    save_sample(out, draw_classifier_sample(load_splits(documents), settings, seed))
+    results = results_of(study)
+    splits = samples.load_splits(results / "tokens/documents.csv")
+    _, _, seed = sample.partition("-s")
+    drawn = (
+        samples.draw_classifier_sample(splits, study.sampling.classifier, int(seed))
+        if seed
+        else samples.draw_embedding_sample(splits, study.sampling.embedding)
+    )
+    samples.save_sample(results / f"samples/{sample}.csv", drawn)
 
 
 @rule
-@folder("--tokens", "the token stream")
-@file("--sample", "the sample of embedding documents")
-@folder("--out", "folder of the text")
-def build_text(tokens: Path, sample: Path, out: Path) -> None:
+def build_text(study: Study) -> None:
     """Write out the documents that word vectors are trained on, in the order they are read."""
     from sgns_study.artifacts import recorded_run
     from sgns_study.samples import EMBEDDING, load_sample
     from sgns_study.texts import save_text
     from sgns_study.tokens import load_tokens
 
-    with recorded_run(out / "run.json", {}, [tokens / "ids.npy", sample]):
-        stream = load_tokens(tokens)
+    results = results_of(study)
+    sample = results / "samples/embedding.csv"
+    with recorded_run(results / "text/run.json", {}, [results / "tokens/ids.npy", sample]):
+        stream = load_tokens(results / "tokens")
         drawn = load_sample(sample, EMBEDDING, len(stream.labels))
-        save_text(out, stream, stream.vocabulary, drawn["train"])
+        save_text(results / "text", stream, stream.vocabulary, drawn["train"])
 
 
 @rule
-@folder("--tokens", "the token stream")
-@file("--sample", "the sample of embedding documents")
-@settings("--settings", params.Pairs)
-@click.option("--radius", type=click.IntRange(1), required=True, help="tokens on each side")
-@folder("--out", "folder of the pairs")
-def build_pairs(tokens: Path, sample: Path, settings: params.Pairs, radius: int, out: Path) -> None:
+@radius
+def build_pairs(study: Study, radius: int) -> None:
     """Lay out windows of one radius and draw its fixed validation negatives."""
     from sgns_study.artifacts import recorded_run
     from sgns_study.pairs import build_pairs, powers, save_pairs
     from sgns_study.samples import EMBEDDING, load_sample
     from sgns_study.tokens import load_tokens, truncated
 
+    results, settings = results_of(study), study.pairs
+    out, sample = results / f"pairs/r{radius}", results / "samples/embedding.csv"
     record = {"radius": radius, **settings.model_dump()}
-    with recorded_run(out / "run.json", record, [tokens / "ids.npy", sample]):
-        stream = load_tokens(tokens)
+    with recorded_run(out / "run.json", record, [results / "tokens/ids.npy", sample]):
+        stream = load_tokens(results / "tokens")
         documents = load_sample(sample, EMBEDDING, len(stream.labels))
         train = documents["train"][: settings.train_documents]
         validation = documents["validation"][: settings.validation_documents]
@@ -221,83 +215,42 @@ def build_pairs(tokens: Path, sample: Path, settings: params.Pairs, radius: int,
 
 
 @rule
-@click.option("--text", type=FOLDER, help="the text of the embedding documents, if read")
-@click.option("--pairs", type=FOLDER, help="the pairs of the radius, if read")
-@file("--vocabulary", "vocabulary.csv of the token stream")
-@click.option("--recipe", required=True, help="name of the recipe, for the record")
-@settings("--settings", params.Recipe)
-@click.option("--radius", type=click.IntRange(1), required=True, help="tokens on each side")
-@click.option("--dim", type=click.IntRange(1), required=True, help="dimension of the vectors")
-@seed
-@device
-@folder("--out", "folder of the vectors")
-def train_sgns(
-    text: Path | None,
-    pairs: Path | None,
-    vocabulary: Path,
-    recipe: str,
-    settings: params.Recipe,
-    radius: int,
-    dim: int,
-    seed: int,
-    device: params.Device,
-    out: Path,
-) -> None:
-    """Train word vectors by a recipe: SGNS, or its count-based twin.
-
-    `lab` recipes read the pairs, `ppmi` the text, `word2vec` both: the pairs to validate on. Only
-    `lab` recipes train in torch, where --device says.
-    """
-    from importlib import import_module
-
+@vectors_options
+def train_sgns(study: Study, recipe: str, radius: int, dim: int, seed: int) -> None:
+    """Train word vectors by a recipe: SGNS, or its count-based twin."""
     from sgns_study.artifacts import recorded_run, write_table
     from sgns_study.devices import chosen
     from sgns_study.pairs import load_pairs
-    from sgns_study.sgns.recipes import Material
+    from sgns_study.plan import Files, Model, device_of
+    from sgns_study.sgns import recipes
     from sgns_study.sgns.vectors import save_vectors
     from sgns_study.texts import load_text
     from sgns_study.tokens import load_vocabulary
 
-    inputs = [vocabulary]
-    for name in settings.reads:
-        read = {"text": text, "pairs": pairs}[name]
-        if read is None:
-            raise click.UsageError(f"a recipe of kind {settings.kind} reads --{name}: give it")
-        inputs += sorted(read.glob("*.npy"))
-    if device == "cuda" and not settings.on_device:
-        raise click.UsageError(
-            f"a recipe of kind {settings.kind} trains on the processor: leave out --device cuda"
-        )
-    place = {"device": chosen(device)} if settings.on_device else {}
-    model = {"recipe": recipe, "radius": radius, "dim": dim, "seed": seed, **place}
-    with recorded_run(out / "run.json", model | settings.model_dump(), inputs):
+    results, settings = results_of(study), study.recipes[recipe]
+    model = Model(recipe, radius, dim)
+    out = results / "embeddings" / f"{model.name}-s{seed}"
+    vocabulary = results / "tokens/vocabulary.csv"
+    device = {"device": chosen(device_of(study, recipe))} if settings.on_device else {}
+    record = model._asdict() | {"seed": seed} | device | settings.model_dump()
+    inputs = [vocabulary, *map(Path, Files(study).read_by(settings, radius))]
+    with recorded_run(out / "run.json", record, inputs):
         words = load_vocabulary(vocabulary).tokens
-        material = Material(
+        material = recipes.Material(
             words,
-            load_text(text, len(words)) if text else None,
-            load_pairs(pairs, len(words)) if pairs else None,
+            load_text(results / "text", len(words)) if "text" in settings.reads else None,
+            load_pairs(results / f"pairs/r{radius}", len(words))
+            if "pairs" in settings.reads
+            else None,
         )
-        kind = import_module(f"sgns_study.sgns.recipes.{settings.kind}")
-        vectors, curves = kind.train(material, settings, radius, dim, seed, **place)
+        vectors, curves = recipes.train(material, settings, radius, dim, seed, **device)
         save_vectors(out / "vectors.safetensors", vectors)
         write_table(out / "curves.csv", curves)
 
 
 @rule
-@file("--vectors", "vectors.safetensors of a model")
-@folder("--raw", "the downloaded files")
-@settings("--corpus", params.Corpus)
-@settings("--settings", params.Evaluation)
-@seed
-@folder("--out", "folder of what is found")
-def evaluate_vectors(
-    vectors: Path,
-    raw: Path,
-    corpus: params.Corpus,
-    settings: params.Evaluation,
-    seed: int,
-    out: Path,
-) -> None:
+@vectors_options
+def evaluate_vectors(study: Study, recipe: str, radius: int, dim: int, seed: int) -> None:
     """Score word vectors on similarity, analogies and known synonyms; list neighbours, draw a map.
 
     Writes `scores.csv`, `neighbours.csv` and `map.csv`.
@@ -307,157 +260,137 @@ def evaluate_vectors(
     from sgns_study.evaluation.datasets import standard_sets
     from sgns_study.evaluation.intrinsic import intrinsic_scores
     from sgns_study.evaluation.probes import probe_neighbours, words_map
+    from sgns_study.plan import Model
     from sgns_study.sgns.vectors import load_vectors, occurring
 
-    loaded = occurring(load_vectors(vectors))
+    run = f"{Model(recipe, radius, dim).name}-s{seed}"
+    out = results_of(study) / "vectors" / run
+    loaded = occurring(load_vectors(results_of(study) / "embeddings" / run / "vectors.safetensors"))
     table, words = loaded.centre, loaded.vocabulary
-    pairs, questions = standard_sets(raw) if settings.public_sets else ({}, {})
-    groups = settings.words or probe_words(corpus)
-    scores = intrinsic_scores(table, words, pairs, questions, known_synonyms(corpus))
+    pairs, questions = standard_sets(RAW) if study.evaluation.public_sets else ({}, {})
+    groups = study.evaluation.words or probe_words(study.corpus)
+    scores = intrinsic_scores(table, words, pairs, questions, known_synonyms(study.corpus))
     write_table(out / "scores.csv", scores)
     write_table(out / "neighbours.csv", probe_neighbours(table, words, groups))
     write_table(out / "map.csv", words_map(table, words, groups, seed))
 
 
 @rule
-@folder("--text", "the text of the embedding documents")
-@file("--vocabulary", "vocabulary.csv of the token stream")
-@click.option("--min-count", type=click.IntRange(1), required=True, help="rarer words are deleted")
-@file("--out", "the table")
-def noise(text: Path, vocabulary: Path, min_count: int, out: Path) -> None:
-    """Tabulate the noise that negatives are drawn from, at several powers of the counts."""
-    from sgns_study.artifacts import write_table
-    from sgns_study.evaluation.noise import noise_table
-    from sgns_study.texts import load_text
-    from sgns_study.tokens import load_vocabulary
-
-    words = load_vocabulary(vocabulary).tokens
-    write_table(out, noise_table(words, load_text(text, len(words)).counts, min_count))
-
-
-@rule
-@folder("--tokens", "the token stream")
-@file("--sample", "the seed's sample of classifier documents")
-@click.option("--init", type=click.Choice(get_args(params.Init)), required=True)
-@click.option("--vectors", type=FILE, help="what the initial embedding is made from, if anything")
-@click.option("--scale", type=click.FloatRange(0, min_open=True), help="rescale the embedding")
-@click.option("--documents", type=click.IntRange(2), help="first documents to train on, not all")
-@settings("--settings", params.Classifier)
-@click.option("--dim", type=click.IntRange(1), required=True, help="dimension of the embedding")
+@click.option("--variant", required=True, help="a classifier of the study, by its folder's name")
 @seed
-@device
-@folder("--out", "folder of the classifier")
-def train_classifier(
-    tokens: Path,
-    sample: Path,
-    init: str,
-    vectors: Path | None,
-    scale: float | None,
-    documents: int | None,
-    settings: params.Classifier,
-    dim: int,
-    seed: int,
-    device: params.Device,
-    out: Path,
-) -> None:
+def train_classifier(study: Study, variant: str, seed: int) -> None:
     """Train the Conv1d classifier from an initial embedding."""
+    from sgns_study import plan
     from sgns_study.artifacts import recorded_run
     from sgns_study.classifiers import fit
-    from sgns_study.classifiers.fit_on_device import training_on
     from sgns_study.classifiers.inits import initial_table, is_frozen
     from sgns_study.devices import chosen
     from sgns_study.samples import CLASSIFIER, first_documents, load_sample
     from sgns_study.sgns.vectors import load_vectors
     from sgns_study.tokens import load_tokens, padded
 
-    place = chosen(device)
-    record = {"init": init, "scale": scale, "documents": documents, "dim": dim, "seed": seed}
-    record["device"] = place
-    inputs = [tokens / "ids.npy", sample] + ([vectors] if vectors else [])
-    with recorded_run(out / "run.json", record | settings.model_dump(), inputs) as results:
-        stream = load_tokens(tokens)
+    results, what = results_of(study), plan.named(plan.variants(study))[variant]
+    settings, device = plan.settings_of(study, what), chosen(study.device)
+    sample, out = (
+        results / f"samples/classifier-s{seed}.csv",
+        results / f"classifiers/{variant}-s{seed}",
+    )
+    vectors = [Path(path) for path in plan.Files(study).vectors_of(what, seed)]
+    record = {"init": what.init, "scale": what.scale, "documents": what.documents}
+    record |= {"dim": what.dim, "seed": seed, "device": device, **settings.model_dump()}
+    inputs = [results / "tokens/ids.npy", sample, *vectors]
+    with recorded_run(out / "run.json", record, inputs) as found:
+        stream = load_tokens(results / "tokens")
         drawn = load_sample(sample, CLASSIFIER, len(stream.labels))
-        if documents:
-            drawn = first_documents(drawn, documents)
+        if what.documents:
+            drawn = first_documents(drawn, what.documents)
+        loaded = load_vectors(vectors[0]) if vectors else None
         words = stream.vocabulary.tokens
-        loaded = load_vectors(vectors) if vectors else None
-        table = initial_table(init, loaded, words, dim, seed, scale)
         parts = {
             role: fit.Documents(padded(stream, part, settings.max_tokens), stream.labels[part])
             for role, part in drawn.items()
         }
         fitted = fit.train_classifier(
             **parts,
-            table=table,
+            table=initial_table(what.init, loaded, words, what.dim, seed, what.scale),
             settings=settings,
             seed=seed,
-            frozen=is_frozen(init),
-            training=training_on(place),
+            frozen=is_frozen(what.init),
+            device=device,
         )
         fit.save_fitted(out, fitted, drawn["test"], parts["test"])
-        results["selected_epoch"] = fitted.selected_epoch
+        found["selected_epoch"] = fitted.selected_epoch
 
 
 @rule
-@folder("--tokens", "the token stream")
-@file("--sample", "the seed's sample of classifier documents")
-@click.option("--kind", required=True, help="which baseline")
-@click.option("--vectors", type=FILE, help="the word vectors, for `mean_lr`")
-@folder("--out", "folder of the baseline")
-def train_baseline(tokens: Path, sample: Path, kind: str, vectors: Path | None, out: Path) -> None:
+@click.option("--baseline", required=True, help="a baseline of the study, by its folder's name")
+@seed
+def train_baseline(study: Study, baseline: str, seed: int) -> None:
     """Train a classifier of scikit-learn's on the documents of the Conv1d classifier."""
-    import numpy as np
-
+    from sgns_study import plan
     from sgns_study.artifacts import recorded_run, write_table
     from sgns_study.classifiers.baselines import TokenDocuments, curves, train_baseline
     from sgns_study.classifiers.predictions import write_predictions
     from sgns_study.samples import CLASSIFIER, load_sample
-    from sgns_study.sgns.vectors import load_vectors
+    from sgns_study.sgns.vectors import load_vectors, moved_rows
     from sgns_study.tokens import load_tokens
 
-    inputs = [tokens / "ids.npy", sample] + ([vectors] if vectors else [])
-    with recorded_run(out / "run.json", {"kind": kind}, inputs) as results:
-        stream = load_tokens(tokens)
+    results, what = results_of(study), plan.named(plan.baselines(study))[baseline]
+    sample, out = (
+        results / f"samples/classifier-s{seed}.csv",
+        results / f"baselines/{baseline}-s{seed}",
+    )
+    vectors = [Path(path) for path in plan.Files(study).vectors_of(what, seed)]
+    inputs = [results / "tokens/ids.npy", sample, *vectors]
+    with recorded_run(out / "run.json", {"kind": what.kind}, inputs) as found:
+        stream = load_tokens(results / "tokens")
         drawn = load_sample(sample, CLASSIFIER, len(stream.labels))
         documents = {role: TokenDocuments.of(stream, part) for role, part in drawn.items()}
-        table = None
-        if vectors:  # rows that the text has not moved are no vectors of words
-            loaded = load_vectors(vectors)
-            counts = np.ones(len(loaded.vocabulary)) if loaded.counts is None else loaded.counts
-            table = np.where(counts[:, None] > 0, loaded.centre, np.float32(0))
-        fitted = train_baseline(kind, **documents, vectors=table)
+        table = moved_rows(load_vectors(vectors[0])) if vectors else None
+        fitted = train_baseline(what.kind, **documents, vectors=table)
         test = documents["test"].labels
         write_predictions(out / "predictions.csv", drawn["test"], test, fitted.probabilities)
         write_table(out / "curves.csv", curves(fitted, test))
-        results["chosen"] = fitted.settings
+        found["chosen"] = fitted.settings
 
 
 @rule
-@settings("--study", params.Study)
-@folder("--results", "folder of the study's models; the tables go there too")
-def aggregate(study: params.Study, results: Path) -> None:
+def aggregate(study: Study) -> None:
     """Gather what was found in all finished models into the tidy tables.
 
     Models that are missing are left out, so that a study can be summed up while it runs.
     """
-    from sgns_study import aggregate
-    from sgns_study.artifacts import write_array, write_table
+    from sgns_study import aggregate, plan
+    from sgns_study.artifacts import read_table, write_array, write_json, write_table
+    from sgns_study.evaluation.noise import noise_table
     from sgns_study.evaluation.recipes import recipes_table
+    from sgns_study.evaluation.summary import headline, summarise
+    from sgns_study.report import PUBLISHED_LAB_CURVES
+    from sgns_study.texts import load_text
+    from sgns_study.tokens import load_vocabulary
 
+    results = results_of(study)
     tables = {"recipes": recipes_table(study), **aggregate.vector_tables(study, results)}
+    if (results / "text/counts.npy").is_file():
+        words = load_vocabulary(results / "tokens/vocabulary.csv").tokens
+        counts = load_text(results / "text", len(words)).counts
+        tables["noise"] = noise_table(words, counts, plan.noise_min_count(study))
     runs = aggregate.finished_runs(study, results)
     if runs:
         tables["runs"], correct = aggregate.runs_table(runs)
         tables |= aggregate.curve_tables(runs)
         write_array(results / "correct.npy", correct)
+    if runs and study.grid.inits:
+        published = read_table(PUBLISHED_LAB_CURVES) if study.report.compare_with_lab else None
+        curves = tables["classifier_curves"]
+        tables["summary"] = summarise(curves, published, study.report.lab_tolerance)
+        write_json(results / "metrics.json", headline(tables["summary"]))
     for name, table in tables.items():
         write_table(results / f"{name}.csv", table)
 
 
 @rule
-@settings("--study", params.Study)
-@folder("--tables", "folder of the tidy tables")
-def claims(study: params.Study, tables: Path) -> None:
+def claims(study: Study) -> None:
     """Judge the claims: `claims.csv`, `comparisons.csv` and, of classifiers, `convergence.csv`.
 
     Tables that are missing are those of stages that the study does not have.
@@ -468,77 +401,51 @@ def claims(study: params.Study, tables: Path) -> None:
     from sgns_study.evaluation.tables import read_present
     from sgns_study.evaluation.verdicts import judged_by, times
 
+    results = results_of(study)
     names = ("runs", "classifier_curves", "experiment_curves", "vectors", "sgns_curves")
-    found = read_present(tables, names)
+    found = read_present(results, names)
     correct = np.empty((0, 0), np.uint8)
     if "runs" in found:
-        correct = read_array(tables / "correct.npy", ndim=2)
+        correct = read_array(results / "correct.npy", ndim=2)
     judged, comparisons = judged_by(study, found, correct)
-    write_table(tables / "claims.csv", judged)
-    write_table(tables / "comparisons.csv", comparisons)
+    write_table(results / "claims.csv", judged)
+    write_table(results / "comparisons.csv", comparisons)
     if "classifier_curves" in found:
-        write_table(tables / "convergence.csv", times(study, found["classifier_curves"]))
+        write_table(results / "convergence.csv", times(study, found["classifier_curves"]))
 
 
 @rule
-@settings("--report", params.Report)
-@folder("--tables", "folder of the tidy tables")
-def summarise(report: params.Report, tables: Path) -> None:
-    """Sum up the classifiers over seeds, beside the lab's published figures if so asked for.
-
-    Writes `summary.csv` and, for `dvc metrics`, `metrics.json`.
-    """
-    from sgns_study.artifacts import read_table, write_json, write_table
-    from sgns_study.evaluation.summary import headline, summarise
-    from sgns_study.evaluation.tables import read_tidy
-    from sgns_study.report import PUBLISHED_LAB_CURVES
-
-    published = read_table(PUBLISHED_LAB_CURVES) if report.compare_with_lab else None
-    curves = read_tidy(tables, "classifier_curves")
-    summary = summarise(curves, published, report.lab_tolerance)
-    write_table(tables / "summary.csv", summary)
-    write_json(tables / "metrics.json", headline(summary))
-
-
-@rule
-@click.argument("benchmarks", type=FOLDER, nargs=-1, required=True)
-@file("--out", "the table")
-def timings(benchmarks: tuple[Path, ...], out: Path) -> None:
+def timings(study: Study) -> None:
     """Gather Snakemake's benchmark files: seconds and peak memory of every job."""
     from sgns_study.aggregate import timings
     from sgns_study.artifacts import write_table
 
-    write_table(out, timings(benchmarks))
+    results = results_of(study)
+    write_table(results / "timings.csv", timings([Path("data/benchmarks"), results / "benchmarks"]))
 
 
 @rule
 @click.argument("name")
-@folder("--tables", "folder of the tidy tables")
-@file("--out", "the figure, SVG; its caption goes beside it as .md")
-def figure(name: str, tables: Path, out: Path) -> None:
-    """Draw one figure of the report from the tidy tables."""
+def figure(study: Study, name: str) -> None:
+    """Draw one figure of the report from the tidy tables; its caption goes beside it as .md."""
     from sgns_study.figures import draw_figure
 
-    draw_figure(name, tables, out)
+    draw_figure(name, results_of(study), Path("reports", study.study, "figures", f"{name}.svg"))
 
 
 @rule
-@settings("--study", params.Study)
-@folder("--tables", "folder of the tidy tables and run records")
-@folder("--figures", "folder of the figures")
-@file("--html", "the page")
-@file("--pdf", "the same as PDF")
-def report(study: params.Study, tables: Path, figures: Path, html: Path, pdf: Path) -> None:
+def report(study: Study) -> None:
     """Render the report as one self-contained HTML page and as PDF."""
     from sgns_study.report.render import render
 
-    render(study, tables, figures, html, pdf)
+    out = Path("reports", study.study)
+    render(study, results_of(study), out / "figures", out / "report.html", out / "report.pdf")
 
 
 @cli.command()
 @click.argument("vectors", type=FILE)
 @click.option("--format", "kind", type=click.Choice(["text", "binary"]), default="text")
-@file("--out", "the exported file")
+@click.option("--out", type=FILE, required=True, help="the exported file")
 def export(vectors: Path, kind: str, out: Path) -> None:
     """Convert VECTORS to word2vec's text or binary format, which gensim reads.
 
@@ -550,7 +457,9 @@ def export(vectors: Path, kind: str, out: Path) -> None:
 
 
 @cli.command()
-@file("--text", "one document a line, its tokens between white space")
+@click.option(
+    "--text", type=FILE, required=True, help="one document a line, its tokens between white space"
+)
 @click.option(
     "--out", type=FILE, required=True, callback=in_writable_folder, help="the file of vectors"
 )
@@ -564,13 +473,13 @@ def export(vectors: Path, kind: str, out: Path) -> None:
 )
 @option("--radius", click.IntRange(1, 1000), 5, "tokens on each side of a window, R")
 @option("--dim", click.IntRange(1, 4096), 128, "dimension of the vectors")
-@option("--negatives", click.IntRange(1, 100), 5, "negatives per positive, K")
+@setting("--negatives", "negatives", 5)
 @option("--epochs", click.IntRange(1), 5, "passes over the text")
-@option("--min-count", click.IntRange(1), 5, "rarer words are deleted")
-@option("--subsample", click.FloatRange(0, 1), 1e-3, "threshold t for common words; 0 keeps all")
-@option("--alpha", click.FloatRange(0, 1), 0.75, "negatives are drawn by counts to this power")
-@option("--window", click.Choice(["dynamic", "fixed", "harmonic"]), "dynamic", "kind of window")
-@option("--lr", click.FloatRange(0, 10, min_open=True), 0.025, "first learning rate")
+@setting("--min-count", "min_count", 5)
+@setting("--subsample", "subsample", 1e-3)
+@setting("--alpha", "alpha", 0.75)
+@setting("--window", "window", "dynamic")
+@setting("--lr", "learning_rate", 0.025)
 @option("--seed", SEED, 1, "seed of the job")
 @option(
     "--threads",
@@ -768,10 +677,10 @@ def restore(study: Path) -> None:
 def show_params(study: Path | None) -> None:
     """Check the parameter file STUDY; without one, list every key with what it may hold."""
     if study:
-        checked = params.read_study(study)
+        checked = config.read_study(study)
         click.echo(f"{study}: the parameters of the study {checked.study!r} are valid")
         return
-    for key in params.all_keys():
+    for key in config.all_keys():
         click.echo(f"{click.style(key.name, bold=True)}: {key.allowed}")
         if key.meaning:
             click.echo(f"    {key.meaning}")

@@ -1,15 +1,29 @@
-"""What the Snakefile says when something goes wrong: one error, and what to do about it."""
+"""What the workflow does about accidents: two runs at once, full disks, killed jobs, wrong parameters.
+
+Each ends in one error that says what to do.
+"""
 
 import errno
+import fcntl
 import logging
 import os
 import re
-from collections.abc import Iterable
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import IO, Any
 
+import psutil
+
+from sgns_study import artifacts
 from sgns_study.artifacts import ArtifactError, disk_message
+from sgns_study.errors import StudyError
+from sgns_study.params import Study
 
 LEAST = 2**20  # bytes: with less a disk is full, since not even the notes of a run would fit
+JOBS_LOCK = "SGNS_STUDY_JOBS_LOCK"  # environment variable: the lock that the jobs of a study share
 REMEDIES = {  # what Snakemake says of a job: what to do
     r"exit status 137|died with <Signals.SIGKILL": "a job was killed, by hand or for want of "
     "memory: run again, with fewer --cores if memory is short",
@@ -18,6 +32,172 @@ REMEDIES = {  # what Snakemake says of a job: what to do
     r"older modification time .* than input (\S+) \(": "{}: changed in the future, by its time: "
     "set the clock right, `touch` the file and run again",
 }
+
+_held: list[IO[str]] = []  # locks of this process
+
+
+@contextmanager
+def workflow_errors() -> Iterator[None]:
+    """Turn an expected error into Snakemake's, which is shown without a traceback."""
+    from snakemake.exceptions import WorkflowError
+
+    try:
+        yield
+    except (StudyError, ValueError) as error:
+        raise WorkflowError(str(error)) from None
+
+
+def checked_study(workflow: Any, config: dict[str, Any]) -> Study:
+    """The study of Snakemake's `config`, checked before any job together with its corpus.
+
+    Also gives the jobs of the workflow their lock, and Snakemake's messages their remedies.
+    """
+    from snakemake.logging import logger
+
+    from sgns_study.corpora.registry import corpus_sizes
+    from sgns_study.params import check_study, read_parameters
+    from sgns_study.restore import check_recorded
+
+    with workflow_errors():
+        study = check_study(config, origin=" + ".join(map(str, workflow.configfiles)))
+        study.check_documents(corpus_sizes(study.corpus))
+        if workflow.is_main_process:
+            for file in workflow.configfiles:  # Snakemake silently keeps one of two equal keys
+                read_parameters(Path(file))
+            check_recorded(Path("results", study.study))
+    os.environ[JOBS_LOCK] = f"results/{study.study}/jobs.lock"
+    logger.addFilter(PlainErrors())
+    logging.raiseExceptions = False  # on a full disk Snakemake's own log loses lines
+    return study
+
+
+def path_of_this_python() -> str:
+    """Shell code by which a job finds the programs of the environment that runs Snakemake."""
+    return f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+
+
+def any_of(names: Iterable[str]) -> str:
+    """A regular expression of names; one that nothing matches where there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def start(study: Study, workflow: Any, since: float) -> None:
+    """Lock the study until this process ends, and write the file that its jobs read.
+
+    Raises WorkflowError if another run works on it or did so after `since` (seconds of the clock),
+    if the disk is full, or if there is no such device as the study wants.
+    """
+    from sgns_study.devices import chosen
+
+    results = Path("results", study.study)
+    with workflow_errors():
+        check_writable(folders(study))
+        _held.append(lock_study(results / "lock", Path(os.environ[JOBS_LOCK]), since))
+        if workflow.local_exec:  # the jobs of a cluster see for themselves
+            chosen(study.device)
+        artifacts.write_text(results / "study.json", study.model_dump_json(indent=1) + "\n")
+
+
+def explain(study: Study, logs: Iterable[str]) -> None:
+    """Say that a disk is full or not writable where a failed job found no room to say so."""
+    said = "".join(Path(name).read_text(errors="replace") for name in logs)
+    if "sgns-study: error:" not in said:
+        try:
+            check_writable(folders(study))
+        except StudyError as error:
+            print(f"sgns-study: error: {error}", file=sys.stderr)
+
+
+def folders(study: Study) -> list[str]:
+    """The folders that a run writes to."""
+    return [f"results/{study.study}", f"reports/{study.study}", ".snakemake"]
+
+
+@contextmanager
+def job() -> Iterator[None]:
+    """A job of the workflow: it holds the jobs' lock while it works, and seals what it wrote.
+
+    The lock is the file that JOBS_LOCK names; by hand, outside the workflow, there is none.
+    """
+    lock = os.environ.get(JOBS_LOCK)
+    # NFS grants a shared lock only on a file that is open for reading.
+    with Path(lock).open("a+") if lock else nullcontext() as file:
+        if file:
+            take(file, fcntl.LOCK_SH)
+        artifacts.written.clear()
+        yield
+        for path in artifacts.written.copy():
+            artifacts.seal(path)
+        if lock:
+            os.utime(lock)  # tells a run that is just starting that there is something new
+
+
+def lock_study(path: Path, jobs: Path, since: float = float("inf")) -> IO[str]:
+    """Hold the study's lock until the returned file is closed or the process ends, however.
+
+    `jobs` is the lock that the study's jobs share while they work: those of a run that was killed
+    may outlive it. Locks belong to processes, not to files, so that a killed run leaves none
+    behind. Raises ArtifactError naming the processes that hold one, or if a job has ended after
+    `since` (seconds of the clock), when this run looked what there is to do.
+    """
+    held = lock(path)
+    if held is None:
+        raise ArtifactError(
+            f"{path}: another run ({holders(path)}) is working on this study: "
+            "wait until it ends, or end it, and run again"
+        )
+    has_had_jobs = jobs.exists()
+    free = lock(jobs)
+    if free is None:
+        held.close()
+        raise ArtifactError(
+            f"{jobs}: jobs of a run that was ended are still at work on this study "
+            f"({holders(jobs)}): wait until they end, or end them, and run again"
+        )
+    free.close()
+    if has_had_jobs and jobs.stat().st_mtime > since:
+        held.close()
+        raise ArtifactError(
+            f"{jobs}: another run worked on this study while this one was starting: run again"
+        )
+    return held
+
+
+def lock(path: Path) -> IO[str] | None:
+    """A file locked for this process alone; None while other processes hold it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a")
+    try:
+        take(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def take(file: IO[str], kind: int) -> None:
+    """Lock an open file; raises ArtifactError if its file system has no locks."""
+    try:
+        fcntl.flock(file, kind)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise ArtifactError(
+            f"{file.name}: cannot be locked ({error.strerror}): mount its file system with locks "
+            "(Lustre: -o flock) or work in another folder"
+        ) from None
+
+
+def holders(path: Path) -> str:
+    """The processes of this machine that have a file open, in words."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # it has ended, or is another user's
+            if any(file.path == str(path.resolve()) for file in process.open_files()):
+                found.append(str(process.pid))
+    if not found:
+        return "on another machine, or another user's"
+    return f"process{'es' if len(found) > 1 else ''} {', '.join(found)}"
 
 
 def check_writable(folders: Iterable[str]) -> None:
@@ -30,12 +210,6 @@ def check_writable(folders: Iterable[str]) -> None:
         for path, _, _ in os.walk(folder):
             if not os.access(path, os.W_OK):
                 raise ArtifactError(disk_message(path, errno.EACCES))
-
-
-def speak_plainly(logger: logging.Logger) -> None:
-    """Make Snakemake's messages say what to do; its own log on a full disk loses lines silently."""
-    logger.addFilter(PlainErrors())
-    logging.raiseExceptions = False
 
 
 class PlainErrors(logging.Filter):

@@ -1,4 +1,4 @@
-"""What a study trains: its sets of vectors and its classifiers, and the folder of each.
+"""What a study trains: its sets of vectors and its classifiers, and the files of each.
 
 The folder's name says what a model is:
 
@@ -9,9 +9,20 @@ The folder's name says what a model is:
 
 from collections.abc import Iterable, Iterator
 from itertools import product
-from typing import NamedTuple, TypeVar
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
-from sgns_study.params import Experiment, Grid, Study
+from sgns_study.corpora.registry import own_files, required_sources
+from sgns_study.corpora.sources import SOURCES, evaluation_sources
+from sgns_study.params import (
+    Classifier,
+    ClassifierSample,
+    EmbeddingSample,
+    Experiment,
+    Grid,
+    Recipe,
+    Study,
+)
 
 FROM_VECTORS = ("pretrained", "random_matched", "shuffled", "frozen")
 
@@ -145,3 +156,108 @@ def baselines(study: Study) -> list[Baseline]:
             else [Baseline(kind, None)]
         )
     return found
+
+
+def samples(study: Study) -> list[str]:
+    """The samples of documents: one for all vectors, one for the classifiers of each seed."""
+    of_classifiers = [f"classifier-s{seed}" for seed in study.grid.seeds] if runs(study) else []
+    return ["embedding", *of_classifiers]
+
+
+def sampling(study: Study, sample: str) -> EmbeddingSample | ClassifierSample:
+    """The settings of a sample."""
+    of_classifier = study.sampling.classifier
+    return of_classifier if sample != "embedding" and of_classifier else study.sampling.embedding
+
+
+def device_of(study: Study, recipe: str) -> str:
+    """Where a recipe is trained: only some are on another device than the processor."""
+    return study.device if study.recipes[recipe].on_device else "cpu"
+
+
+def noise_min_count(study: Study) -> int:
+    """The rarest words in the table of noise: as in the first recipe that draws from such noise."""
+    counts = (each.min_count for each in study.recipes.values() if each.kind == "word2vec")
+    return next(counts, 1)
+
+
+def named(entries: Iterable[Variant] | Iterable[Baseline]) -> dict[str, Any]:
+    """Classifiers or baselines by the names of their folders."""
+    return {entry.name: entry for entry in entries}
+
+
+def settings_of(study: Study, variant: Variant) -> Classifier:
+    """The settings of a classifier: the study's, or those of its larger one."""
+    settings = study.large_classifier if variant.large else study.classifier
+    assert settings  # a study that plans such a classifier has its section
+    return settings
+
+
+class Files:
+    """The files of a study as its rules name them; names in braces are wildcards."""
+
+    def __init__(self, study: Study) -> None:
+        """`study`: its parameters; paths are relative to the folder of the Snakefile."""
+        self.results, self.reports = f"results/{study.study}", f"reports/{study.study}"
+        public_sets = evaluation_sources() if study.evaluation.public_sets else []
+        downloads = required_sources(study.corpus, study.tokens)
+        self.word_sets = [f"data/raw/{SOURCES[name].file}" for name in public_sets]
+        self.raw = [f"data/raw/{SOURCES[name].file}" for name in downloads]
+        self.raw += own_files(study.corpus)
+        self.documents, self.vocabulary = self.of("tokens/documents.csv", "tokens/vocabulary.csv")
+        self.tokens = self.of("tokens/ids.npy", "tokens/offsets.npy")
+        self.tokens += [self.documents, self.vocabulary]
+        self.text = self.of("text/ids.npy", "text/offsets.npy", "text/counts.npy")
+        windows = ("train_stream", "train_centres", "validation_stream", "validation_centres")
+        arrays = (*windows, "validation_negatives")
+        self.pairs = self.of(*(f"pairs/r{{radius}}/{array}.npy" for array in arrays))
+
+        seeds = study.grid.seeds
+        vectors = [f"{model.name}-s{seed}" for model in models(study) for seed in seeds]
+        baseline_runs = [f"{each.name}-s{seed}" for each in baselines(study) for seed in seeds]
+        classifier_runs = [f"{variant.name}-s{seed}" for variant, seed in runs(study)]
+        self.embeddings = self.of(*(f"embeddings/{run}/curves.csv" for run in vectors))
+        self.scores, self.neighbours, self.maps = (
+            self.of(*(f"vectors/{run}/{table}.csv" for run in vectors))
+            for table in ("scores", "neighbours", "map")
+        )
+        self.classifiers = self.of(*(f"classifiers/{run}/curves.csv" for run in classifier_runs))
+        self.baselines = self.of(*(f"baselines/{run}/curves.csv" for run in baseline_runs))
+
+        fitted = self.classifiers + self.baselines
+        self.predictions = [str(Path(path).with_name("predictions.csv")) for path in fitted]
+
+        of_all = ("recipes.csv", "noise.csv", "sgns_curves.csv", "vectors.csv", "neighbours.csv")
+        of_classifiers = (
+            "runs.csv",
+            "correct.npy",
+            "classifier_curves.csv",
+            "experiment_curves.csv",
+        )
+        self.aggregated = self.of(*of_all, "map.csv")
+        self.aggregated += self.of(*of_classifiers) if classifier_runs else []
+        self.aggregated += self.of("summary.csv", "metrics.json") if study.grid.inits else []
+        self.judged = self.of("claims.csv", "comparisons.csv")
+        self.judged += self.of("convergence.csv") if study.grid.inits else []
+
+    def of(self, *names: str) -> list[str]:
+        """Files in the folder of results."""
+        return [f"{self.results}/{name}" for name in names]
+
+    def read_by(self, recipe: Recipe, radius: int | str) -> list[str]:
+        """What a recipe is trained on: the text, the pairs of the radius, or both."""
+        files = {"text": self.text, "pairs": [path.format(radius=radius) for path in self.pairs]}
+        return [path for name in recipe.reads for path in files[name]]
+
+    def vectors_of(self, run: Variant | Baseline, seed: int | str) -> list[str]:
+        """The vectors that a classifier or a baseline starts from, if from any."""
+        model = run.model
+        return self.of(f"embeddings/{model.name}-s{seed}/vectors.safetensors") if model else []
+
+    def records(self, study: Study) -> list[str]:
+        """The records of all jobs that leave one."""
+        read = [
+            path for m in models(study) for path in self.read_by(study.recipes[m.recipe], m.radius)
+        ]
+        files = [*self.tokens, *read, *self.embeddings, *self.classifiers, *self.baselines]
+        return sorted({str(Path(path).with_name("run.json")) for path in files})

@@ -13,9 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sgns_study.artifacts import lock_study, read_table, sha256, write_text
+from sgns_study.artifacts import read_table, sha256, write_text
 from sgns_study.errors import StudyError
 from sgns_study.evaluation.tables import COLUMNS
+from sgns_study.guards import lock_study
 from sgns_study.params import read_study
 from sgns_study.report.records import read_record
 
@@ -60,7 +61,8 @@ def check_recorded(results: Path) -> None:
 
     A run leaves the study's lock where it worked, and so does `restore`.
     """
-    if (results / "tokens").exists() and not (results / "lock").exists():
+    touches = {"--touch", "-t"} & set(sys.argv)  # which records them
+    if (results / "tokens").exists() and not (results / "lock").exists() and not touches:
         raise StudyError(
             f"{results}: its files were not made here, and Snakemake has no record of how they "
             "were: `make restore` checks them against dvc.lock and writes it. Without DVC, "

@@ -20,11 +20,11 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from sgns_study import params
-from sgns_study.kernels.adam import RowAdam
 from sgns_study.artifacts import write_table
-from sgns_study.kernels.conv1d import Conv1dClassifier
 from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.errors import StudyError
+from sgns_study.kernels.adam import RowAdam
+from sgns_study.kernels.conv1d import Conv1dClassifier
 from sgns_study.randomness import generator
 from sgns_study.tokens import PAD_ID
 

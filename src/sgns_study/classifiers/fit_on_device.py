@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sgns_study import params
-from sgns_study.kernels.conv1d import Conv1dClassifier, embed_conv_max_reference
 from sgns_study.classifiers.fit import Documents, Trainer, Training
+from sgns_study.kernels.conv1d import Conv1dClassifier, embed_conv_max_reference
 from sgns_study.tokens import PAD_ID
 
 EVALUATED_AT_ONCE = 512  # documents; of 256 tokens at d = 256 their vectors take 134 MB

@@ -16,8 +16,8 @@ from numba import float32, njit
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sgns_study.kernels.adam import REORDER, RowAdam, advance, update
 from sgns_study.errors import StudyError
+from sgns_study.kernels.adam import REORDER, RowAdam, advance, update
 from sgns_study.pairs import NegativeDrawer, Pairs, Windows, id_type
 from sgns_study.params import LabRecipe
 from sgns_study.randomness import generator, kernel_state

@@ -24,9 +24,9 @@ from numba import float32, int32, int64, njit, uint64
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sgns_study.randomness import below, next_uint64
 from sgns_study.kernels.simd import fma, load, prefetch, spread, store, totals, zeros
 from sgns_study.kernels.threads import rounds, shards
+from sgns_study.randomness import below, next_uint64
 from sgns_study.sgns.state import (
     LINE,
     Place,

@@ -4,8 +4,8 @@ import numpy as np
 
 from sgns_study.params import LabRecipe
 from sgns_study.sgns import lab
-from sgns_study.sgns.reference import skip_gram_on
 from sgns_study.sgns.recipes import Learned, Material
+from sgns_study.sgns.reference import skip_gram_on
 from sgns_study.sgns.vectors import Vectors
 
 

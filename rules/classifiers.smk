@@ -1,0 +1,43 @@
+# Classifiers of labelled documents: the Conv1d from each start, and baselines beside it.
+VARIANT, BASELINE = "{variant}-s{seed}", "{baseline}-s{seed}"
+FITTED = ("curves.csv", "predictions.csv", "run.json")
+
+
+rule train_classifier:
+    input:
+        files.tokens,
+        f"{RESULTS}/samples/classifier-s{{seed}}.csv",
+        lambda wildcards: files.vectors_of(VARIANTS[wildcards.variant], wildcards.seed),
+    output:
+        multiext(f"{RESULTS}/classifiers/{VARIANT}/", *FITTED),
+    log:
+        f"{RESULTS}/logs/train_classifier/{VARIANT}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_classifier/{VARIANT}.tsv"
+    params:
+        settings=lambda wildcards: plan.settings_of(
+            study, VARIANTS[wildcards.variant]
+        ).model_dump_json(),
+        device=study.device,
+        code=code_digest("classifiers.fit.train_classifier", "classifiers.inits.initial_table"),
+    shell:
+        "sgns-study train-classifier --study {STUDY} --variant {wildcards.variant} "
+        "--seed {wildcards.seed} 2> {log}"
+
+
+rule train_baseline:
+    input:
+        files.tokens,
+        f"{RESULTS}/samples/classifier-s{{seed}}.csv",
+        lambda wildcards: files.vectors_of(BASELINES[wildcards.baseline], wildcards.seed),
+    output:
+        multiext(f"{RESULTS}/baselines/{BASELINE}/", *FITTED),
+    log:
+        f"{RESULTS}/logs/train_baseline/{BASELINE}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_baseline/{BASELINE}.tsv"
+    params:
+        code=code_digest("classifiers.baselines.train_baseline"),
+    shell:
+        "sgns-study train-baseline --study {STUDY} --baseline {wildcards.baseline} "
+        "--seed {wildcards.seed} 2> {log}"

@@ -1,0 +1,88 @@
+# From models to the answer: tidy tables, verdicts, figures, the report.
+
+
+rule aggregate:
+    input:
+        [files.embeddings, files.scores, files.neighbours, files.maps],
+        [files.classifiers, files.baselines, files.predictions],
+        [files.text, files.vocabulary],
+    output:
+        files.aggregated,
+    log:
+        f"{RESULTS}/logs/aggregate.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/aggregate/all.tsv"
+    params:
+        study=lambda wildcards: study.model_dump_json(),
+        code=code_digest(
+            "aggregate", *(f"evaluation.{name}" for name in ("recipes", "noise", "summary"))
+        ),
+    shell:
+        "sgns-study aggregate --study {STUDY} 2> {log}"
+
+
+rule claims:
+    input:
+        files.aggregated,
+    output:
+        files.judged,
+    log:
+        f"{RESULTS}/logs/claims.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/claims/all.tsv"
+    params:
+        study=lambda wildcards: study.model_dump_json(),
+        code=code_digest("evaluation.verdicts"),
+    shell:
+        "sgns-study claims --study {STUDY} 2> {log}"
+
+
+rule timings:
+    input:
+        [files.scores, files.classifiers, files.baselines],
+    output:
+        f"{RESULTS}/timings.csv",
+    log:
+        f"{RESULTS}/logs/timings.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/timings/all.tsv"
+    params:
+        code=code_digest("aggregate.timings"),
+    shell:
+        "sgns-study timings --study {STUDY} 2> {log}"
+
+
+rule figure:
+    input:
+        lambda wildcards: files.of(*(f"{name}.csv" for name in FIGURES[wildcards.figure])),
+    output:
+        report(f"{REPORTS}/figures/{{figure}}.svg", category="Figures"),
+        f"{REPORTS}/figures/{{figure}}.md",
+    log:
+        f"{RESULTS}/logs/figure/{{figure}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figure/{{figure}}.tsv"
+    params:
+        code=lambda wildcards: code_digest(f"figures.{wildcards.figure}"),
+        caption=lambda wildcards: data_digest("figures", wildcards.figure),
+    shell:
+        "sgns-study figure {wildcards.figure} --study {STUDY} 2> {log}"
+
+
+rule report:
+    input:
+        files.of(*(f"{name}.csv" for name in tables_of(study)), "timings.csv"),
+        files.records(study),
+        expand(f"{REPORTS}/figures/{{figure}}{{end}}", figure=FIGURES, end=(".svg", ".md")),
+    output:
+        report(f"{REPORTS}/report.html", category="Report"),
+        f"{REPORTS}/report.pdf",
+    log:
+        f"{RESULTS}/logs/report.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/report/all.tsv"
+    params:
+        study=lambda wildcards: study.model_dump_json(),
+        code=[code_digest("report.render", "params"), data_digest("report")],
+    shell:
+        "sgns-study report --study {STUDY} 2> {log}"

@@ -1,0 +1,41 @@
+# Word vectors of each recipe, radius, dimension and seed, and what they know of words.
+MODEL = "{recipe}-r{radius}-d{dim}-s{seed}"
+
+
+rule train_sgns:
+    input:
+        lambda wildcards: files.read_by(study.recipes[wildcards.recipe], wildcards.radius),
+        files.vocabulary,
+    output:
+        multiext(f"{RESULTS}/embeddings/{MODEL}/", "vectors.safetensors", "curves.csv", "run.json"),
+    log:
+        f"{RESULTS}/logs/train_sgns/{MODEL}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_sgns/{MODEL}.tsv"
+    params:
+        settings=lambda wildcards: study.recipes[wildcards.recipe].model_dump_json(exclude={"like"}),
+        device=lambda wildcards: plan.device_of(study, wildcards.recipe),
+        code=lambda wildcards: code_digest(
+            f"sgns.recipes.train_{study.recipes[wildcards.recipe].kind}"
+        ),
+    shell:
+        "sgns-study train-sgns --study {STUDY} --recipe {wildcards.recipe} "
+        "--radius {wildcards.radius} --dim {wildcards.dim} --seed {wildcards.seed} 2> {log}"
+
+
+rule evaluate_vectors:
+    input:
+        files.word_sets,
+        f"{RESULTS}/embeddings/{MODEL}/vectors.safetensors",
+    output:
+        multiext(f"{RESULTS}/vectors/{MODEL}/", "scores.csv", "neighbours.csv", "map.csv"),
+    log:
+        f"{RESULTS}/logs/evaluate_vectors/{MODEL}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate_vectors/{MODEL}.tsv"
+    params:
+        settings=lambda wildcards: study.model_dump_json(include={"corpus", "evaluation"}),
+        code=code_digest("evaluation.intrinsic", "evaluation.probes", *code_of(study.corpus)),
+    shell:
+        "sgns-study evaluate-vectors --study {STUDY} --recipe {wildcards.recipe} "
+        "--radius {wildcards.radius} --dim {wildcards.dim} --seed {wildcards.seed} 2> {log}"
