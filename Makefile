@@ -34,7 +34,7 @@ test: install ## the tests
 check: install ## lint, format and types
 	$(RUN) ruff check
 	$(RUN) ruff format --check
-	$(RUN) snakefmt --check Snakefile
+	$(RUN) snakefmt --check Snakefile rules
 	$(RUN) mypy
 
 clean: ## remove the demo's files and caches; results of studies stay

@@ -64,7 +64,7 @@ rule figure:
         f"{RESULTS}/benchmarks/figure/{{figure}}.tsv"
     params:
         code=lambda wildcards: code_digest(f"figures.{wildcards.figure}"),
-        caption=lambda wildcards: data_digest("figures", wildcards.figure),
+        caption=lambda wildcards: data_digest(f"figures/captions/{wildcards.figure}.md"),
     shell:
         "sgns-study figure {wildcards.figure} --study {STUDY} 2> {log}"
 

@@ -30,7 +30,8 @@ class Workspace:
         self.parameters = "tiny.yaml"
         for name in ("Snakefile", "params.yaml", "tests/tiny.yaml"):
             shutil.copy(REPOSITORY / name, folder)
-        shutil.copytree(REPOSITORY / "profiles", folder / "profiles", dirs_exist_ok=True)
+        for name in ("rules", "profiles"):
+            shutil.copytree(REPOSITORY / name, folder / name, dirs_exist_ok=True)
         scripts = str(Path(sys.executable).parent)
         self.environment = os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
 

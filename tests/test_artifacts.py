@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sgns_study import artifacts
+from sgns_study import artifacts, guards
 from sgns_study.artifacts import ArtifactError
 
 
@@ -118,7 +118,7 @@ def test_an_array_that_numpy_cannot_write_whole_met_a_full_disk(
 def sealed(tmp_path: Path, text: str = "abc") -> Path:
     """A file that a job of the workflow wrote."""
     path = tmp_path / "table.csv"
-    with artifacts.job():
+    with guards.job():
         artifacts.write_text(path, text)
     return path
 
@@ -138,7 +138,7 @@ def test_outside_a_job_nothing_is_sealed(tmp_path: Path) -> None:
 
 def test_a_failed_job_seals_nothing(tmp_path: Path) -> None:
     def fail() -> None:
-        with artifacts.job():
+        with guards.job():
             artifacts.write_text(tmp_path / "a.txt", "abc")
             raise RuntimeError
 
@@ -165,7 +165,7 @@ def test_a_damaged_seal_is_no_seal_of_the_file(tmp_path: Path) -> None:
 
 def test_every_bit_counts(tmp_path: Path) -> None:
     path = tmp_path / "ids.npy"
-    with artifacts.job():
+    with guards.job():
         artifacts.write_array(path, np.arange(7))
     content = path.read_bytes()
     for bit in range(8 * len(content)):
@@ -180,40 +180,40 @@ def test_every_bit_counts(tmp_path: Path) -> None:
 
 def test_the_lock_admits_one_and_ends_with_its_holder(tmp_path: Path) -> None:
     paths = tmp_path / "lock", tmp_path / "jobs.lock"
-    held = artifacts.lock_study(*paths)
+    held = guards.lock_study(*paths)
     with pytest.raises(ArtifactError, match=f"another run \\(process {os.getpid()}\\)"):
-        artifacts.lock_study(*paths)
+        guards.lock_study(*paths)
     held.close()
-    artifacts.lock_study(*paths).close()
+    guards.lock_study(*paths).close()
 
 
 def test_a_run_that_saw_the_study_before_a_job_ended_starts_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = tmp_path / "lock", tmp_path / "jobs.lock"
-    monkeypatch.setenv(artifacts.JOBS_LOCK, str(paths[1]))
-    artifacts.lock_study(*paths, since=0).close()  # the first run of all
+    monkeypatch.setenv(guards.JOBS_LOCK, str(paths[1]))
+    guards.lock_study(*paths, since=0).close()  # the first run of all
     began = time.time()
-    with artifacts.job():
+    with guards.job():
         os.utime(paths[1], (began - 60, began - 60))
     with pytest.raises(ArtifactError, match="while this one was starting: run again"):
-        artifacts.lock_study(*paths, since=began - 30)
-    artifacts.lock_study(*paths, since=began + 30).close()
+        guards.lock_study(*paths, since=began - 30)
+    guards.lock_study(*paths, since=began + 30).close()
 
 
 def test_jobs_of_a_killed_run_keep_the_next_one_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = tmp_path / "lock", tmp_path / "jobs.lock"
-    artifacts.lock_study(*paths).close()  # the run that was killed
-    monkeypatch.setenv(artifacts.JOBS_LOCK, str(paths[1]))
+    guards.lock_study(*paths).close()  # the run that was killed
+    monkeypatch.setenv(guards.JOBS_LOCK, str(paths[1]))
     with (
-        artifacts.job(),
-        artifacts.job(),  # jobs share their lock
+        guards.job(),
+        guards.job(),  # jobs share their lock
         pytest.raises(ArtifactError, match=f"still at work .*process {os.getpid()}"),
     ):
-        artifacts.lock_study(*paths)
-    artifacts.lock_study(*paths).close()
+        guards.lock_study(*paths)
+    guards.lock_study(*paths).close()
 
 
 def test_a_file_system_without_locks_is_named(
@@ -224,7 +224,7 @@ def test_a_file_system_without_locks_is_named(
 
     monkeypatch.setattr("fcntl.flock", flock)
     with pytest.raises(ArtifactError, match=r"lock: cannot be locked .* mount its file system"):
-        artifacts.lock_study(tmp_path / "lock", tmp_path / "jobs.lock")
-    monkeypatch.setenv(artifacts.JOBS_LOCK, str(tmp_path / "jobs.lock"))
-    with pytest.raises(ArtifactError, match=r"jobs\.lock: cannot be locked"), artifacts.job():
+        guards.lock_study(tmp_path / "lock", tmp_path / "jobs.lock")
+    monkeypatch.setenv(guards.JOBS_LOCK, str(tmp_path / "jobs.lock"))
+    with pytest.raises(ArtifactError, match=r"jobs\.lock: cannot be locked"), guards.job():
         pass

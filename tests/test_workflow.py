@@ -14,14 +14,14 @@ import pandas as pd
 import pytest
 import yaml
 
-from sgns_study.artifacts import lock_study
+from sgns_study.guards import lock_study
 from sgns_study.evaluation.claims import CLAIMS
 from sgns_study.evaluation.tables import COLUMNS
 from tests.conftest import Workspace, jobs, kill_group
 
 pytestmark = pytest.mark.workflow
 
-REPORTING = {"aggregate", "claims", "summarise", "timings", "figure", "report"}
+REPORTING = {"aggregate", "claims", "timings", "figure", "report"}
 RETRAINING = {"train_sgns", "evaluate_vectors", "train_classifier"}
 CONTRACT = {
     "sgns_curves.csv": "recipe,radius,dim,seed,epoch,split,loss,accuracy",
@@ -124,7 +124,7 @@ def test_a_run_on_one_core_killed_and_continued_on_two_gives_the_same_bytes(
     time.sleep(1.5)  # into the job
     kill_group(run)
     assert not (workspace.folder / "results/tiny/claims.csv").exists()
-    workspace.finish("claims", "summarise", "noise")
+    workspace.finish("claims")
     assert workspace.bytes_of_results() == finished_study.bytes_of_results()
 
 
@@ -203,7 +203,7 @@ def test_a_new_seed_trains_its_models_only(copy_of_finished: Workspace) -> None:
     assert planned["train_sgns"] == len(RECIPES)
     assert planned["train_classifier"] == len(GRID + EXPERIMENTS)
     assert planned["train_baseline"] == len(BASELINES)
-    assert planned["sample_classifier"] == 1
+    assert planned["sample"] == 1
     assert not {"tokenize", "build_text", "build_pairs"} & set(planned)
 
 

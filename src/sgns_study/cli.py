@@ -6,6 +6,7 @@ Stage modules are imported inside their subcommand, so that `--help` and small j
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
@@ -35,13 +36,13 @@ def option(flag: str, kind: Any, default: Any, text: str) -> Callable[[Function]
 def setting(flag: str, name: str, default: Any) -> Callable[[Function], Function]:
     """Option for a setting of word2vec, with the range and the meaning that the parameters give."""
     field = params.Word2vecRecipe.model_fields[name]
-    limits = {key: value for limit in field.metadata for key, value in vars(limit).items()}
-    low, high = limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
+    limits = {key: value for limit in field.metadata for key, value in asdict(limit).items()}
+    low, high = limits.get("ge", limits.get("gt")), limits.get("le")
     kind: click.ParamType
     if field.annotation is int:
         kind = click.IntRange(low, high)
     elif field.annotation is float:
-        kind = click.FloatRange(low, high, min_open="gt" in limits, max_open="lt" in limits)
+        kind = click.FloatRange(low, high, min_open="gt" in limits)
     else:
         kind = click.Choice(get_args(field.annotation))
     return option(flag, kind, default, field.description or "")
@@ -522,7 +523,6 @@ def embed(
     """
     import json
     import time
-    from dataclasses import asdict
 
     from sgns_study.corpora.lines import read_lines
     from sgns_study.sgns import checkpoint as checkpoints

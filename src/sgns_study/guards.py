@@ -1,4 +1,4 @@
-"""What the workflow does about accidents: two runs at once, full disks, killed jobs, wrong parameters.
+"""What the workflow does about accidents: two runs at once, full disks, kills, wrong parameters.
 
 Each ends in one error that says what to do.
 """
@@ -95,7 +95,13 @@ def start(study: Study, workflow: Any, since: float) -> None:
         _held.append(lock_study(results / "lock", Path(os.environ[JOBS_LOCK]), since))
         if workflow.local_exec:  # the jobs of a cluster see for themselves
             chosen(study.device)
-        artifacts.write_text(results / "study.json", study.model_dump_json(indent=1) + "\n")
+        write_settings(study)
+
+
+def write_settings(study: Study) -> None:
+    """Write the file in which the jobs of a study find its parameters."""
+    path = Path("results", study.study, "study.json")
+    artifacts.write_text(path, study.model_dump_json(indent=1) + "\n")
 
 
 def explain(study: Study, logs: Iterable[str]) -> None:

@@ -40,10 +40,10 @@ def code_digest(*names: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def data_digest(folder: str) -> str:
-    """Digest of the files under a folder of the package that are not code, such as templates."""
+def data_digest(name: str) -> str:
+    """Digest of a file of the package, or of all under a folder that are not code: templates."""
     digest = sha256()
-    for path in sorted((ROOT / folder).rglob("*")):
+    for path in [ROOT / name, *sorted((ROOT / name).rglob("*"))]:
         if path.is_file() and path.suffix not in (".py", ".pyc"):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -16,7 +16,7 @@ from typing import Any
 from sgns_study.artifacts import read_table, sha256, write_text
 from sgns_study.errors import StudyError
 from sgns_study.evaluation.tables import COLUMNS
-from sgns_study.guards import lock_study
+from sgns_study.guards import lock_study, write_settings
 from sgns_study.params import read_study
 from sgns_study.report.records import read_record
 
@@ -29,7 +29,8 @@ def restore(params: Path) -> Path:
     Gives the folder of its results. Raises StudyError if code or parameters are not those of
     `dvc.lock`, before anything is fetched, or if not all files could be brought back.
     """
-    results = Path("results", read_study(params).study)
+    study = read_study(params)
+    results = Path("results", study.study)
     pipeline = pipeline_of(params)
     _, sources = changes(pipeline)
     if sources:
@@ -51,6 +52,7 @@ def restore(params: Path) -> Path:
         )
     check_inputs(results / "tokens/run.json")
     write_benchmarks(results)
+    write_settings(study)
     mark_up_to_date(params)
     lock_study(lock, jobs).close()
     return results

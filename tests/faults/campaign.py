@@ -103,8 +103,9 @@ def clear_away(desk: Desk, keep: bool) -> None:
 
 def clean_demo(folder: Path) -> Study:
     """The finished demo of the code as it is, computed once and kept in `folder`."""
-    names = ["Snakefile", "params.yaml", "config", "profiles"]
-    code = [REPOSITORY / "Snakefile", *sorted((REPOSITORY / "src").rglob("*.py"))]
+    names = ["Snakefile", "rules", "params.yaml", "config", "profiles"]
+    code = [REPOSITORY / "Snakefile", *sorted((REPOSITORY / "rules").iterdir())]
+    code += sorted((REPOSITORY / "src").rglob("*.py"))
     digest = sha256(b"".join(path.read_bytes() for path in code)).hexdigest()[:12]
     copy = folder / f"code-{digest}"
     clean = folder / f"clean-{digest}"

@@ -18,7 +18,8 @@ import requests
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
-from sgns_study.artifacts import ArtifactError, lock, writing
+from sgns_study.artifacts import ArtifactError, writing
+from sgns_study.guards import lock
 from sgns_study.errors import StudyError
 
 ANSWER = 8  # seconds an address has to answer; three are tried at most, so under 30 in all

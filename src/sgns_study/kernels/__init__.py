@@ -1,1 +1,1 @@
-"""The engine: skip it at a first reading; the tests hold every kernel equal to the plain reference."""
+"""The engine, to be skipped at a first reading: tests hold it equal to the plain reference."""
