@@ -1,5 +1,8 @@
 # make demo: the whole study on a planted corpus. make study: on IMDB. make test: the tests.
-PYTHON ?= python3.11
+# The first Python here that the pins have wheels for and that can make an environment.
+PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do $$each -c "import sys, \
+    ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))" 2> /dev/null && echo $$each \
+    && break; done)
 PARAMS ?= params.yaml
 CORES ?= all
 RUN := . .venv/bin/activate &&
@@ -12,9 +15,10 @@ help: ## this list
 install: .venv/installed ## create .venv with the pinned packages
 
 .venv/installed: requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet -r requirements.lock
-	.venv/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(if $(PYTHON),$(PYTHON) -m venv .venv,$(if $(shell command -v uv),uv venv --seed --python 3.11 \
+	    .venv,$(error Install Python 3.11, 3.12 or 3.13 with venv (Debian: python3-venv), or uv)))
+	.venv/bin/pip install --quiet --no-compile -r requirements.lock
+	.venv/bin/pip install --quiet --no-compile --no-deps --no-build-isolation --editable .
 	touch $@
 
 demo: install ## the workflow on the planted corpus: no network, a minute or two

@@ -1,6 +1,6 @@
 """The command line: an expected error is one message that says what to do, and leaves nothing."""
 
-import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from sgns_study import params
+from sgns_study import config
 from sgns_study.cli import cli, main
 from sgns_study.corpora.sources import SOURCES
+from sgns_study.guards import write_settings
 from sgns_study.sgns.vectors import Vectors, save_vectors
 
-DOCUMENTS = "document,id,split,label\n" + "".join(f"{i},d{i},train,{i % 2}\n" for i in range(20))
-SAMPLE = params.EmbeddingSample(documents=10, validation_fraction=0.2, seed=1).model_dump_json()
-
+REPOSITORY = Path(__file__).parent.parent
+DOCUMENTS = "document,id,split,label\n" + "".join(f"{i},d{i},train,{i % 2}\n" for i in range(120))
 
 Refused = Callable[..., str]
 
@@ -38,10 +38,17 @@ def refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def sample_embedding(tmp_path: Path) -> list[str]:
-    (tmp_path / "documents.csv").write_text(DOCUMENTS)
-    documents, out = str(tmp_path / "documents.csv"), str(tmp_path / "new/sample.csv")
-    return ["sample-embedding", "--documents", documents, "--settings", SAMPLE, "--out", out]
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of results of the tiny study, its documents listed."""
+    shutil.copy(REPOSITORY / "tests/tiny.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    results = tmp_path / "results/tiny"
+    (results / "tokens").mkdir(parents=True)
+    (results / "tokens/documents.csv").write_text(DOCUMENTS)
+    return results
+
+
+SAMPLE = ["sample", "embedding", "--study", "tiny.yaml"]
 
 
 @pytest.mark.parametrize("command", sorted(cli.commands))
@@ -51,60 +58,73 @@ def test_every_subcommand_has_a_help_text(command: str) -> None:
     assert cli.commands[command].help
 
 
-def test_a_subcommand_writes_its_output(tmp_path: Path, sample_embedding: list[str]) -> None:
-    result = CliRunner().invoke(cli, sample_embedding)
+def test_a_subcommand_writes_its_output(folder: Path) -> None:
+    result = CliRunner().invoke(cli, SAMPLE)
     assert result.exit_code == 0, result.output
-    lines = (tmp_path / "new/sample.csv").read_text().splitlines()
+    lines = (folder / "samples/embedding.csv").read_text().splitlines()
     assert lines[0] == "role,document"
-    assert len(lines) == 11
+    drawn = sorted(int(line.partition(",")[2]) for line in lines[1:])
+    assert drawn == list(range(120))  # 100, and with `further` all that are left
+
+
+def test_the_settings_are_the_same_from_yaml_and_from_what_a_run_wrote(folder: Path) -> None:
+    assert CliRunner().invoke(cli, SAMPLE).exit_code == 0
+    drawn = (folder / "samples/embedding.csv").read_bytes()
+    (folder / "samples/embedding.csv").unlink()
+    write_settings(config.read_study(Path("tiny.yaml")))
+    from_json = ["sample", "embedding", "--study", "results/tiny/study.json"]
+    assert CliRunner().invoke(cli, from_json).exit_code == 0
+    assert (folder / "samples/embedding.csv").read_bytes() == drawn
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device /dev/full")
-def test_a_full_disk(tmp_path: Path, sample_embedding: list[str], refused: Refused) -> None:
-    (tmp_path / "new").mkdir()
-    (tmp_path / "new/.sample.csv.part").symlink_to("/dev/full")
-    said = refused(*sample_embedding)
+def test_a_full_disk(folder: Path, refused: Refused) -> None:
+    (folder / "samples").mkdir()
+    (folder / "samples/.embedding.csv.part").symlink_to("/dev/full")
+    said = refused(*SAMPLE)
     assert said.startswith("sgns-study: error: ")
     assert "the disk is full; nothing was kept: free space on it and run again" in said
-    assert list((tmp_path / "new").iterdir()) == []
+    assert list((folder / "samples").iterdir()) == []
 
 
-def test_a_missing_input(tmp_path: Path, sample_embedding: list[str], refused: Refused) -> None:
-    (tmp_path / "documents.csv").unlink()
-    said = refused(*sample_embedding)
-    assert f"{tmp_path}/documents.csv: no such file" in said
+def test_a_missing_input(folder: Path, refused: Refused) -> None:
+    (folder / "tokens/documents.csv").unlink()
+    said = refused(*SAMPLE)
+    assert "results/tiny/tokens/documents.csv: no such file" in said
 
 
-def test_settings_that_are_wrong_name_the_key(
-    sample_embedding: list[str], refused: Refused
-) -> None:
-    wrong = json.dumps(json.loads(SAMPLE) | {"documents": 1})
-    words = [wrong if word == SAMPLE else word for word in sample_embedding]
-    said = refused(*words)
-    assert "documents: found 1, allowed: greater than or equal to 2" in said
+def test_settings_that_are_wrong_name_the_key(folder: Path, refused: Refused) -> None:
+    path = Path("tiny.yaml")
+    path.write_text(
+        path.read_text().replace(
+            "documents: 100, validation_fraction: 0.2", "documents: 1, validation_fraction: 0.2"
+        )
+    )
+    said = refused(*SAMPLE)
+    assert "sampling.embedding.documents: found 1, allowed: greater than or equal to 2" in said
+    assert not (folder / "samples").exists()
 
 
 @pytest.mark.parametrize("present", [False, True])
 def test_a_vocabulary_file_that_is_missing_or_wrong(
-    tmp_path: Path, refused: Refused, present: bool
+    folder: Path, refused: Refused, present: bool
 ) -> None:
-    path = tmp_path / SOURCES["bert_vocabulary"].file
+    path = Path("data/raw") / SOURCES["bert_vocabulary"].file
     if present:
+        path.parent.mkdir(parents=True)
         path.write_text("[PAD]\n")
-    corpus = {"kind": "planted", "train": 4, "test": 2, "unlabelled": 0, "seed": 1}
-    words = ["tokenize", "--raw", str(tmp_path), "--corpus", json.dumps(corpus)]
-    words += ["--tokens", '{"tokenizer": "wordpiece"}', "--out", str(tmp_path / "tokens")]
-    said = refused(*words)
+    study = Path("tiny.yaml")
+    study.write_text(study.read_text().replace("tokenizer: word", "tokenizer: wordpiece"))
+    said = refused("tokenize", "--study", "tiny.yaml")
     assert str(path) in said
     assert ("wrong file: found 6 bytes" if present else "run the download first") in said
-    assert not (tmp_path / "tokens").exists()
+    assert not (folder / "tokens/ids.npy").exists()
 
 
 def test_a_parameter_file_is_checked(tmp_path: Path, refused: Refused) -> None:
-    repository = Path(__file__).parent.parent
-    result = CliRunner().invoke(cli, ["params", str(repository / "config/demo.yaml")])
+    result = CliRunner().invoke(cli, ["params", str(REPOSITORY / "config/demo.yaml")])
     assert "the parameters of the study 'demo' are valid" in result.output
-    mistyped = (repository / "config/demo.yaml").read_text().replace("dropout:", "drop_out:")
+    mistyped = (REPOSITORY / "config/demo.yaml").read_text().replace("dropout:", "drop_out:")
     (tmp_path / "my.yaml").write_text(mistyped)
     said = refused("params", str(tmp_path / "my.yaml"))
     assert f"{tmp_path}/my.yaml: unknown key 'classifier.drop_out'" in said
