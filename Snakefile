@@ -17,13 +17,13 @@ from snakemake.logging import logger
 
 from sgns_study import plan
 from sgns_study.artifacts import JOBS_LOCK, lock_study
+from sgns_study.config import check_study, read_parameters
 from sgns_study.corpora.registry import corpus_sizes, own_files, required_sources
 from sgns_study.corpora.sources import SOURCES, evaluation_sources
 from sgns_study.devices import chosen
 from sgns_study.errors import StudyError
 from sgns_study.guards import check_writable, speak_plainly
 from sgns_study.figures import figures_of, tables_of
-from sgns_study.params import check_study, read_parameters
 from sgns_study.provenance import code_digest, data_digest
 from sgns_study.restore import check_recorded
 

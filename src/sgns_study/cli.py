@@ -17,7 +17,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import click  # noqa: E402
 from pydantic import BaseModel, TypeAdapter, ValidationError  # noqa: E402
 
-from sgns_study import params  # noqa: E402
+from sgns_study import config, params  # noqa: E402
 from sgns_study.errors import StudyError  # noqa: E402
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -42,7 +42,7 @@ class Settings(click.ParamType):
         try:
             return self.adapter.validate_json(value)
         except ValidationError as error:
-            problems = [params.explain(e, self.model) for e in error.errors()[: params.SHOWN]]
+            problems = [config.explain(e, self.model) for e in error.errors()[: config.SHOWN]]
             self.fail("; ".join(problems), param, ctx)
 
 
@@ -768,10 +768,10 @@ def restore(study: Path) -> None:
 def show_params(study: Path | None) -> None:
     """Check the parameter file STUDY; without one, list every key with what it may hold."""
     if study:
-        checked = params.read_study(study)
+        checked = config.read_study(study)
         click.echo(f"{study}: the parameters of the study {checked.study!r} are valid")
         return
-    for key in params.all_keys():
+    for key in config.all_keys():
         click.echo(f"{click.style(key.name, bold=True)}: {key.allowed}")
         if key.meaning:
             click.echo(f"    {key.meaning}")
