@@ -121,7 +121,7 @@ def check_study(content: Mapping[str, Any], origin: str) -> Study:
 
 
 def explain(problem: ErrorDetails, model: Any = Study) -> str:
-    """One line: key, value found, what is allowed, and the nearest right key if one is unknown.
+    """A problem on one line: the key, the value found, what is allowed, the nearest known key.
 
     model: what was checked, a section or a union of sections.
     """

@@ -83,7 +83,7 @@ class TableCorpus(Section):
     test: str | None = None
     """file of the test documents, with the same columns; drawn from the labelled when empty"""
     test_fraction: Part = 0.2
-    """share of the labelled documents set aside as test when there is no test file"""
+    """share of the labelled documents set aside to test on when there is no test file"""
     encoding: str = "utf-8"
     """encoding of .csv, .tsv and .jsonl files"""
     on_bad_rows: Literal["stop", "skip"] = "stop"
@@ -220,8 +220,8 @@ class Pairs(Section):
     validation_negatives: Negatives
     """negatives per positive in the validation task"""
     validation_alpha: Fraction | None = None
-    """they are drawn from the vocabulary's counts to this power; when empty uniformly from the
-    words that are not positives of their batch, as in the lab"""
+    """power of the vocabulary's counts that they are drawn by; when empty they are drawn uniformly
+    from the words that are not positives of the batch, as in the lab"""
     seed: Seed
     """seed of the fixed validation negatives"""
 
@@ -231,7 +231,7 @@ class AnyRecipe(Section):
 
     kind: str
     like: Name | None = None
-    """the recipe whose keys this one takes where it has none"""
+    """the recipe whose values this one takes for the keys it does not have"""
 
 
 class LabRecipe(AnyRecipe):
@@ -266,7 +266,7 @@ class TextRecipe(AnyRecipe):
     min_count: PositiveInt
     """rarer words are deleted; 1 keeps all"""
     documents: PositiveInt | None = None
-    """first training documents of the embedding sample read; all when empty"""
+    """first training documents of the embedding sample that are read; all when empty"""
 
 
 class Word2vecRecipe(TextRecipe):
@@ -340,11 +340,11 @@ class Experiment(Choices):
     scales: list[Annotated[float, Field(gt=0, le=100)]] = []
     """standard deviations that the initial embeddings are rescaled to; as they are when empty"""
     documents: list[Several] = []
-    """first labelled training documents read, the same share to validate; all when empty"""
+    """first labelled training documents read, and as large a share to validate; all when empty"""
     large: bool = False
     """train the `large_classifier`"""
     first_seeds: PositiveInt | None = None
-    """only so many seeds of the grid, for its classifiers"""
+    """train its classifiers with the first so many seeds of the grid only"""
 
 
 class Baselines(Choices):
@@ -355,11 +355,11 @@ class Baselines(Choices):
     log-count ratios of words and bigrams; `mean_lr`: mean of word vectors and logistic
     regression"""
     recipes: list[Name] = []
-    """of the vectors of `mean_lr`"""
+    """recipes of the vectors of `mean_lr`"""
     radii: list[Radius] = []
-    """of the same"""
+    """context radii of these vectors"""
     dims: list[Dim] = []
-    """of the same"""
+    """dimensions of these vectors"""
 
     @model_validator(mode="after")
     def _vectors_named(self) -> Self:
@@ -394,7 +394,7 @@ class Classifier(Section):
     epochs: Epochs
     """passes over the training documents"""
     epoch_steps: int = Field(default=1, ge=1, le=1_000_000)
-    """an epoch passes over the documents as often as so many steps take: for few documents"""
+    """least steps of an epoch, which passes over few documents as often as that takes"""
 
     @model_validator(mode="after")
     def _filter_fits(self) -> Self:
@@ -412,8 +412,8 @@ class Evaluation(Section):
     public_sets: bool
     """13 English word-similarity sets and 19,544 analogies, downloaded"""
     words: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
-    """words by group: all are on the map, the neighbours of the first are listed; when empty those
-    of the planted corpus are its sets of synonyms"""
+    """words by group: all are on the map, and the neighbours of the first are listed; when empty
+    those of the planted corpus are its sets of synonyms"""
 
     @field_validator("words")
     @classmethod
@@ -443,7 +443,7 @@ class Report(Section):
     compare_with_lab: bool
     """lay the lab's published figures beside ours: on its corpus, by its recipe"""
     lab_tolerance: Part = 0.015
-    """difference of best validation accuracy from the lab's that is remarked on"""
+    """difference from the lab's best validation accuracy that the report remarks on"""
 
 
 class Study(Section):
