@@ -10,7 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from sgns_study import aggregate, params
+from sgns_study import aggregate, config, params
 from sgns_study.artifacts import ArtifactError, read_array, write_table
 from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.cli import cli
@@ -55,7 +55,7 @@ def study() -> params.Study:
         "radii": [2],
         "dims": [8],
     }
-    return params.check_study(content, "x")
+    return config.check_study(content, "x")
 
 
 def write_curves(results: Path, *names: str) -> None:

@@ -17,10 +17,11 @@ from scipy import stats
 from sgns_study.aggregate import Run, runs_table
 from sgns_study.classifiers import fit
 from sgns_study.classifiers.inits import initial_table
+from sgns_study.config import read_study
 from sgns_study.corpora import planted
 from sgns_study.evaluation.tables import typed
 from sgns_study.evaluation.verdicts import judged_by
-from sgns_study.params import Study, read_study
+from sgns_study.params import Study
 from sgns_study.samples import draw_classifier_sample, draw_embedding_sample
 from sgns_study.sgns import word2vec
 from sgns_study.sgns.recipes import NO_SETTINGS

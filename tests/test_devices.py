@@ -20,10 +20,11 @@ from tqdm import tqdm
 from sgns_study.classifiers.fit import Trainer, train_classifier
 from sgns_study.classifiers.fit_on_device import DeviceTrainer, training_on
 from sgns_study.classifiers.inits import random_table
+from sgns_study.config import ParamsError, check_study
 from sgns_study.devices import chosen
 from sgns_study.errors import StudyError
 from sgns_study.pairs import Pairs
-from sgns_study.params import Device, ParamsError, check_study
+from sgns_study.params import Device
 from sgns_study.sgns import lab
 from sgns_study.sgns.reference import DeviceSkipGram, skip_gram_on
 from tests.conftest import REPOSITORY, Workspace

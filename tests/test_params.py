@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
-from sgns_study import params
+from sgns_study import config, params
 from tests.fuzz.grammar import laughs
 
 REPOSITORY = Path(__file__).parent.parent
@@ -30,7 +31,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     "name", ["params.yaml", "config/demo.yaml", "config/tweaks.yaml", "tests/tiny.yaml"]
 )
 def test_the_studies_of_the_repository_are_valid(name: str) -> None:
-    assert params.read_study(REPOSITORY / name).study
+    assert config.read_study(REPOSITORY / name).study
 
 
 @pytest.mark.parametrize(
@@ -83,8 +84,8 @@ def test_the_studies_of_the_repository_are_valid(name: str) -> None:
     ],
 )
 def test_a_mistake_is_one_clear_message(path: str, value: Any, message: str) -> None:
-    with pytest.raises(params.ParamsError) as error:
-        params.check_study(changed(path, value), "params.yaml")
+    with pytest.raises(config.ParamsError) as error:
+        config.check_study(changed(path, value), "params.yaml")
     assert message in str(error.value)
     assert str(error.value).startswith("params.yaml: ")
     assert "\n" not in str(error.value)
@@ -93,22 +94,22 @@ def test_a_mistake_is_one_clear_message(path: str, value: Any, message: str) -> 
 def test_a_missing_key_says_what_it_is_for() -> None:
     content = copy.deepcopy(IMDB)
     del content["recipes"]["lab"]["epochs"]
-    with pytest.raises(params.ParamsError, match=r"recipes\.lab\.epochs: missing \(passes over"):
-        params.check_study(content, "params.yaml")
+    with pytest.raises(config.ParamsError, match=r"recipes\.lab\.epochs: missing \(passes over"):
+        config.check_study(content, "params.yaml")
 
 
 def test_every_problem_is_named_at_once() -> None:
     content = changed("grid.radii", [0])
     content["classifier"]["dropout"] = 1.0
-    with pytest.raises(params.ParamsError) as error:
-        params.check_study(content, "params.yaml")
+    with pytest.raises(config.ParamsError) as error:
+        config.check_study(content, "params.yaml")
     assert len(str(error.value).splitlines()) == 2
 
 
 def test_more_documents_are_allowed_with_the_unlabelled_ones() -> None:
     content = changed("sampling.embedding.documents", 75_000)
     content["sampling"]["embedding"]["unlabelled"] = True
-    assert params.check_study(content, "x").sampling.embedding.documents == 75_000
+    assert config.check_study(content, "x").sampling.embedding.documents == 75_000
 
 
 @pytest.mark.parametrize(
@@ -117,28 +118,28 @@ def test_more_documents_are_allowed_with_the_unlabelled_ones() -> None:
 def test_a_file_that_is_no_mapping(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "my.yaml"
     path.write_text(text)
-    with pytest.raises(params.ParamsError, match=message) as error:
-        params.read_study(path)
+    with pytest.raises(config.ParamsError, match=message) as error:
+        config.read_study(path)
     assert str(path) in str(error.value)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(params.ParamsError, match="no such file"):
-        params.read_study(tmp_path / "none.yaml")
+    with pytest.raises(config.ParamsError, match="no such file"):
+        config.read_study(tmp_path / "none.yaml")
 
 
 def test_yaml_runs_no_code(tmp_path: Path) -> None:
     path = tmp_path / "evil.yaml"
     path.write_text("study: !!python/object/apply:os.system ['touch hacked']\n")
-    with pytest.raises(params.ParamsError, match="not readable as YAML"):
-        params.read_study(path)
+    with pytest.raises(config.ParamsError, match="not readable as YAML"):
+        config.read_study(path)
 
 
 def test_a_file_that_snakemake_would_run_code_of_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "evil.yaml"
     path.write_text("__use_yte__: true\n?__import__('os').mkdir('hacked') or 'study': tiny\n")
-    with pytest.raises(params.ParamsError, match="unknown key '__use_yte__'"):
-        params.read_study(path)
+    with pytest.raises(config.ParamsError, match="unknown key '__use_yte__'"):
+        config.read_study(path)
     recipe = (Path(__file__).parent.parent / "Makefile").read_text().partition("\nstudy:")[2]
     assert recipe.index("sgns-study params $(PARAMS)") < recipe.index("snakemake")
 
@@ -174,8 +175,8 @@ def test_a_file_that_snakemake_would_run_code_of_is_refused(tmp_path: Path) -> N
 def test_yaml_that_no_study_is_written_in(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "my.yaml"
     path.write_text(text)
-    with pytest.raises(params.ParamsError) as error:
-        params.read_study(path)
+    with pytest.raises(config.ParamsError) as error:
+        config.read_study(path)
     assert message in str(error.value)
     assert all(line.startswith(f"{path}: ") for line in str(error.value).splitlines())
     assert max(map(len, str(error.value).splitlines())) < 1200
@@ -194,8 +195,8 @@ def test_yaml_that_no_study_is_written_in(tmp_path: Path, text: str, message: st
     ],
 )
 def test_recipes_that_are_like_nothing(recipes: dict[Any, Any], message: str) -> None:
-    with pytest.raises(params.ParamsError) as error:
-        params.check_study(copy.deepcopy(IMDB) | {"recipes": recipes}, "x")
+    with pytest.raises(config.ParamsError) as error:
+        config.check_study(copy.deepcopy(IMDB) | {"recipes": recipes}, "x")
     assert message in str(error.value)
 
 
@@ -209,11 +210,44 @@ def test_a_recipe_may_be_like_one_that_is_like_a_thousand_others() -> None:
         assert found["r1999"] == {"kind": "ppmi", "like": "r1998", "n": 1999}
 
 
+@pytest.mark.parametrize("name", ["lab", "ppmi", "imdb"])
+def test_a_name_that_is_a_kind_stays_in_the_message(name: str) -> None:
+    """pydantic puts the kind of a section into the place of an error, where it looks like a key."""
+    recipe = IMDB["recipes"]["lab"]
+    for path, value, message in (
+        (f"recipes.{name}", recipe | {name: 3}, f"unknown key 'recipes.{name}.{name}' (value 3)"),
+        (f"recipes.{name}", recipe | {"batch": 0}, f"recipes.{name}.batch: found 0, allowed:"),
+        (f"recipes.{name}", {}, f"recipes.{name}.kind: missing, allowed: 'lab', 'word2vec', 'ppmi"),
+        ("corpus", {}, "corpus.kind: missing, allowed: 'imdb', 'planted', 'table'"),
+        (f"classifier.{name}", 3, f"unknown key 'classifier.{name}' (value 3)"),
+        (name, 3, f"unknown key '{name}' (value 3)"),
+    ):
+        with pytest.raises(config.ParamsError) as error:
+            config.check_study(changed(path, value), "x")
+        assert str(error.value).startswith(f"x: {message}")
+
+
+@pytest.mark.parametrize(
+    ("model", "content", "message"),
+    [
+        (params.Recipe, IMDB["recipes"]["lab"] | {"lab": 3}, "unknown key 'lab' (value 3); allowe"),
+        (params.Recipe, IMDB["recipes"]["lab"] | {"epochs": 0}, "epochs: found 0, allowed: greate"),
+        (params.Recipe, {}, "kind: missing, allowed: 'lab', 'word2vec', 'ppmi'"),
+        (params.Report, IMDB["report"] | {"lab": 3}, "unknown key 'lab' (value 3); allowed here: "),
+    ],
+)
+def test_a_section_by_itself_is_explained(model: Any, content: Any, message: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        TypeAdapter(model).validate_python(content)
+    (problem,) = error.value.errors()
+    assert config.explain(problem, model).startswith(message)
+
+
 def test_problems_are_listed_up_to_a_number() -> None:
-    with pytest.raises(params.ParamsError) as error:
-        params.check_study({f"key{n}\x1b": n for n in range(100)}, "x")
+    with pytest.raises(config.ParamsError) as error:
+        config.check_study({f"key{n}\x1b": n for n in range(100)}, "x")
     lines = str(error.value).splitlines()
-    assert len(lines) == params.SHOWN + 1
+    assert len(lines) == config.SHOWN + 1
     assert lines[-1] == "x: and 89 more"  # and 9 sections that are missing
     assert "\x1b" not in str(error.value)
 
@@ -221,25 +255,28 @@ def test_problems_are_listed_up_to_a_number() -> None:
 @pytest.mark.parametrize("word", ["a\rb", "a\nb", "\x1b[31m", "\u2028"])
 def test_words_to_look_at_are_on_one_line(word: str) -> None:
     for words in ({word: ["a"]}, {"a": [word]}):
-        with pytest.raises(params.ParamsError, match="has a control character"):
-            params.check_study(changed("evaluation.words", words), "x")
+        with pytest.raises(config.ParamsError, match="has a control character"):
+            config.check_study(changed("evaluation.words", words), "x")
 
 
 def test_every_key_has_a_description_a_reader_can_use() -> None:
     def walk(model: type[params.Section]) -> None:
         for name, field in model.model_fields.items():
-            inner = field.annotation
-            if isinstance(inner, type) and issubclass(inner, params.Section):
-                walk(inner)
-            elif name != "kind":
+            inner = config.sections(field.annotation)
+            for section in inner:
+                walk(section)
+            if not inner and name != "kind":
                 assert field.description, f"{model.__name__}.{name}"
+            assert "\n" not in (field.description or "")  # the report sets it in a table
 
-    for model in (params.Study, *params.KINDS.values()):
-        walk(model)
+    walk(params.Study)
+    described = params.Study.model_fields["device"].description
+    assert described
+    assert "; `auto`: on cuda where there is one. `word2vec` and `ppmi`" in described
 
 
 def test_every_key_of_the_studies_is_listed_with_what_it_may_hold() -> None:
-    listed = {key.name: key for key in params.all_keys()}
+    listed = {key.name: key for key in config.all_keys()}
 
     def walk(content: dict[str, Any], prefix: str) -> None:
         for name, value in content.items():
@@ -265,7 +302,7 @@ def test_a_recipe_inherits_what_it_does_not_say() -> None:
         "one": {"like": "lab", "negatives": 1},
         "short": {"epochs": 2, "like": "one"},
     }
-    recipes = params.check_study(content, "x").recipes
+    recipes = config.check_study(content, "x").recipes
     assert recipes["short"].model_dump() == recipes["lab"].model_dump() | {
         "like": "one",
         "negatives": 1,
@@ -275,7 +312,7 @@ def test_a_recipe_inherits_what_it_does_not_say() -> None:
 
 
 def test_the_tweaks_are_each_by_itself() -> None:
-    recipes = params.read_study(REPOSITORY / "config/tweaks.yaml").recipes
+    recipes = config.read_study(REPOSITORY / "config/tweaks.yaml").recipes
     values: dict[tuple[str, str], set[Any]] = {}
     for recipe in recipes.values():
         if recipe.like:
@@ -294,7 +331,7 @@ def test_the_tweaks_are_each_by_itself() -> None:
 def test_a_study_may_have_no_classifiers() -> None:
     content = without_classifiers()
     del content["classifier"], content["sampling"]["classifier"]
-    assert params.check_study(content, "x").classifier is None
+    assert config.check_study(content, "x").classifier is None
 
 
 def without_classifiers() -> dict[str, Any]:
@@ -325,14 +362,14 @@ def test_whatever_asks_for_classifiers_needs_their_sections(
     target[rest[-1]] = value
     del (content if section == "classifier" else content["sampling"])["classifier"]
     message = f"{section}: missing, but {place} asks for classifiers .{value[0]}.: add it"
-    with pytest.raises(params.ParamsError, match=message):
-        params.check_study(content, "x")
+    with pytest.raises(config.ParamsError, match=message):
+        config.check_study(content, "x")
 
 
 def test_a_large_experiment_needs_its_classifier() -> None:
     content = changed("large_classifier", None)
-    with pytest.raises(params.ParamsError, match=r"large_classifier: missing, but experiments\."):
-        params.check_study(content, "x")
+    with pytest.raises(config.ParamsError, match=r"large_classifier: missing, but experiments\."):
+        config.check_study(content, "x")
 
 
 @pytest.mark.parametrize(
@@ -347,22 +384,22 @@ def test_a_large_experiment_needs_its_classifier() -> None:
 def test_further_documents_are_what_the_others_leave(further: dict[str, Any], most: int) -> None:
     """Of 25,000 + 25,000 + 50,000 reviews 5,000 labelled ones are drawn before."""
     key = "sampling.embedding.further"
-    allowed = params.check_study(changed(key, further | {"documents": most}), "x")
+    allowed = config.check_study(changed(key, further | {"documents": most}), "x")
     assert allowed.sampling.embedding.further
     assert allowed.sampling.embedding.further.documents == most
-    with pytest.raises(params.ParamsError, match=rf"{key}\.documents: {most + 1} documents .*"):
-        params.check_study(changed(key, further | {"documents": most + 1}), "x")
+    with pytest.raises(config.ParamsError, match=rf"{key}\.documents: {most + 1} documents .*"):
+        config.check_study(changed(key, further | {"documents": most + 1}), "x")
 
 
 TABLE = {"kind": "table", "path": "reviews.csv", "text": "text", "label": "stars"}
 
 
 def test_a_table_is_counted_only_when_it_is_read() -> None:
-    study = params.check_study(changed("corpus", TABLE), "x")
+    study = config.check_study(changed("corpus", TABLE), "x")
     assert params.known_sizes(study.corpus) is None
     study.check_documents(params.Sizes(25_000, 25_000, 50_000))
     with pytest.raises(ValueError, match=r"the table corpus has 24999 to draw from: lower samp"):
         study.check_documents(params.Sizes(24_999, 25_000, 50_000))
     for fewer in ({"test_fraction": 1.0}, {"path": ""}, {"on_bad_rows": "hide"}, {"sheet": 1}):
-        with pytest.raises(params.ParamsError, match=r"corpus\."):
-            params.check_study(changed("corpus", TABLE | fewer), "x")
+        with pytest.raises(config.ParamsError, match=r"corpus\."):
+            config.check_study(changed("corpus", TABLE | fewer), "x")

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sgns_study import params, plan
+from sgns_study import config, params, plan
 from sgns_study.plan import Baseline, Model, Variant
 
 REPOSITORY = Path(__file__).parent.parent
@@ -129,7 +129,7 @@ def study(**sections: Any) -> params.Study:
     content["experiments"], content["baselines"] = {}, {}
     for key, value in sections.items():
         content[key] |= value
-    return params.check_study(content, "x")
+    return config.check_study(content, "x")
 
 
 def test_the_grid_is_every_combination() -> None:
@@ -239,7 +239,7 @@ def test_a_study_has_classifiers_if_any_block_starts_one() -> None:
     "name", ["params.yaml", "config/demo.yaml", "config/tweaks.yaml", "tests/tiny.yaml"]
 )
 def test_the_studies_of_the_repository_train_nothing_twice(name: str) -> None:
-    found = params.read_study(REPOSITORY / name)
+    found = config.read_study(REPOSITORY / name)
     variants, models = plan.variants(found), plan.models(found)
     baselines = plan.baselines(found)
     for planned in (variants, models, baselines):
@@ -250,7 +250,7 @@ def test_the_studies_of_the_repository_train_nothing_twice(name: str) -> None:
 
 def test_the_cells_of_the_imdb_study() -> None:
     """Counted by hand from what its parameters say."""
-    found = plan.variants(params.read_study(REPOSITORY / "params.yaml"))
+    found = plan.variants(config.read_study(REPOSITORY / "params.yaml"))
     plain = [v for v in found if not (v.large or v.scale or v.documents)]
     lab = [(v.init, v.radius, v.dim) for v in plain if v.recipe == "lab"]
     grid = [(R, d) for R in (2, 5, 10) for d in (128, 256)]

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
 from sgns_study.artifacts import ArtifactError, write_json, write_table
+from sgns_study.config import check_study
 from sgns_study.evaluation.tables import COLUMNS, RULES
 from sgns_study.figures import draw_figure, figures_of, tables_of
-from sgns_study.params import FurtherText, check_study
+from sgns_study.params import FurtherText
 from sgns_study.report.checklist import checklist, reads, selections
 from sgns_study.report.markdown import Markdown, Numbering, code, escape_markdown
 from sgns_study.report.records import Provenance, costs, parameters, provenance

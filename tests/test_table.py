@@ -19,7 +19,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sgns_study import params
+from sgns_study import config, params
 from sgns_study.artifacts import ArtifactError
 from sgns_study.corpora import table
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
@@ -607,5 +607,5 @@ def test_the_example_of_the_page_is_valid(monkeypatch: pytest.MonkeyPatch, tmp_p
             row[places[0]], row[places[1]] = f"text {n}", classes[n % 2] if n < 1500 else ""
             writer.writerow(row)
     monkeypatch.chdir(tmp_path)
-    assert params.check_study(example, "my.yaml").corpus == settings
+    assert config.check_study(example, "my.yaml").corpus == settings
     assert table.sizes(settings) == (1200, 300, 3000)

@@ -9,11 +9,12 @@ import pytest
 import yaml
 from scipy import stats
 
+from sgns_study.config import check_study, read_study
 from sgns_study.evaluation import claims, statistics, verdicts
 from sgns_study.evaluation.claims import CLAIMS, Claim, Comparison, plain
 from sgns_study.evaluation.tables import COLUMNS, RUN, typed
 from sgns_study.evaluation.verdicts import Estimate, Evidence, judged_by, paired, sides
-from sgns_study.params import Study, check_study, read_study
+from sgns_study.params import Study
 
 ROOT = Path(__file__).parent.parent
 STUDIES = ["params.yaml", *(f"config/{name}.yaml" for name in ("control", "demo", "tweaks"))]

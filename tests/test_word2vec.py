@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from sgns_study.kernels.threads import merge, rounds, shards
 from sgns_study.randomness import below, kernel_state
 from sgns_study.sgns import stream, word2vec
-from sgns_study.kernels.threads import merge, rounds, shards
 from sgns_study.sgns.state import LINE, initial_state, initial_tables
 from sgns_study.sgns.stream import TrainingError
 from sgns_study.sgns.word2vec import Settings, train

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from sgns_study.guards import lock_study
 from sgns_study.evaluation.claims import CLAIMS
 from sgns_study.evaluation.tables import COLUMNS
+from sgns_study.guards import lock_study
 from tests.conftest import Workspace, jobs, kill_group
 
 pytestmark = pytest.mark.workflow

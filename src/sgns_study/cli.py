@@ -475,7 +475,7 @@ def export(vectors: Path, kind: str, out: Path) -> None:
 @option("--radius", click.IntRange(1, 1000), 5, "tokens on each side of a window, R")
 @option("--dim", click.IntRange(1, 4096), 128, "dimension of the vectors")
 @setting("--negatives", "negatives", 5)
-@option("--epochs", click.IntRange(1), 5, "passes over the text")
+@setting("--epochs", "epochs", 5)
 @setting("--min-count", "min_count", 5)
 @setting("--subsample", "subsample", 1e-3)
 @setting("--alpha", "alpha", 0.75)

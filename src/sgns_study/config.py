@@ -1,2 +1,220 @@
-from sgns_study.params import *
-from sgns_study.params import check_study, read_parameters, read_study, all_keys, explain
+"""A parameter file: read without running anything in it, its errors explained, its keys listed."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple, get_args, get_origin
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from sgns_study.errors import StudyError, brief, reason, shown
+from sgns_study.params import Section, Study, nearest
+
+LARGEST = 1 << 18  # bytes of a parameter file; that of the IMDB study has 7,000
+MOST, DEEPEST = 10_000, 20  # values in it, each as often as an alias repeats it, and levels of them
+SHOWN = 20  # problems that a message lists
+MERGE = "tag:yaml.org,2002:merge"  # the key `<<`, which a mapping may have several times
+BOUNDS = {  # of a JSON schema, in words
+    "minimum": ">=",
+    "exclusiveMinimum": ">",
+    "maximum": "<=",
+    "exclusiveMaximum": "<",
+    "pattern": "of the form",
+}
+
+
+class ParamsError(StudyError):
+    """The parameters are not usable; the message names the key, the value and what is allowed."""
+
+
+def read_study(path: Path) -> Study:
+    """Read and check a parameter file; raises ParamsError as `read_parameters`, or naming a key."""
+    return check_study(read_parameters(path), str(path))
+
+
+def read_parameters(path: Path) -> dict[str, Any]:
+    """What a parameter file holds; no code in it is run.
+
+    Raises ParamsError naming the file if it is missing, too large or no YAML, or has a key twice.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
+        if len(text) > LARGEST:
+            raise ParamsError(f"{path}: more than {LARGEST} bytes: name a file of parameters")
+        loader = UniqueKeys(text.decode("utf-8"))
+        node = loader.get_single_node()
+        check_extent(node, str(path))
+        content = loader.construct_document(node) if node else None
+    except OSError as error:
+        found = (error.strerror or "not readable").lower()
+        raise ParamsError(f"{path}: {found}: name an existing parameter file") from None
+    except RecursionError:
+        raise ParamsError(f"{path}: nested more deeply than any parameter is") from None
+    except ParamsError:
+        raise
+    except Exception as error:  # a wrong number or date fails in PyYAML in its own way
+        raise ParamsError(f"{path}: not readable as YAML: {reason(error)}") from None
+    if not isinstance(content, dict):
+        raise ParamsError(f"{path}: found {type(content).__name__}, expected sections of keys")
+    return content
+
+
+class UniqueKeys(yaml.SafeLoader):
+    """Plain YAML without equal keys, of which PyYAML would silently keep the last."""
+
+    def compose_mapping_node(self, anchor: Any) -> Any:
+        """Raise YAMLError at the second place of a key."""
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if (key.tag, key.value) in seen and key.tag != MERGE:
+                line = key.start_mark.line + 1
+                raise yaml.YAMLError(f"line {line}: the key {shown(key.value)} is there twice")
+            seen.add((key.tag, key.value))
+        return node
+
+
+def check_extent(content: Any, origin: str) -> None:
+    """Raise ParamsError if values are more than any study has, or nested more deeply.
+
+    An alias counts as all that it stands for: ten lines of YAML can stand for a billion values.
+    """
+    left, open_ends = MOST, [(content, 0)]
+    while open_ends:
+        value, depth = open_ends.pop()
+        left -= 1
+        if left < 0 or depth > DEEPEST:
+            raise ParamsError(
+                f"{origin}: more than {MOST} values, or more than {DEEPEST} levels of them, "
+                "aliases written out: no study has so many"
+            )
+        open_ends.extend((each, depth + 1) for each in values_in(value))
+
+
+def values_in(value: Any) -> Iterable[Any]:
+    """What a mapping or a sequence holds, of Python or of YAML."""
+    match value:
+        case yaml.MappingNode():
+            return chain.from_iterable(value.value)
+        case yaml.SequenceNode():
+            return value.value
+        case Mapping():
+            return value.values()
+        case list() | tuple() | set():
+            return value
+    return ()
+
+
+def check_study(content: Mapping[str, Any], origin: str) -> Study:
+    """Typed parameters from a mapping; raises ParamsError with every problem, one a line."""
+    check_extent(content, origin)
+    try:
+        return Study.model_validate(content)
+    except ValidationError as error:
+        problems = [explain(problem) for problem in error.errors()[:SHOWN]]
+        more = error.error_count() - len(problems)
+        problems += [f"and {more} more"] if more else []
+        raise ParamsError("\n".join(f"{origin}: {problem}" for problem in problems)) from None
+
+
+def explain(problem: ErrorDetails, model: Any = Study) -> str:
+    """A problem on one line: the key, the value found, what is allowed, the nearest known key.
+
+    model: what was checked, a section or a union of sections.
+    """
+    path, choices = followed(problem["loc"], model)
+    _, parents = followed(problem["loc"][:-1], model)
+    key, found = ".".join(path), problem["input"]
+    place = f"{key}: " if key else ""
+    allowed = problem["msg"].removeprefix("Input ").removeprefix("should be ")
+    text = f"{place}found {shown(found)}, allowed: {allowed}"
+    match problem["type"]:
+        case "extra_forbidden":
+            known = list(parents[0].model_fields)
+            text = f"unknown key {key!r} (value {shown(found)}){nearest(path[-1], known)}; "
+            text += f"allowed here: {', '.join(known)}"
+        case "missing":
+            about = parents[0].model_fields[path[-1]].description
+            text = f"{place}missing{f' ({about})' if about else ''}: add it"
+        case "union_tag_invalid" | "union_tag_not_found":
+            kind = found.get("kind") if isinstance(found, dict) else None
+            met = "missing" if kind is None else f"found {shown(kind)}"
+            kinds = ", ".join(repr(kind_of(section)) for section in choices)
+            text = f"{f'{key}.' if key else ''}kind: {met}, allowed: {kinds}"
+        case "value_error":
+            text = f"{place}{problem['ctx']['error']}"
+    return brief(text)
+
+
+def followed(location: Iterable[Any], model: Any) -> tuple[list[str], list[type[Section]]]:
+    """A place in the parameters as the file has it, and the sections that may stand there.
+
+    Where `kind` chooses the model of a section, pydantic puts the kind behind the section's name.
+    """
+    path: list[str] = []
+    choices, named = sections(model), False
+    for part in location:
+        if len(choices) > 1 and not named and part in map(kind_of, choices):
+            choices = [section for section in choices if kind_of(section) == part]
+            continue
+        path.append(str(part))
+        if named:  # `part` is a name of the user's own
+            named = False
+            continue
+        field = choices[0].model_fields.get(part) if len(choices) == 1 else None
+        choices = sections(field.annotation) if field else []
+        named = field is not None and get_origin(field.annotation) is dict
+    return path, choices
+
+
+def sections(annotation: Any) -> list[type[Section]]:
+    """The models of the sections that a key may hold: several where `kind` chooses one."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return [annotation]
+    return [section for each in get_args(annotation) for section in sections(each)]
+
+
+def kind_of(section: type[Section]) -> str:
+    """The `kind` that chooses a model."""
+    return str(get_args(section.model_fields["kind"].annotation)[0])
+
+
+class Key(NamedTuple):
+    """A key of the parameters: where it stands, what it may hold and what it means."""
+
+    name: str
+    allowed: str
+    meaning: str
+
+
+def all_keys(section: type[Section] = Study, prefix: str = "") -> Iterator[Key]:
+    """Every key of a section and of those in it; `<name>` stands for a name of one's own."""
+    schema = section.model_json_schema()["properties"]
+    for name, field in section.model_fields.items():
+        place = f"{prefix}{name}{'.<name>' if get_origin(field.annotation) is dict else ''}"
+        inner = sections(field.annotation)
+        for each in inner:
+            yield from all_keys(each, f"{place}.")
+        if not inner:
+            yield Key(place, allowed_by(schema[name]), field.description or "")
+
+
+def allowed_by(schema: dict[str, Any]) -> str:
+    """What a JSON schema allows, in words."""
+    match schema:
+        case {"anyOf": choices}:
+            return " or ".join(map(allowed_by, choices))
+        case {"const": value}:
+            return str(value)
+        case {"enum": values}:
+            return " or ".join(values)
+        case {"items": inner}:
+            return f"list of: {allowed_by(inner)}"
+        case {"additionalProperties": inner}:
+            return allowed_by(inner)
+    kind = {"null": "empty", "boolean": "true or false"}.get(schema["type"], schema["type"])
+    bounds = [f"{text} {schema[key]}" for key, text in BOUNDS.items() if key in schema]
+    return " ".join([kind, ", ".join(bounds)]).strip()

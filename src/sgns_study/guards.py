@@ -54,8 +54,8 @@ def checked_study(workflow: Any, config: dict[str, Any]) -> Study:
     """
     from snakemake.logging import logger
 
+    from sgns_study.config import check_study, read_parameters
     from sgns_study.corpora.registry import corpus_sizes
-    from sgns_study.params import check_study, read_parameters
     from sgns_study.restore import check_recorded
 
     with workflow_errors():

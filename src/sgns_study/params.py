@@ -1,53 +1,51 @@
-"""The parameters of a study, typed: one section a stage, every field described and bounded.
+"""The parameters of a study as typed models: a class a section, a docstring for each key.
 
-`params.yaml` is checked against `Study` when the Snakefile is read, so that a mistyped key stops
-before any job. `sgns-study params` prints the table of all fields, which is made from this module.
+`config.py` reads a parameter file, checks it against `Study` and explains what is wrong with it.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
 from itertools import chain
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
-import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from sgns_study.errors import StudyError, brief, reason, shown
+from sgns_study.errors import shown
 from sgns_study.splits import split_sizes
 
-LARGEST = 1 << 18  # bytes of a parameter file; that of the IMDB study has 7,000
-MOST, DEEPEST = 10_000, 20  # values in it, each as often as an alias repeats it, and levels of them
-SHOWN = 20  # problems that a message lists
+MOST_COUNTED = 10**12
+PositiveInt = Annotated[int, Field(ge=1, le=MOST_COUNTED)]
+Several = Annotated[int, Field(ge=2, le=MOST_COUNTED)]
+Negatives = Annotated[int, Field(ge=1, le=100)]
+Epochs = Annotated[int, Field(ge=1, le=10_000)]
+Radius = Annotated[int, Field(ge=1, le=1000)]
+Dim = Annotated[int, Field(ge=1, le=4096)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+StepSize = Annotated[float, Field(gt=0, le=10)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Part = Annotated[float, Field(gt=0, lt=1)]  # of a whole: neither nothing nor all of it
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
+Device = Literal["cpu", "cuda", "auto"]
+Window = Literal["dynamic", "fixed", "harmonic"]
+Init = Literal["pretrained", "random", "random_matched", "shuffled", "frozen", "frozen_random"]
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-MERGE = "tag:yaml.org,2002:merge"  # the key `<<`
-
-
-class ParamsError(StudyError):
-    """The parameters are not usable; the message names the key, the value and what is allowed."""
 
 
 class Section(BaseModel):
     """A section of the parameters: unknown keys and loose types are rejected."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
-
-MOST_COUNTED = 10**12
-PositiveInt = Annotated[int, Field(ge=1, le=MOST_COUNTED)]
-Several = Annotated[int, Field(ge=2, le=MOST_COUNTED)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Put the description of each key on one line, which its docstring may break."""
+        for field in cls.model_fields.values():
+            field.description = field.description and " ".join(field.description.split())
 
 
 class ImdbCorpus(Section):
@@ -60,50 +58,42 @@ class PlantedCorpus(Section):
     """Reviews made by a seeded generator in which the truth is known (`corpora/planted.py`)."""
 
     kind: Literal["planted"]
-    train: int = Field(description="labelled training documents", ge=4, le=1_000_000)
-    test: int = Field(description="labelled test documents", ge=2, le=1_000_000)
-    unlabelled: int = Field(description="documents without a label", ge=0, le=1_000_000)
-    seed: Seed = Field(description="seed of the generator")
-    shuffled_labels: bool = Field(
-        default=False,
-        description="labels permuted among the documents of each part: nothing is to be learned; "
-        "the negative control",
-    )
+    train: int = Field(ge=4, le=1_000_000)
+    """labelled training documents"""
+    test: int = Field(ge=2, le=1_000_000)
+    """labelled test documents"""
+    unlabelled: int = Field(ge=0, le=1_000_000)
+    """documents without a label"""
+    seed: Seed
+    """seed of the generator"""
+    shuffled_labels: bool = False
+    """permute the labels within each part: nothing can be learned; the negative control"""
 
 
 class TableCorpus(Section):
     """Labelled documents of one's own, a row each (`corpora/table.py`)."""
 
     kind: Literal["table"]
-    path: str = Field(
-        description="file of the training documents: .csv, .tsv, .jsonl or .parquet", min_length=1
-    )
-    text: str = Field(description="column, or JSON key, of the text", min_length=1)
-    label: str = Field(
-        description="column of the label; a row without one is an unlabelled document",
-        min_length=1,
-    )
-    test: str | None = Field(
-        default=None,
-        description="file of the test documents, with the same columns; "
-        "when empty they are drawn from the labelled ones",
-    )
-    test_fraction: float = Field(
-        default=0.2,
-        description="share of the labelled documents set aside as test when there is no test file",
-        gt=0,
-        lt=1,
-    )
-    encoding: str = Field(default="utf-8", description="encoding of .csv, .tsv and .jsonl files")
-    on_bad_rows: Literal["stop", "skip"] = Field(
-        default="stop",
-        description="`stop` at rows that cannot be used and list them, or leave them out: `skip`",
-    )
-    seed: Seed = Field(default=1, description="seed of the draw of the test documents")
+    path: str = Field(min_length=1)
+    """file of the training documents: .csv, .tsv, .jsonl or .parquet"""
+    text: str = Field(min_length=1)
+    """column, or JSON key, of the text"""
+    label: str = Field(min_length=1)
+    """column of the label; a row without one is an unlabelled document"""
+    test: str | None = None
+    """file of the test documents, with the same columns; drawn from the labelled when empty"""
+    test_fraction: Part = 0.2
+    """share of the labelled documents set aside to test on when there is no test file"""
+    encoding: str = "utf-8"
+    """encoding of .csv, .tsv and .jsonl files"""
+    on_bad_rows: Literal["stop", "skip"] = "stop"
+    """`stop` at rows that cannot be used and list them, or leave them out: `skip`"""
+    seed: Seed = 1
+    """seed of the draw of the test documents"""
 
     @field_validator("path", "test")
     @classmethod
-    def _of_a_file(cls, name: str | None) -> str | None:
+    def _names_a_file(cls, name: str | None) -> str | None:
         wrong = [c for c in "{}<>\0" if name and c in name]
         if wrong:
             raise ValueError(
@@ -114,481 +104,6 @@ class TableCorpus(Section):
 
 
 Corpus = Annotated[ImdbCorpus | PlantedCorpus | TableCorpus, Field(discriminator="kind")]
-
-
-class Tokens(Section):
-    """Text to token ids."""
-
-    tokenizer: Literal["wordpiece", "word"] = Field(
-        description="`wordpiece`: the published BERT uncased vocabulary; "
-        "`word`: lower-cased words and punctuation marks"
-    )
-    vocabulary_size: int | None = Field(
-        default=None,
-        description="`word` only: the most frequent words kept, with the two special entries; "
-        "all of them when empty",
-        ge=3,
-        le=10_000_000,
-    )
-
-    @model_validator(mode="after")
-    def _vocabulary_of_words_only(self) -> Self:
-        if self.tokenizer == "wordpiece" and self.vocabulary_size is not None:
-            raise ValueError(
-                "vocabulary_size goes with tokenizer: word; wordpiece has a published vocabulary "
-                "of fixed size: remove vocabulary_size or choose tokenizer: word"
-            )
-        return self
-
-
-class FurtherText(Section):
-    """Documents drawn after the others of the embedding sample, to train on only."""
-
-    documents: PositiveInt | None = Field(
-        default=None, description="documents drawn; all that are left when empty"
-    )
-    unlabelled: bool = Field(default=True, description="draw from the unlabelled documents too")
-    test: bool = Field(
-        default=False,
-        description="draw from the texts of the test documents too; never their labels",
-    )
-
-
-Drawn = Annotated[Several | None, Field(description="documents drawn; all when empty")]
-
-
-class EmbeddingSample(Section):
-    """Which documents the word vectors are trained and validated on."""
-
-    documents: Drawn = None
-    validation_fraction: float = Field(
-        description="share of the drawn documents set aside for validation", gt=0, lt=1
-    )
-    unlabelled: bool = Field(default=False, description="draw from the unlabelled documents too")
-    test: bool = Field(
-        default=False,
-        description="draw from the texts of the test documents too; never their labels",
-    )
-    seed: Seed = Field(description="seed of the draw, shared by all models of the study")
-    further: FurtherText | None = Field(
-        default=None,
-        description="more documents for recipes that read the whole text, behind the others",
-    )
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        check_split(self.documents, self.validation_fraction)
-        return self
-
-
-class ClassifierSample(Section):
-    """Which labelled documents a classifier is trained and validated on, drawn anew per seed."""
-
-    documents: Drawn = None
-    validation_fraction: float = Field(
-        description="share of them set aside for validation", gt=0, lt=1
-    )
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        check_split(self.documents, self.validation_fraction)
-        return self
-
-
-class Sampling(Section):
-    """Which documents each stage sees."""
-
-    embedding: EmbeddingSample
-    classifier: ClassifierSample | None = Field(
-        default=None, description="needed if `grid.inits` names any"
-    )
-
-
-class Pairs(Section):
-    """The windows of each radius that `lab` recipes train on, and its fixed validation task."""
-
-    max_tokens: int = Field(description="tokens kept of a document", ge=1, le=100_000)
-    train_documents: PositiveInt | None = Field(
-        default=None,
-        description="first training documents of the embedding sample that are laid out; "
-        "all when empty",
-    )
-    validation_documents: PositiveInt | None = Field(
-        default=None, description="the same of its validation documents"
-    )
-    validation_negatives: int = Field(
-        description="negatives per positive in the validation task", ge=1, le=100
-    )
-    validation_alpha: float | None = Field(
-        default=None,
-        description="they are drawn from the vocabulary's counts to this power; "
-        "when empty evenly from the words that are no positive of their batch, as in the lab",
-        ge=0,
-        le=1,
-    )
-    seed: Seed = Field(description="seed of the fixed validation negatives")
-
-
-Like = Annotated[
-    Name | None, Field(description="the recipe whose keys this one takes where it has none")
-]
-
-
-class LabRecipe(Section):
-    """SGNS as the lab published it (`sgns/lab.py`)."""
-
-    reads: ClassVar = ("pairs",)
-    on_device: ClassVar = True  # trained where `device` says
-    kind: Literal["lab"]
-    like: Like = None
-    negatives: int = Field(description="negatives per positive, K", ge=1, le=100)
-    epochs: int = Field(description="passes over the training windows", ge=1, le=10_000)
-    batch: int = Field(description="centres per step", ge=1, le=1_000_000)
-    learning_rate: float = Field(description="AdamW step size", gt=0, le=10)
-    weight_decay: float = Field(description="AdamW decoupled weight decay", ge=0, le=1)
-
-
-Window = Annotated[
-    Literal["dynamic", "fixed", "harmonic"],
-    Field(
-        description="`dynamic`: a radius drawn from 1 to R for each window; `fixed`: R; "
-        "`harmonic`: R, a pair at distance m weighs 1/m"
-    ),
-]
-MinCount = Annotated[PositiveInt, Field(description="rarer words are deleted; 1 keeps all")]
-Subsample = Annotated[
-    float,
-    Field(description="threshold t above which common words are thinned out; 0: off", ge=0, le=1),
-]
-Alpha = Annotated[
-    float, Field(description="power of the counts in the distribution of noise", ge=0, le=1)
-]
-FirstDocuments = Annotated[
-    PositiveInt | None,
-    Field(description="first training documents of the embedding sample read; all when empty"),
-]
-
-
-class Word2vecRecipe(Section):
-    """SGNS with the tweaks of word2vec, each of which can be switched off (`sgns/word2vec.py`)."""
-
-    reads: ClassVar = ("text", "pairs")
-    on_device: ClassVar = False
-    kind: Literal["word2vec"]
-    like: Like = None
-    negatives: int = Field(description="negatives per positive, K", ge=1, le=100)
-    alpha: Alpha
-    window: Window
-    subsample: Subsample
-    min_count: MinCount
-    documents: FirstDocuments = None
-    epochs: int = Field(description="passes over the training documents", ge=1, le=10_000)
-    learning_rate: float = Field(
-        description="first step size, falling to zero with the tokens read", gt=0, le=10
-    )
-
-
-class PpmiRecipe(Section):
-    """Counts in place of training: shifted PPMI and its truncated SVD (`sgns/ppmi.py`)."""
-
-    reads: ClassVar = ("text",)
-    on_device: ClassVar = False
-    kind: Literal["ppmi"]
-    like: Like = None
-    shift: int = Field(description="K, the logarithm of which is subtracted from PMI", ge=1, le=100)
-    alpha: Alpha
-    window: Window
-    subsample: Subsample
-    min_count: MinCount
-    documents: FirstDocuments = None
-    eigenvalue_weighting: float = Field(
-        description="power of the singular values in the vectors", ge=0, le=1
-    )
-
-
-Recipe = Annotated[LabRecipe | Word2vecRecipe | PpmiRecipe, Field(discriminator="kind")]
-
-
-Init = Literal["pretrained", "random", "random_matched", "shuffled", "frozen", "frozen_random"]
-Radius = Annotated[int, Field(ge=1, le=1000)]
-Dim = Annotated[int, Field(ge=1, le=4096)]
-
-
-class Grid(Section):
-    """What the study trains: every recipe at every radius, dimension and seed."""
-
-    recipes: list[Name] = Field(description="names from `recipes`", min_length=1)
-    radii: list[Radius] = Field(description="context radii R, in tokens on each side", min_length=1)
-    dims: list[Dim] = Field(description="dimensions of the vectors", min_length=1)
-    seeds: list[Seed] = Field(description="seeds; each is one paired replicate", min_length=1)
-    inits: list[Init] = Field(
-        description="initial embeddings of the classifiers compared (`classifiers/inits.py`); "
-        "none: no classifiers"
-    )
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        check_distinct(self, "recipes", "radii", "dims", "seeds", "inits")
-        return self
-
-
-class Experiment(Section):
-    """More vectors and classifiers than the grid has: every combination of what is listed."""
-
-    recipes: list[Name] | None = Field(default=None, description="those of the grid when empty")
-    radii: list[Radius] | None = Field(default=None, description="those of the grid when empty")
-    dims: list[Dim] | None = Field(default=None, description="those of the grid when empty")
-    inits: list[Init] = Field(
-        default=[], description="initial embeddings of its classifiers; none: vectors only"
-    )
-    scales: list[Annotated[float, Field(gt=0, le=100)]] = Field(
-        default=[],
-        description="standard deviations that the initial embeddings are rescaled to; "
-        "as they are when empty",
-    )
-    documents: list[Several] = Field(
-        default=[],
-        description="first labelled training documents read, and as large a share of those to "
-        "validate; all when empty",
-    )
-    large: bool = Field(default=False, description="train the `large_classifier`")
-    first_seeds: PositiveInt | None = Field(
-        default=None, description="only so many seeds of the grid, for its classifiers"
-    )
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        check_distinct(self, "recipes", "radii", "dims", "inits", "scales", "documents")
-        return self
-
-
-class Baselines(Section):
-    """Classifiers of another kind on the same splits (`classifiers/baselines.py`)."""
-
-    models: list[Literal["majority", "tfidf_lr", "nbsvm", "mean_lr"]] = Field(
-        default=[],
-        description="`majority`: the most frequent class; `tfidf_lr`: TF-IDF and logistic "
-        "regression; `nbsvm`: log-count ratios of words and bigrams; `mean_lr`: mean of word "
-        "vectors and logistic regression",
-    )
-    recipes: list[Name] = Field(default=[], description="of the vectors of `mean_lr`")
-    radii: list[Radius] = Field(default=[], description="of the same")
-    dims: list[Dim] = Field(default=[], description="of the same")
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        check_distinct(self, "models", "recipes", "radii", "dims")
-        if "mean_lr" in self.models and not (self.recipes and self.radii and self.dims):
-            raise ValueError("mean_lr needs recipes, radii and dims of its vectors: name them")
-        return self
-
-
-def check_distinct(section: Section, *keys: str) -> None:
-    """Raise ValueError if one of the lists holds a value twice."""
-    for key in keys:
-        values = getattr(section, key) or []
-        twice = sorted({str(value) for value in values if values.count(value) > 1})
-        if twice:
-            raise ValueError(
-                f"{key}: {', '.join(twice)} is given twice: each value names one set of models"
-            )
-
-
-class Classifier(Section):
-    """The Conv1d text classifier (`classifiers/conv1d.py`)."""
-
-    max_tokens: int = Field(description="document length, padded or cut", ge=1, le=100_000)
-    filters: int = Field(description="convolution filters", ge=1, le=10_000)
-    kernel: int = Field(description="width of a filter in tokens", ge=1, le=1000)
-    padding: int = Field(description="zero positions added on each side", ge=0, le=1000)
-    dropout: float = Field(description="dropout before the linear layer", ge=0, lt=1)
-    word_dropout: float = Field(
-        default=0, description="share of the tokens hidden at each training step", ge=0, lt=1
-    )
-    learning_rate: float = Field(description="Adam step size", gt=0, le=10)
-    embedding_learning_rate: float | None = Field(
-        default=None, description="that of the embedding; the same when empty", gt=0, le=10
-    )
-    linear_decay: bool = Field(
-        default=False, description="let both fall linearly to zero over all steps"
-    )
-    batch: int = Field(description="documents per step", ge=1, le=1_000_000)
-    epochs: int = Field(description="passes over the training documents", ge=1, le=10_000)
-    epoch_steps: int = Field(
-        default=1,
-        description="an epoch passes over the documents as often as so many steps take: for few "
-        "documents",
-        ge=1,
-        le=1_000_000,
-    )
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.kernel > self.max_tokens + 2 * self.padding:
-            raise ValueError(
-                f"kernel: a filter of {self.kernel} tokens does not fit into max_tokens + "
-                f"2 padding = {self.max_tokens + 2 * self.padding}: lower kernel"
-            )
-        return self
-
-
-class Evaluation(Section):
-    """What the vectors are tried on besides the classifiers (`evaluation/intrinsic.py`)."""
-
-    public_sets: bool = Field(
-        description="13 English word-similarity sets and 19,544 analogies, downloaded"
-    )
-    words: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(
-        default={},
-        description="words by group: all are on the map, the neighbours of the first are listed; "
-        "when empty those of the planted corpus are its sets of synonyms",
-    )
-
-    @field_validator("words")
-    @classmethod
-    def _on_one_line(cls, words: dict[str, list[str]]) -> dict[str, list[str]]:
-        for word in chain(words, *words.values()):
-            if CONTROL.search(word):
-                raise ValueError(f"{word!r} has a control character, which no word has: remove it")
-        return words
-
-
-class Margins(Section):
-    """Differences that count as none when claims are judged (`evaluation/verdicts.py`)."""
-
-    points: float = Field(default=0.5, description="of accuracies and similarities", gt=0, le=100)
-    loss: float = Field(default=0.01, description="of losses, in nats", gt=0)
-    epochs: float = Field(default=0.5, description="of times to a level", gt=0)
-
-
-class Report(Section):
-    """The report."""
-
-    title: str = Field(description="title of the report", min_length=1, max_length=200)
-    compare_with_lab: bool = Field(
-        description="lay the lab's published figures beside ours: on its corpus, by its recipe"
-    )
-    lab_tolerance: float = Field(
-        default=0.015,
-        description="difference of best validation accuracy from the lab's that is remarked on",
-        gt=0,
-        lt=1,
-    )
-
-
-Device = Literal["cpu", "cuda", "auto"]
-
-
-class Study(Section):
-    """All parameters of one study."""
-
-    study: Name = Field(description="name of the study: the folder under results/ and reports/")
-    device: Device = Field(
-        default="cpu",
-        description="where `lab` recipes and the Conv1d classifier are trained; `auto`: on cuda "
-        "where there is one. `word2vec` and `ppmi` recipes always run on the processor",
-    )
-    corpus: Corpus = Field(description="where the text comes from")
-    tokens: Tokens
-    sampling: Sampling
-    pairs: Pairs
-    recipes: dict[Name, Recipe] = Field(description="named ways to train vectors", min_length=1)
-    grid: Grid
-    experiments: dict[Name, Experiment] = Field(
-        default={}, description="named additions to the grid, each for a question of its own"
-    )
-    evaluation: Evaluation
-    classifier: Classifier | None = Field(
-        default=None, description="needed if `grid.inits` names any"
-    )
-    large_classifier: Classifier | None = Field(
-        default=None, description="needed if an experiment is `large`"
-    )
-    baselines: Baselines = Baselines()
-    claims: Margins = Margins()
-    report: Report
-
-    @field_validator("recipes", mode="before")
-    @classmethod
-    def _inherited(cls, recipes: Any) -> Any:
-        return inherited(recipes) if isinstance(recipes, dict) else recipes
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        self._sections_present()
-        named = {"grid": self.grid.recipes, "baselines": self.baselines.recipes} | {
-            f"experiments.{name}": block.recipes or [] for name, block in self.experiments.items()
-        }
-        for place, recipes in named.items():
-            for recipe in recipes:
-                if recipe not in self.recipes:
-                    raise ValueError(
-                        f"{place}.recipes: {recipe!r} is not in recipes"
-                        f"{nearest(recipe, self.recipes)}; there are: {', '.join(self.recipes)}"
-                    )
-        sizes = known_sizes(self.corpus)
-        if sizes:
-            self.check_documents(sizes)
-        return self
-
-    def _sections_present(self) -> None:
-        """Classifiers need their sections."""
-        asking: dict[str, Sequence[str]] = {
-            "grid.inits": self.grid.inits,
-            "baselines.models": self.baselines.models,
-            **{
-                f"experiments.{name}.inits": block.inits for name, block in self.experiments.items()
-            },
-        }
-        wanted = {place: names for place, names in asking.items() if names}
-        for key, section in (
-            ("classifier", self.classifier),
-            ("sampling.classifier", self.sampling.classifier),
-        ):
-            for place, names in wanted.items():
-                if section is None:
-                    raise ValueError(
-                        f"{key}: missing, but {place} asks for classifiers ({', '.join(names)}): "
-                        f"add it, or make {place} an empty list"
-                    )
-        large = [name for name, block in self.experiments.items() if block.large]
-        if large and self.large_classifier is None:
-            raise ValueError(
-                f"large_classifier: missing, but experiments.{large[0]} is large: add it"
-            )
-
-    def check_documents(self, sizes: "Sizes") -> None:
-        """Raise ValueError if a stage asks for more documents than it can draw from."""
-        sample, labelled = self.sampling.embedding, self.sampling.classifier
-        pool = sizes.pool(sample.unlabelled, sample.test)
-        drawn = split_sizes(sample.documents or pool, sample.validation_fraction)
-        further = sample.further
-        corpus, part = f"the {self.corpus.kind} corpus has", "the embedding sample leaves"
-        wanted = [
-            ("sampling.embedding.documents", sample.documents, corpus, pool),
-            ("pairs.train_documents", self.pairs.train_documents, part, drawn[0]),
-            ("pairs.validation_documents", self.pairs.validation_documents, part, drawn[1]),
-        ]
-        if further:
-            left = sizes.pool(further.unlabelled, further.test) - sum(drawn)
-            key = "sampling.embedding.further.documents"
-            wanted.append((key, further.documents, part, left))
-        if labelled:
-            key = "sampling.classifier.documents"
-            wanted.append((key, labelled.documents, corpus, sizes.train))
-            check_split(labelled.documents or sizes.train, labelled.validation_fraction)
-            train, _ = split_sizes(labelled.documents or sizes.train, labelled.validation_fraction)
-            wanted += [
-                (f"experiments.{name}.documents", most, "the classifier sample trains on", train)
-                for name, experiment in self.experiments.items()
-                for most in [max(experiment.documents, default=None)]
-            ]
-        for key, asked, source, available in wanted:
-            if asked is not None and asked > available:
-                raise ValueError(
-                    f"{key}: {asked} documents are asked for, but {source} {available} to "
-                    f"draw from: lower {key}"
-                )
 
 
 class Sizes(NamedTuple):
@@ -603,53 +118,81 @@ class Sizes(NamedTuple):
         return self.train + self.unlabelled * unlabelled + self.test * test
 
 
-def inherited(recipes: Mapping[str, Any]) -> dict[str, Any]:
-    """Each recipe with the keys of the one it is `like` where it has none of its own.
-
-    Raises ValueError if there is no such recipe or a recipe is like itself in the end.
-    """
-    found: dict[str, Any] = {}
-    for name in recipes:
-        path = [name]  # the recipe, the one it is like, and so on
-        while path[-1] not in found and (parent := liked(recipes, path[-1])) is not None:
-            if parent in path:
-                circle = " is like ".join(map(str, [*path, parent]))
-                raise ValueError(f"{parent}.like: {circle}: break the circle")
-            path.append(parent)
-        for place, each in reversed(list(enumerate(path))):
-            whole = found[path[place + 1]] if place + 1 < len(path) else None
-            own = recipes[each]
-            found.setdefault(each, whole | own if isinstance(whole, dict) else own)
-    return {name: found[name] for name in recipes}
-
-
-def liked(recipes: Mapping[str, Any], name: str) -> str | None:
-    """The recipe that a recipe is `like`; raises ValueError if there is none of that name."""
-    parent = recipes[name].get("like") if isinstance(recipes[name], dict) else None
-    if parent is None or (isinstance(parent, str) and parent in recipes):
-        return parent
-    raise ValueError(
-        f"{name}.like: {shown(parent)} is not in recipes{nearest(str(parent), map(str, recipes))}; "
-        f"there are: {', '.join(map(str, recipes))}"
-    )
-
-
 def known_sizes(corpus: Corpus) -> Sizes | None:
     """Documents of a corpus; None if only reading it tells (`corpora.registry.corpus_sizes`)."""
-    if isinstance(corpus, TableCorpus):
-        return None
-    if isinstance(corpus, PlantedCorpus):
-        return Sizes(corpus.train, corpus.test, corpus.unlabelled)
-    return Sizes(25_000, 25_000, 50_000)
+    match corpus:
+        case ImdbCorpus():
+            return Sizes(25_000, 25_000, 50_000)
+        case PlantedCorpus():
+            return Sizes(corpus.train, corpus.test, corpus.unlabelled)
+    return None
 
 
-def check_split(documents: int | None, validation_fraction: float) -> None:
+class Tokens(Section):
+    """Text to token ids."""
+
+    tokenizer: Literal["wordpiece", "word"]
+    """`wordpiece`: BERT's uncased vocabulary; `word`: lower-cased words and punctuation marks"""
+    vocabulary_size: int | None = Field(default=None, ge=3, le=10_000_000)
+    """`word` only: most frequent words kept, with the two special entries; all when empty"""
+
+    @model_validator(mode="after")
+    def _vocabulary_of_words_only(self) -> Self:
+        if self.tokenizer == "wordpiece" and self.vocabulary_size is not None:
+            raise ValueError(
+                "vocabulary_size goes with tokenizer: word; wordpiece has a published vocabulary "
+                "of fixed size: remove vocabulary_size or choose tokenizer: word"
+            )
+        return self
+
+
+class FurtherText(Section):
+    """Documents drawn after the others of the embedding sample, to train on only."""
+
+    documents: PositiveInt | None = None
+    """documents drawn; all that are left when empty"""
+    unlabelled: bool = True
+    """draw from the unlabelled documents too"""
+    test: bool = False
+    """draw from the texts of the test documents too; never their labels"""
+
+
+class Sample(Section):
+    """Documents drawn from a corpus and split into those to train on and those to validate on."""
+
+    documents: Several | None = None
+    """documents drawn; all when empty"""
+    validation_fraction: Part
+    """share of the drawn documents set aside for validation"""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.documents is not None:
+            check_split(self.documents, self.validation_fraction)
+        return self
+
+
+class ClassifierSample(Sample):
+    """Which labelled documents a classifier is trained and validated on, drawn anew per seed."""
+
+
+class EmbeddingSample(Sample):
+    """Which documents the word vectors are trained and validated on."""
+
+    unlabelled: bool = False
+    """draw from the unlabelled documents too"""
+    test: bool = False
+    """draw from the texts of the test documents too; never their labels"""
+    seed: Seed
+    """seed of the draw, shared by all models of the study"""
+    further: FurtherText | None = None
+    """more documents for recipes that read the whole text, behind the others"""
+
+
+def check_split(documents: int, validation_fraction: float) -> None:
     """Raise ValueError if a part of the split would be empty."""
-    if documents is None:
-        return
-    for part, size in zip(
-        ("training", "validation"), split_sizes(documents, validation_fraction), strict=True
-    ):
+    sizes = split_sizes(documents, validation_fraction)
+    for part, size in zip(("training", "validation"), sizes, strict=True):
         if size < 1:
             raise ValueError(
                 f"validation_fraction: {validation_fraction} of {documents} documents leaves no "
@@ -657,173 +200,358 @@ def check_split(documents: int | None, validation_fraction: float) -> None:
             )
 
 
-def read_study(path: Path) -> Study:
-    """Read and check a parameter file; raises ParamsError as `read_parameters`, or naming a key."""
-    return check_study(read_parameters(path), str(path))
+class Sampling(Section):
+    """Which documents each stage sees."""
+
+    embedding: EmbeddingSample
+    classifier: ClassifierSample | None = None
+    """needed if `grid.inits` names any"""
 
 
-def read_parameters(path: Path) -> dict[str, Any]:
-    """What a parameter file holds; no code in it is run.
+class Pairs(Section):
+    """The windows of each radius that `lab` recipes train on, and its fixed validation task."""
 
-    Raises ParamsError naming the file if it is missing, too large or no YAML, or has a key twice.
-    """
-    try:
-        with path.open("rb") as file:
-            text = file.read(LARGEST + 1)
-        if len(text) > LARGEST:
-            raise ParamsError(f"{path}: more than {LARGEST} bytes: name a file of parameters")
-        loader = UniqueKeys(text.decode("utf-8"))
-        node = loader.get_single_node()
-        check_extent(node, str(path))
-        content = loader.construct_document(node) if node else None
-    except FileNotFoundError:
-        raise ParamsError(f"{path}: no such file: name an existing parameter file") from None
-    except OSError as error:
-        raise ParamsError(f"{path}: not readable ({error.strerror}): name a file") from None
-    except RecursionError:
-        raise ParamsError(f"{path}: nested more deeply than any parameter is") from None
-    except ParamsError:
-        raise
-    except Exception as error:  # a wrong number or date fails in PyYAML in its own way
-        raise ParamsError(f"{path}: not readable as YAML: {reason(error)}") from None
-    if not isinstance(content, dict):
-        raise ParamsError(f"{path}: found {type(content).__name__}, expected sections of keys")
-    return content
+    max_tokens: int = Field(ge=1, le=100_000)
+    """tokens kept of a document"""
+    train_documents: PositiveInt | None = None
+    """first training documents of the embedding sample that are laid out; all when empty"""
+    validation_documents: PositiveInt | None = None
+    """the same of its validation documents"""
+    validation_negatives: Negatives
+    """negatives per positive in the validation task"""
+    validation_alpha: Fraction | None = None
+    """power of the vocabulary's counts that they are drawn by; when empty they are drawn uniformly
+    from the words that are not positives of the batch, as in the lab"""
+    seed: Seed
+    """seed of the fixed validation negatives"""
 
 
-class UniqueKeys(yaml.SafeLoader):
-    """Plain YAML; of a key that is there twice PyYAML would take the last without a word."""
+class AnyRecipe(Section):
+    """What every recipe has."""
 
-    def compose_mapping_node(self, anchor: Any) -> Any:
-        """Raise an error at the second place of a key."""
-        node = super().compose_mapping_node(anchor)
-        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        counts = Counter((key.tag, key.value) for key in keys if key.tag != MERGE)
-        for key in reversed(keys):
-            if counts[key.tag, key.value] > 1:
-                line = key.start_mark.line + 1
-                raise yaml.YAMLError(f"line {line}: the key {shown(key.value)} is there twice")
-        return node
+    kind: str
+    like: Name | None = None
+    """the recipe whose values this one takes for the keys it does not have"""
 
 
-def check_extent(content: Any, origin: str) -> None:
-    """Raise ParamsError if values are more than any study has, or nested more deeply.
+class LabRecipe(AnyRecipe):
+    """SGNS as the lab published it (`sgns/lab.py`)."""
 
-    An alias counts as all that it stands for: ten lines of YAML can stand for a billion values.
-    """
-    left, open_ends = MOST, [(content, 0)]
-    while open_ends:
-        value, depth = open_ends.pop()
-        left -= 1
-        if left < 0 or depth > DEEPEST:
-            raise ParamsError(
-                f"{origin}: more than {MOST} values, or more than {DEEPEST} levels of them, "
-                "aliases written out: no study has so many"
+    reads: ClassVar = ("pairs",)
+    on_device: ClassVar = True  # trained where `device` says
+    kind: Literal["lab"]
+    negatives: Negatives
+    """negatives per positive, K"""
+    epochs: Epochs
+    """passes over the training windows"""
+    batch: int = Field(ge=1, le=1_000_000)
+    """centres per step"""
+    learning_rate: StepSize
+    """AdamW step size"""
+    weight_decay: Fraction
+    """AdamW decoupled weight decay"""
+
+
+class TextRecipe(AnyRecipe):
+    """What the recipes have in common that read the whole text, with windows of radius R."""
+
+    on_device: ClassVar = False
+    alpha: Fraction
+    """power of the counts in the distribution of noise"""
+    window: Window
+    """`dynamic`: a radius drawn from 1 to R for each window; `fixed`: R; `harmonic`: R, a pair at
+    distance m weighs 1/m"""
+    subsample: Fraction
+    """threshold t above which common words are thinned out; 0: off"""
+    min_count: PositiveInt
+    """rarer words are deleted; 1 keeps all"""
+    documents: PositiveInt | None = None
+    """first training documents of the embedding sample that are read; all when empty"""
+
+
+class Word2vecRecipe(TextRecipe):
+    """SGNS with the tweaks of word2vec, each of which can be switched off (`sgns/word2vec.py`)."""
+
+    reads: ClassVar = ("text", "pairs")
+    kind: Literal["word2vec"]
+    negatives: Negatives
+    """negatives per positive, K"""
+    epochs: Epochs
+    """passes over the training documents"""
+    learning_rate: StepSize
+    """first step size, falling to zero with the tokens read"""
+
+
+class PpmiRecipe(TextRecipe):
+    """Counts in place of training: shifted PPMI and its truncated SVD (`sgns/ppmi.py`)."""
+
+    reads: ClassVar = ("text",)
+    kind: Literal["ppmi"]
+    shift: Negatives
+    """K, the logarithm of which is subtracted from PMI"""
+    eigenvalue_weighting: Fraction
+    """power of the singular values in the vectors"""
+
+
+Recipe = Annotated[LabRecipe | Word2vecRecipe | PpmiRecipe, Field(discriminator="kind")]
+
+
+class Choices(Section):
+    """A section of lists, none of which may hold a value twice."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        for key, values in self:
+            counts = Counter(values if isinstance(values, list) else [])
+            twice = sorted(str(value) for value, count in counts.items() if count > 1)
+            if twice:
+                raise ValueError(
+                    f"{key}: {', '.join(twice)} is given twice: each value names one set of models"
+                )
+        return self
+
+
+class Grid(Choices):
+    """What the study trains: every recipe at every radius, dimension and seed."""
+
+    recipes: list[Name] = Field(min_length=1)
+    """names from `recipes`"""
+    radii: list[Radius] = Field(min_length=1)
+    """context radii R, in tokens on each side"""
+    dims: list[Dim] = Field(min_length=1)
+    """dimensions of the vectors"""
+    seeds: list[Seed] = Field(min_length=1)
+    """seeds; each is one paired replicate"""
+    inits: list[Init]
+    """initial embeddings of the classifiers (`classifiers/inits.py`); none: no classifiers"""
+
+
+class Experiment(Choices):
+    """More vectors and classifiers than the grid has: every combination of what is listed."""
+
+    recipes: list[Name] | None = None
+    """those of the grid when empty"""
+    radii: list[Radius] | None = None
+    """those of the grid when empty"""
+    dims: list[Dim] | None = None
+    """those of the grid when empty"""
+    inits: list[Init] = []
+    """initial embeddings of its classifiers; none: vectors only"""
+    scales: list[Annotated[float, Field(gt=0, le=100)]] = []
+    """standard deviations that the initial embeddings are rescaled to; as they are when empty"""
+    documents: list[Several] = []
+    """first labelled training documents read, and as large a share to validate; all when empty"""
+    large: bool = False
+    """train the `large_classifier`"""
+    first_seeds: PositiveInt | None = None
+    """train its classifiers with the first so many seeds of the grid only"""
+
+
+class Baselines(Choices):
+    """Classifiers of another kind on the same splits (`classifiers/baselines.py`)."""
+
+    models: list[Literal["majority", "tfidf_lr", "nbsvm", "mean_lr"]] = []
+    """`majority`: the most frequent class; `tfidf_lr`: TF-IDF and logistic regression; `nbsvm`:
+    log-count ratios of words and bigrams; `mean_lr`: mean of word vectors and logistic
+    regression"""
+    recipes: list[Name] = []
+    """recipes of the vectors of `mean_lr`"""
+    radii: list[Radius] = []
+    """context radii of these vectors"""
+    dims: list[Dim] = []
+    """dimensions of these vectors"""
+
+    @model_validator(mode="after")
+    def _vectors_named(self) -> Self:
+        if "mean_lr" in self.models and not (self.recipes and self.radii and self.dims):
+            raise ValueError("mean_lr needs recipes, radii and dims of its vectors: name them")
+        return self
+
+
+class Classifier(Section):
+    """The Conv1d text classifier (`classifiers/conv1d.py`)."""
+
+    max_tokens: int = Field(ge=1, le=100_000)
+    """document length, padded or cut"""
+    filters: int = Field(ge=1, le=10_000)
+    """convolution filters"""
+    kernel: int = Field(ge=1, le=1000)
+    """width of a filter in tokens"""
+    padding: int = Field(ge=0, le=1000)
+    """zero positions added on each side"""
+    dropout: float = Field(ge=0, lt=1)
+    """dropout before the linear layer"""
+    word_dropout: float = Field(default=0, ge=0, lt=1)
+    """share of the tokens hidden at each training step"""
+    learning_rate: StepSize
+    """Adam step size"""
+    embedding_learning_rate: StepSize | None = None
+    """that of the embedding; the same when empty"""
+    linear_decay: bool = False
+    """let both fall linearly to zero over all steps"""
+    batch: int = Field(ge=1, le=1_000_000)
+    """documents per step"""
+    epochs: Epochs
+    """passes over the training documents"""
+    epoch_steps: int = Field(default=1, ge=1, le=1_000_000)
+    """least steps of an epoch, which passes over few documents as often as that takes"""
+
+    @model_validator(mode="after")
+    def _filter_fits(self) -> Self:
+        if self.kernel > self.max_tokens + 2 * self.padding:
+            raise ValueError(
+                f"kernel: a filter of {self.kernel} tokens does not fit into max_tokens + "
+                f"2 padding = {self.max_tokens + 2 * self.padding}: lower kernel"
             )
-        open_ends.extend((each, depth + 1) for each in values_in(value))
+        return self
 
 
-def values_in(value: Any) -> Iterable[Any]:
-    """What a mapping or a sequence holds, of Python or of YAML."""
-    if isinstance(value, yaml.MappingNode):
-        return chain.from_iterable(value.value)
-    if isinstance(value, yaml.SequenceNode):
-        return list(value.value)
-    if isinstance(value, Mapping):
-        return value.values()
-    return value if isinstance(value, list | tuple | set) else ()
+class Evaluation(Section):
+    """What the vectors are tried on besides the classifiers (`evaluation/intrinsic.py`)."""
+
+    public_sets: bool
+    """13 English word-similarity sets and 19,544 analogies, downloaded"""
+    words: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
+    """words by group: all are on the map, and the neighbours of the first are listed; when empty
+    those of the planted corpus are its sets of synonyms"""
+
+    @field_validator("words")
+    @classmethod
+    def _on_one_line(cls, words: dict[str, list[str]]) -> dict[str, list[str]]:
+        for word in chain(words, *words.values()):
+            if CONTROL.search(word):
+                raise ValueError(f"{word!r} has a control character, which no word has: remove it")
+        return words
 
 
-def check_study(content: Mapping[str, Any], origin: str) -> Study:
-    """Typed parameters from a mapping; raises ParamsError with every problem, one a line."""
-    check_extent(content, origin)
-    try:
-        return Study.model_validate(content)
-    except ValidationError as error:
-        problems = [f"{origin}: {explain(problem)}" for problem in error.errors()[:SHOWN]]
-        more = error.error_count() - len(problems)
-        problems += [f"{origin}: and {more} more"] if more else []
-        raise ParamsError("\n".join(problems)) from None
+class Margins(Section):
+    """Differences that count as none when claims are judged (`evaluation/verdicts.py`)."""
+
+    points: float = Field(default=0.5, gt=0, le=100)
+    """of accuracies and similarities"""
+    loss: float = Field(default=0.01, gt=0)
+    """of losses, in nats"""
+    epochs: float = Field(default=0.5, gt=0)
+    """of times to a level"""
 
 
-def explain(problem: ErrorDetails, model: Any = None) -> str:
-    """One line: key, value found, what is allowed, and the nearest right key if one is unknown.
+class Report(Section):
+    """The report."""
 
-    `model` is that of the section that was checked, a Study when not given.
-    """
-    return brief(explanation(problem, model or Study))
-
-
-def explanation(problem: ErrorDetails, model: Any) -> str:
-    """The line of `explain`, however long."""
-    location = [str(part) for part in problem["loc"]]
-    key = ".".join(without_kinds(location))
-    match problem["type"]:
-        case "extra_forbidden":
-            section = section_at(location[:-1], model)
-            known = list(section.model_fields) if section else []
-            return (
-                f"unknown key {key!r} (value {shown(problem['input'])})"
-                f"{nearest(location[-1], known)}; allowed here: {', '.join(known)}"
-            )
-        case "missing":
-            section = section_at(location[:-1], model)
-            about = section.model_fields[location[-1]].description if section else None
-            return f"{key}: missing{f' ({about})' if about else ''}: add it"
-        case "union_tag_invalid" | "union_tag_not_found":
-            kind = problem["input"].get("kind") if isinstance(problem["input"], dict) else None
-            found = f"found {shown(kind)}" if kind is not None else "missing"
-            kinds = problem["ctx"].get("expected_tags", ", ".join(map(repr, KINDS)))
-            return f"{key + '.' if key else ''}kind: {found}, allowed: {kinds}"
-        case "value_error":
-            return f"{key + ': ' if key else ''}{problem['ctx']['error']}"
-    allowed = problem["msg"].removeprefix("Input ").removeprefix("should be ")
-    return f"{key + ': ' if key else ''}found {shown(problem['input'])}, allowed: {allowed}"
+    title: str = Field(min_length=1, max_length=200)
+    """title of the report"""
+    compare_with_lab: bool
+    """lay the lab's published figures beside ours: on its corpus, by its recipe"""
+    lab_tolerance: Part = 0.015
+    """difference from the lab's best validation accuracy that the report remarks on"""
 
 
-KINDS: dict[str, type[Section]] = {
-    "imdb": ImdbCorpus,
-    "planted": PlantedCorpus,
-    "table": TableCorpus,
-    "lab": LabRecipe,
-    "word2vec": Word2vecRecipe,
-    "ppmi": PpmiRecipe,
-}
+class Study(Section):
+    """All parameters of one study."""
+
+    study: Name
+    """name of the study: the folder under results/ and reports/"""
+    device: Device = "cpu"
+    """where `lab` recipes and the Conv1d classifier are trained; `auto`: on cuda where there is
+    one. `word2vec` and `ppmi` recipes always run on the processor"""
+    corpus: Corpus
+    """where the text comes from"""
+    tokens: Tokens
+    sampling: Sampling
+    pairs: Pairs
+    recipes: dict[Name, Recipe] = Field(min_length=1)
+    """named ways to train vectors"""
+    grid: Grid
+    experiments: dict[Name, Experiment] = {}
+    """named additions to the grid, each for a question of its own"""
+    evaluation: Evaluation
+    classifier: Classifier | None = None
+    """needed if `grid.inits` names any"""
+    large_classifier: Classifier | None = None
+    """needed if an experiment is `large`"""
+    baselines: Baselines = Baselines()
+    claims: Margins = Margins()
+    report: Report
+
+    @field_validator("recipes", mode="before")
+    @classmethod
+    def _inherited(cls, recipes: Any) -> Any:
+        return inherited(recipes) if isinstance(recipes, dict) else recipes
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        self.check_sections()
+        self.check_recipes()
+        sizes = known_sizes(self.corpus)
+        if sizes:
+            self.check_documents(sizes)
+        return self
+
+    def check_sections(self) -> None:
+        """Raise ValueError if a section is missing that another one needs."""
+        asking: dict[str, Sequence[str]] = {"grid.inits": self.grid.inits}
+        asking["baselines.models"] = self.baselines.models
+        asking |= {
+            f"experiments.{name}.inits": each.inits for name, each in self.experiments.items()
+        }
+        sections = {"classifier": self.classifier, "sampling.classifier": self.sampling.classifier}
+        place = next((place for place, names in asking.items() if names), None)
+        for key, section in sections.items():
+            if place and section is None:
+                raise ValueError(
+                    f"{key}: missing, but {place} asks for classifiers "
+                    f"({', '.join(asking[place])}): add it, or make {place} an empty list"
+                )
+        large = next((name for name, each in self.experiments.items() if each.large), None)
+        if large and self.large_classifier is None:
+            raise ValueError(f"large_classifier: missing, but experiments.{large} is large: add it")
+
+    def check_recipes(self) -> None:
+        """Raise ValueError if a recipe is named that is not there."""
+        named: dict[str, list[str] | None] = {"grid": self.grid.recipes}
+        named["baselines"] = self.baselines.recipes
+        named |= {f"experiments.{name}": each.recipes for name, each in self.experiments.items()}
+        for place, names in named.items():
+            for name in names or []:
+                check_known(f"{place}.recipes", name, self.recipes)
+
+    def check_documents(self, sizes: Sizes) -> None:
+        """Raise ValueError if a stage asks for more documents than it can draw from."""
+        corpus, rest = f"the {self.corpus.kind} corpus has", "the embedding sample leaves"
+        sample, pairs = self.sampling.embedding, self.pairs
+        pool = sizes.pool(sample.unlabelled, sample.test)
+        drawn = split_sizes(sample.documents or pool, sample.validation_fraction)
+        check_enough("sampling.embedding.documents", sample.documents, corpus, pool)
+        check_enough("pairs.train_documents", pairs.train_documents, rest, drawn[0])
+        check_enough("pairs.validation_documents", pairs.validation_documents, rest, drawn[1])
+        if further := sample.further:
+            left = sizes.pool(further.unlabelled, further.test) - sum(drawn)
+            check_enough("sampling.embedding.further.documents", further.documents, rest, left)
+        if labelled := self.sampling.classifier:
+            check_enough("sampling.classifier.documents", labelled.documents, corpus, sizes.train)
+            documents = labelled.documents or sizes.train
+            check_split(documents, labelled.validation_fraction)
+            train, _ = split_sizes(documents, labelled.validation_fraction)
+            for name, each in self.experiments.items():
+                most, part = max(each.documents, default=None), "the classifier sample trains on"
+                check_enough(f"experiments.{name}.documents", most, part, train)
 
 
-def without_kinds(location: list[str]) -> list[str]:
-    """A place in the parameters as the file has it: pydantic puts a section's kind behind it."""
-    places = {0} if location[:1] != ["recipes"] and location[:1] != ["corpus"] else set()
-    places |= {1} if location[:1] == ["corpus"] else set()
-    places |= {2} if location[:1] == ["recipes"] else set()
-    return [part for i, part in enumerate(location) if i not in places or part not in KINDS]
+def check_enough(key: str, asked: int | None, source: str, available: int) -> None:
+    """Raise ValueError if a key asks for more documents than there are."""
+    if asked is not None and asked > available:
+        raise ValueError(
+            f"{key}: {asked} documents are asked for, but {source} {available} to draw from: "
+            f"lower {key}"
+        )
 
 
-def section_at(location: Iterable[str], model: Any) -> type[Section] | None:
-    """The model that checks the section at a place in another as pydantic names the place, if any.
-
-    A model may be one of several that `kind` tells apart.
-    """
-    found = model
-    for part in location:
-        if part in KINDS and not (isinstance(found, dict) or _fields(found).get(part)):
-            found = KINDS[part]
-        elif isinstance(found, dict):
-            found = found["entry"]
-        elif part in _fields(found):
-            found = _fields(found)[part].annotation
-            if get_origin(found) is dict:
-                found = {"entry": get_args(found)[1]}
-            else:  # of a section that may be missing
-                found = next((kind for kind in get_args(found) if _fields(kind)), found)
-        else:
-            return None
-    return found if _fields(found) else None
-
-
-def _fields(model: Any) -> dict[str, Any]:
-    is_section = isinstance(model, type) and issubclass(model, Section)
-    return dict(model.model_fields) if is_section else {}
+def check_known(key: str, recipe: Any, recipes: Mapping[Any, Any]) -> None:
+    """Raise ValueError if a key names a recipe that is not there."""
+    if not (isinstance(recipe, str) and recipe in recipes):
+        names = [str(name) for name in recipes]
+        near, known = nearest(str(recipe), names), ", ".join(names)
+        raise ValueError(f"{key}: {shown(recipe)} is not in recipes{near}; there are: {known}")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -832,64 +560,24 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f", did you mean {found[0]!r}?" if found else ""
 
 
-class Key(NamedTuple):
-    """A key of the parameters: where it stands, what it may hold and what it means."""
+def inherited(recipes: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Fill each recipe's missing keys from the recipe named by `like`.
 
-    name: str
-    allowed: str
-    meaning: str
-
-
-def all_keys() -> list[Key]:
-    """Every key of a study, from the models above; `<name>` stands for a name of one's own."""
-    schema = Study.model_json_schema()
-    return list(_keys(schema, schema["$defs"], ""))
-
-
-def _keys(section: dict[str, Any], models: dict[str, Any], prefix: str) -> Iterator[Key]:
-    for name, field in section["properties"].items():
-        place = f"{prefix}{name}"
-        inner = field
-        entries = list(field.get("patternProperties", {}).values())
-        if isinstance(field.get("additionalProperties"), dict):
-            entries = [field["additionalProperties"]]
-        if entries:
-            place, inner = f"{place}.<name>", entries[0]
-        for choice in inner.get("anyOf", [inner]):  # a section may be missing
-            if "$ref" in choice:
-                inner = choice
-        if "$ref" in inner:
-            yield from _keys(_model(inner, models), models, f"{place}.")
-        elif "oneOf" in inner:
-            for variant in inner["oneOf"]:
-                yield from _keys(_model(variant, models), models, f"{place}.")
-        else:
-            yield Key(place, _allowed(inner), field.get("description", ""))
-
-
-def _model(reference: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
-    model: dict[str, Any] = models[reference["$ref"].rpartition("/")[2]]
-    return model
-
-
-BOUNDS = {
-    "minimum": ">= {}",
-    "exclusiveMinimum": "> {}",
-    "maximum": "<= {}",
-    "exclusiveMaximum": "< {}",
-    "pattern": "of the form {}",
-}
-
-
-def _allowed(field: dict[str, Any]) -> str:
-    if "anyOf" in field:
-        return " or ".join(_allowed(choice) for choice in field["anyOf"])
-    if "const" in field:
-        return str(field["const"])
-    if "enum" in field:
-        return " or ".join(field["enum"])
-    if field["type"] == "array":
-        return f"list of: {_allowed(field['items'])}"
-    kind = {"null": "empty", "boolean": "true or false"}.get(field["type"], field["type"])
-    bounds = [text.format(field[key]) for key, text in BOUNDS.items() if key in field]
-    return " ".join([kind, ", ".join(bounds)]).strip()
+    Raises ValueError if there is no such recipe or a recipe is like itself in the end.
+    """
+    parents: dict[Any, list[str]] = {}
+    for name, recipe in recipes.items():
+        like = recipe.get("like") if isinstance(recipe, dict) else None
+        parents[name] = [] if like is None else [like]
+        for parent in parents[name]:
+            check_known(f"{name}.like", parent, recipes)
+    try:
+        order = list(TopologicalSorter(parents).static_order())
+    except CycleError as error:
+        circle = " is like ".join(reversed(error.args[1]))
+        raise ValueError(f"{error.args[1][-1]}.like: {circle}: break the circle") from None
+    filled: dict[Any, Any] = {}
+    for name in order:
+        bases = [filled[parent] for parent in parents[name] if isinstance(filled[parent], dict)]
+        filled[name] = bases[0] | recipes[name] if bases else recipes[name]
+    return {name: filled[name] for name in recipes}

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from sgns_study.artifacts import read_table, sha256, write_text
+from sgns_study.config import read_study
 from sgns_study.errors import StudyError
 from sgns_study.evaluation.tables import COLUMNS
 from sgns_study.guards import lock_study, write_settings
-from sgns_study.params import read_study
 from sgns_study.report.records import read_record
 
 PARAMS = Path("params.yaml")  # of the study that `dvc.yaml` versions

@@ -21,7 +21,7 @@ import pyarrow.parquet
 import yaml
 from hypothesis import strategies as st
 
-from sgns_study import aggregate, artifacts, pairs, params, plan, samples, texts, tokens
+from sgns_study import aggregate, artifacts, config, pairs, params, plan, samples, texts, tokens
 from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.cli import Settings
 from sgns_study.corpora import imdb, lines, sources, table
@@ -110,7 +110,7 @@ def as_snakemake_reads(folder: Path) -> params.Study:
         content = None
     if not isinstance(content, dict):
         raise click.ClickException(f"Snakemake refuses {path}")
-    return params.check_study(content, origin=str(path))
+    return config.check_study(content, origin=str(path))
 
 
 def planned(study: params.Study) -> object:
@@ -377,7 +377,7 @@ def use_records(found: Any) -> None:
             [value[:16].upper() for value in values]
 
 
-STUDY = params.check_study(TINY, "tests/tiny.yaml")
+STUDY = config.check_study(TINY, "tests/tiny.yaml")
 
 
 def make_models(folder: Path) -> None:
@@ -495,7 +495,7 @@ TARGETS = [
     Target(
         "params",
         writes(my_yaml=yaml.safe_dump(TINY)),
-        lambda at: params.read_study(at / "my.yaml"),
+        lambda at: config.read_study(at / "my.yaml"),
         planned,
         {"my.yaml": grammar.yaml_of(TINY)},
     ),

@@ -22,10 +22,10 @@ import pytest
 
 from sgns_study import params
 from sgns_study.artifacts import ArtifactError, read_table
+from sgns_study.config import read_study
 from sgns_study.corpora import imdb, lines, table
 from sgns_study.errors import StudyError
 from sgns_study.evaluation.intrinsic import read_pairs
-from sgns_study.params import read_study
 from sgns_study.report.records import read_record
 from sgns_study.sgns.checkpoint import load_state
 from sgns_study.sgns.vectors import read_vectors

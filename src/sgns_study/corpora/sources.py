@@ -19,8 +19,8 @@ from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
 from sgns_study.artifacts import ArtifactError, writing
-from sgns_study.guards import lock
 from sgns_study.errors import StudyError
+from sgns_study.guards import lock
 
 ANSWER = 8  # seconds an address has to answer; three are tried at most, so under 30 in all
 STALL = 30  # seconds a download that has begun may stand still
