@@ -245,7 +245,7 @@ rule build_text:
     benchmark:
         f"{RESULTS}/benchmarks/build_text/all.tsv"
     params:
-        code=code_digest("texts"),
+        code=code_digest("samples"),
     shell:
         "sgns-study build-text --tokens {RESULTS}/tokens --sample {input.sample} "
         "--out {RESULTS}/text 2> {log}"

@@ -179,8 +179,7 @@ def sample_classifier(
 def build_text(tokens: Path, sample: Path, out: Path) -> None:
     """Write out the documents that word vectors are trained on, in the order they are read."""
     from sgns_study.artifacts import recorded_run
-    from sgns_study.samples import EMBEDDING, load_sample
-    from sgns_study.texts import save_text
+    from sgns_study.samples import EMBEDDING, load_sample, save_text
     from sgns_study.tokens import load_tokens
 
     with recorded_run(out / "run.json", {}, [tokens / "ids.npy", sample]):
@@ -253,9 +252,9 @@ def train_sgns(
     from sgns_study.artifacts import recorded_run, write_table
     from sgns_study.devices import chosen
     from sgns_study.pairs import load_pairs
+    from sgns_study.samples import load_text
     from sgns_study.sgns.recipes import Material
     from sgns_study.sgns.vectors import save_vectors
-    from sgns_study.texts import load_text
     from sgns_study.tokens import load_vocabulary
 
     inputs = [vocabulary]
@@ -328,7 +327,7 @@ def noise(text: Path, vocabulary: Path, min_count: int, out: Path) -> None:
     """Tabulate the noise that negatives are drawn from, at several powers of the counts."""
     from sgns_study.artifacts import write_table
     from sgns_study.evaluation.noise import noise_table
-    from sgns_study.texts import load_text
+    from sgns_study.samples import load_text
     from sgns_study.tokens import load_vocabulary
 
     words = load_vocabulary(vocabulary).tokens

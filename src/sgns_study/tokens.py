@@ -250,7 +250,7 @@ def check_stream(
     """Raise ArtifactError unless documents fill the stream and its ids are of the vocabulary."""
     fits = (
         (ids.dtype.kind, offsets.dtype) == ("u", np.int64)
-        and len(offsets) == documents + 1
+        and 0 < documents == len(offsets) - 1
         and (offsets[0], offsets[-1]) == (0, len(ids))
         and np.all(offsets[1:] >= offsets[:-1])
         and ids.max(initial=0) < vocabulary_size

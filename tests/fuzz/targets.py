@@ -21,7 +21,7 @@ import pyarrow.parquet
 import yaml
 from hypothesis import strategies as st
 
-from sgns_study import aggregate, artifacts, pairs, params, plan, samples, texts, tokens
+from sgns_study import aggregate, artifacts, pairs, params, plan, samples, tokens
 from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.cli import Settings
 from sgns_study.corpora import imdb, lines, sources, table
@@ -254,15 +254,15 @@ def use_samples(found: tuple[np.ndarray, samples.Sample]) -> None:
 
 
 def make_text(folder: Path) -> None:
-    texts.save_text(folder, STREAM, STREAM.vocabulary, np.array([3, 0, 5]))
+    samples.save_text(folder, STREAM, STREAM.vocabulary, np.array([3, 0, 5]))
 
 
-def read_text(folder: Path) -> texts.Text:
-    return texts.load_text(folder, len(STREAM.vocabulary.tokens))
+def read_text(folder: Path) -> samples.Text:
+    return samples.load_text(folder, len(STREAM.vocabulary.tokens))
 
 
-def use_text(text: texts.Text) -> None:
-    first = texts.first_documents(text, 1)
+def use_text(text: samples.Text) -> None:
+    first = samples.first_of_text(text, 1)
     for part in (text, first):
         assert np.bincount(part.ids, minlength=len(part.counts)).shape == part.counts.shape
         assert part.counts.min(initial=0) >= 0
