@@ -264,14 +264,15 @@ def check_stream(
 
 
 def check_documents(path: Path, table: pd.DataFrame) -> None:
-    """Raise ArtifactError for a document whose split or label there is not."""
+    """Raise ArtifactError if there is no document, or one of an unknown split or label."""
     found = table.reindex(columns=["split", "label"], fill_value="")
     labels = found["label"].fillna(NO_LABEL)
     known = found["split"].isin(SPLITS) & labels.isin(range(NO_LABEL, CLASSES))
-    if not known.all():
+    if table.empty or not known.all():
         raise ArtifactError(
-            f"{path}: document {known.idxmin()} has a split other than {', '.join(SPLITS)}, or a "
-            f"label that is no whole number below {CLASSES}: delete it and run again"
+            f"{path}: document {next(iter(table.index[~known]), 0)} has a split other than "
+            f"{', '.join(SPLITS)}, or a label that is no whole number below {CLASSES}: delete it "
+            "and run again"
         )
 
 
