@@ -15,14 +15,13 @@ from sgns_study.pairs import (
     PairsError,
     Windows,
     build_pairs,
-    expand,
     frame,
     load_pairs,
     powers,
     save_pairs,
 )
 from sgns_study.randomness import kernel_state
-from tests.zipfian import flat
+from tests.zipfian import expand, flat
 
 SIZE = 200  # ids of the vocabulary
 

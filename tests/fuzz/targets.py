@@ -35,6 +35,7 @@ from sgns_study.sgns import checkpoint, vectors
 from sgns_study.sgns.state import initial_state
 from tests.fuzz import grammar
 from tests.fuzz.grammar import json_of, soup
+from tests.zipfian import expand
 
 Bytes = st.SearchStrategy[bytes]
 REPOSITORY = Path(__file__).parents[2]
@@ -280,7 +281,7 @@ def use_pairs(found: pairs.Pairs) -> None:
     for windows in (found.train, found.validation):
         assert windows.centres.min(initial=windows.radius) >= windows.radius
         assert windows.centres.max(initial=0) < len(windows.stream) - windows.radius
-        list(pairs.expand(windows))
+        list(expand(windows))
     assert found.validation_negatives.shape[1] % (2 * found.radius) == 0
 
 
