@@ -19,7 +19,7 @@ from sgns_study import plan
 from sgns_study.artifacts import JOBS_LOCK, lock_study
 from sgns_study.corpora.registry import corpus_sizes, own_files, required_sources
 from sgns_study.corpora.sources import SOURCES, evaluation_sources
-from sgns_study.devices import chosen
+from sgns_study.devices import torch_device
 from sgns_study.errors import StudyError
 from sgns_study.guards import check_writable, speak_plainly
 from sgns_study.figures import figures_of, tables_of
@@ -119,7 +119,7 @@ onstart:
         check_writable(WRITTEN)
         lock = lock_study(Path(RESULTS, "lock"), Path(os.environ[JOBS_LOCK]), since=STARTED)
         if workflow.local_exec:  # the jobs of a cluster see for themselves
-            chosen(study.device)
+            torch_device(study.device)
     except StudyError as error:
         raise WorkflowError(str(error)) from None
 

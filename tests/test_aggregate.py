@@ -264,7 +264,7 @@ def test_a_file_that_is_no_benchmark_is_named(tmp_path: Path, content: str) -> N
 def test_curves_without_the_selected_epoch_are_named(tmp_path: Path, split: str) -> None:
     write_table(tmp_path / "curves.csv", RUN_CURVES[RUN_CURVES["split"] != split])
     with pytest.raises(ArtifactError, match="no row of the test documents, or none of the valid"):
-        aggregate.chosen_scores(tmp_path / "curves.csv")
+        aggregate.selected_scores(tmp_path / "curves.csv")
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_a_value_that_a_column_cannot_have_is_named(
     with pytest.raises(
         ArtifactError, match=f"column {column}: found '{value}', expected {expected}"
     ):
-        aggregate.chosen_scores(tmp_path / "curves.csv")
+        aggregate.selected_scores(tmp_path / "curves.csv")
 
 
 @pytest.mark.parametrize("value", ["1_0", "nan", "９", "1e9x"])
@@ -295,7 +295,7 @@ def test_what_pandas_does_not_take_for_a_number_is_none(
     table.loc[3, column] = value
     write_table(tmp_path / "curves.csv", table)
     with pytest.raises(ArtifactError, match=f"column {column}: found '"):
-        aggregate.chosen_scores(tmp_path / "curves.csv")
+        aggregate.selected_scores(tmp_path / "curves.csv")
 
 
 def test_timings_come_from_benchmark_files(tmp_path: Path) -> None:

@@ -250,7 +250,7 @@ def train_sgns(
     from importlib import import_module
 
     from sgns_study.artifacts import recorded_run, write_table
-    from sgns_study.devices import chosen
+    from sgns_study.devices import torch_device
     from sgns_study.pairs import load_pairs
     from sgns_study.samples import load_text
     from sgns_study.sgns.recipes import Material
@@ -267,7 +267,7 @@ def train_sgns(
         raise click.UsageError(
             f"a recipe of kind {settings.kind} trains on the processor: leave out --device cuda"
         )
-    place = {"device": chosen(device)} if settings.on_device else {}
+    place = {"device": torch_device(device)} if settings.on_device else {}
     model = {"recipe": recipe, "radius": radius, "dim": dim, "seed": seed, **place}
     with recorded_run(out / "run.json", model | settings.model_dump(), inputs):
         words = load_vocabulary(vocabulary).tokens
@@ -364,12 +364,12 @@ def train_classifier(
     from sgns_study.classifiers import fit
     from sgns_study.classifiers.fit_on_device import training_on
     from sgns_study.classifiers.inits import initial_table, is_frozen
-    from sgns_study.devices import chosen
+    from sgns_study.devices import torch_device
     from sgns_study.samples import CLASSIFIER, first_documents, load_sample
     from sgns_study.sgns.vectors import load_vectors
     from sgns_study.tokens import load_tokens, padded
 
-    place = chosen(device)
+    place = torch_device(device)
     record = {"init": init, "scale": scale, "documents": documents, "dim": dim, "seed": seed}
     record["device"] = place
     inputs = [tokens / "ids.npy", sample] + ([vectors] if vectors else [])
