@@ -119,6 +119,20 @@ def test_the_pad_is_a_negative_only_where_no_window_has_it() -> None:
     assert not (out == 0).any()
 
 
+def test_a_draw_depends_on_the_state_alone() -> None:
+    """Batches drawn by one drawer, or each by a new one that goes on from the state, are equal."""
+    windows = frame(*flat([list(range(1, 40))]), 2, SIZE, "training")
+    batches = [windows.centres[i : i + 10] for i in range(0, 30, 10)]
+    state, same = kernel_state(1, "test"), kernel_state(1, "test")
+    drawer = NegativeDrawer(SIZE, state)
+    for batch in batches:
+        first, second = (np.empty((len(batch), 8), np.uint16) for _ in range(2))
+        drawer.draw(windows, batch, first)
+        NegativeDrawer(SIZE, same).draw(windows, batch, second)
+        np.testing.assert_array_equal(first, second)
+        assert state == same
+
+
 def test_same_seed_same_negatives_other_seed_others() -> None:
     first, again, other = (small_pairs(seed=seed).validation_negatives for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)

@@ -223,6 +223,26 @@ def test_what_cannot_be_a_text_is_refused(tmp_path: Path) -> None:
         samples.load_text(tmp_path, len(WORDS))
 
 
+@pytest.mark.parametrize(
+    "counts", [np.array([0, 0, -1, *[1] * 7]), np.ones(9, np.int64), np.ones(10, np.uint8)]
+)
+def test_counts_that_are_not_of_the_vocabulary_are_refused(
+    tmp_path: Path, counts: np.ndarray
+) -> None:
+    saved(tmp_path, [[3], [2, 4]])
+    np.save(tmp_path / "counts.npy", counts)
+    with pytest.raises(ArtifactError, match=r"counts\.npy: found .* counts, expected 10"):
+        samples.load_text(tmp_path, len(WORDS))
+
+
+def test_a_text_without_documents_is_refused(tmp_path: Path) -> None:
+    saved(tmp_path, [[3], [2, 4]])
+    np.save(tmp_path / "ids.npy", np.array([], np.uint16))
+    np.save(tmp_path / "offsets.npy", np.array([0]))
+    with pytest.raises(ArtifactError, match=r"0 ids, 1 offsets .* do not belong together"):
+        samples.load_text(tmp_path, len(WORDS))
+
+
 def test_a_text_of_another_vocabulary_is_refused(tmp_path: Path) -> None:
     saved(tmp_path, [[3], [2, 4]])
     with pytest.raises(ArtifactError, match="or not to a vocabulary of 4: delete the folder"):

@@ -210,6 +210,8 @@ def test_a_stream_cut_short_is_an_error(tmp_path: Path, name: str) -> None:
         ("documents.csv", "document,id,split,label\n0,a,train,32768\n1,b,train,1\n"),
         ("documents.csv", "document,id,split,label\n0,a,train,good\n1,b,train,1\n"),
         ("documents.csv", "document,id,split,label\n0,a,dev,1\n1,b,train,1\n"),
+        ("documents.csv", "document,id,split,label\n"),
+        ("documents.csv", "document,id,split\n0,a,train\n1,b,train\n"),
         ("vocabulary.csv", "token,count\n[PAD],0\n[UNK],0\n"),
         ("vocabulary.csv", "token,count\n[UNK],0\na,1\nb,1\nc,1\nd,1\ne,1\nf,1\n[PAD],0\n"),
         ("vocabulary.csv", "token,count\n[PAD],none\n[UNK],0\na,1\nb,1\nc,1\nd,1\ne,1\nf,1\n"),

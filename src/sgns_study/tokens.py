@@ -282,11 +282,9 @@ def check_vocabulary(path: Path, table: pd.DataFrame) -> None:
         list(table.columns) != ["token", "count"]
         or table["token"].isna().any()
         or table["token"].tolist()[:1] != [PAD]
-        or UNKNOWN not in table["token"].tolist()
         or table["count"].dtype.kind != "i"
         or table["count"].lt(0).any()
     ):
         raise ArtifactError(
-            f"{path}: expected the columns token and count, {PAD} first and {UNKNOWN} among the "
-            "tokens: delete it and run again"
+            f"{path}: expected the columns token and count, {PAD} first: delete it and run again"
         )
