@@ -95,9 +95,9 @@ def draw(
     """
     pool = np.setdiff1d(np.flatnonzero(np.isin(split, sources)), without)
     if documents is not None and documents > len(pool):
-        what = "further documents" if len(without) else "documents"
         raise ArtifactError(
-            f"sampling: {documents} {what} are asked for, but the corpus has {len(pool)} in "
+            f"sampling: {documents} {'further ' if len(without) else ''}documents are asked for, "
+            f"but the corpus has {len(pool)} in "
             f"{' and '.join(SPLITS[source] for source in sources)}: lower documents"
         )
     return rng.permutation(pool)[:documents]
