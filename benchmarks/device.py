@@ -24,7 +24,7 @@ from sgns_lab import RECIPE, SEED, VOCABULARY, zipfian_pairs
 from sgns_study.classifiers.fit import Trainer, Training
 from sgns_study.classifiers.fit_on_device import DeviceTrainer
 from sgns_study.classifiers.inits import random_table
-from sgns_study.devices import chosen
+from sgns_study.devices import torch_device
 from sgns_study.errors import StudyError
 from sgns_study.pairs import Pairs, load_pairs
 from sgns_study.sgns import lab
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=Path, default=Path("results/imdb/tokens"))
     options = parser.parse_args()
     try:
-        device = chosen(options.device)
+        device = torch_device(options.device)
     except StudyError as error:
         parser.error(str(error))
     torch.set_num_threads(1)

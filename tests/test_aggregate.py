@@ -15,6 +15,7 @@ from sgns_study.artifacts import ArtifactError, read_array, write_table
 from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.cli import cli
 from sgns_study.evaluation.tables import COLUMNS, read_tidy
+from sgns_study.guards import write_settings
 
 IMDB = yaml.safe_load((Path(__file__).parent.parent / "params.yaml").read_text())
 CURVE = pd.DataFrame(
@@ -233,20 +234,24 @@ def test_a_file_with_other_columns_is_refused(
 
 @pytest.mark.parametrize("any_run", [False, True])
 def test_a_study_is_summed_up_while_it_runs(
-    tmp_path: Path, study: params.Study, any_run: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, study: params.Study, any_run: bool
 ) -> None:
-    write_curves(tmp_path, "lab-r2-d8-s1")
+    monkeypatch.chdir(tmp_path)
+    write_settings(study)
+    results = tmp_path / "results/imdb"
+    write_curves(results, "lab-r2-d8-s1")
     if any_run:
-        write_run(tmp_path, "classifiers/random-d8-s3", WRONG_TWICE)
-    words = ["aggregate", "--study", study.model_dump_json(), "--results", str(tmp_path)]
+        write_run(results, "classifiers/random-d8-s3", WRONG_TWICE)
+    words = ["aggregate", "--study", "results/imdb/study.json"]
     result = CliRunner().invoke(cli, words)
     assert result.exit_code == 0, result.output
-    written = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    written = {path.name for path in results.iterdir() if path.is_file()} - {"study.json"}
     of_runs = {"runs.csv", "correct.npy", "classifier_curves.csv", "experiment_curves.csv"}
+    of_runs |= {"summary.csv", "metrics.json"}
     assert written == {"recipes.csv", "sgns_curves.csv"} | (of_runs if any_run else set())
     if any_run:
-        assert read_array(tmp_path / "correct.npy", ndim=2).tolist() == [[1, 0, 1, 1, 0]]
-        assert len(read_tidy(tmp_path, "runs")) == 1
+        assert read_array(results / "correct.npy", ndim=2).tolist() == [[1, 0, 1, 1, 0]]
+        assert len(read_tidy(results, "runs")) == 1
 
 
 @pytest.mark.parametrize(
@@ -264,7 +269,7 @@ def test_a_file_that_is_no_benchmark_is_named(tmp_path: Path, content: str) -> N
 def test_curves_without_the_selected_epoch_are_named(tmp_path: Path, split: str) -> None:
     write_table(tmp_path / "curves.csv", RUN_CURVES[RUN_CURVES["split"] != split])
     with pytest.raises(ArtifactError, match="no row of the test documents, or none of the valid"):
-        aggregate.chosen_scores(tmp_path / "curves.csv")
+        aggregate.selected_scores(tmp_path / "curves.csv")
 
 
 @pytest.mark.parametrize(
@@ -283,7 +288,7 @@ def test_a_value_that_a_column_cannot_have_is_named(
     with pytest.raises(
         ArtifactError, match=f"column {column}: found '{value}', expected {expected}"
     ):
-        aggregate.chosen_scores(tmp_path / "curves.csv")
+        aggregate.selected_scores(tmp_path / "curves.csv")
 
 
 @pytest.mark.parametrize("value", ["1_0", "nan", "９", "1e9x"])
@@ -295,7 +300,7 @@ def test_what_pandas_does_not_take_for_a_number_is_none(
     table.loc[3, column] = value
     write_table(tmp_path / "curves.csv", table)
     with pytest.raises(ArtifactError, match=f"column {column}: found '"):
-        aggregate.chosen_scores(tmp_path / "curves.csv")
+        aggregate.selected_scores(tmp_path / "curves.csv")
 
 
 def test_timings_come_from_benchmark_files(tmp_path: Path) -> None:

@@ -22,12 +22,11 @@ from sgns_study.corpora import planted
 from sgns_study.evaluation.tables import typed
 from sgns_study.evaluation.verdicts import judged_by
 from sgns_study.params import Study
-from sgns_study.samples import draw_classifier_sample, draw_embedding_sample
+from sgns_study.samples import draw_classifier_sample, draw_embedding_sample, load_text, save_text
 from sgns_study.sgns import word2vec
 from sgns_study.sgns.recipes import NO_SETTINGS
 from sgns_study.sgns.stream import kept_counts
 from sgns_study.sgns.vectors import Vectors
-from sgns_study.texts import load_text, save_text
 from sgns_study.tokens import TokenStream, padded, tokenize
 
 # What they share is made once, in one process.

@@ -21,7 +21,7 @@ from sgns_study.classifiers.fit import Trainer, train_classifier
 from sgns_study.classifiers.fit_on_device import DeviceTrainer, training_on
 from sgns_study.classifiers.inits import random_table
 from sgns_study.config import ParamsError, check_study
-from sgns_study.devices import chosen
+from sgns_study.devices import torch_device
 from sgns_study.errors import StudyError
 from sgns_study.pairs import Pairs
 from sgns_study.params import Device
@@ -45,7 +45,7 @@ def test_the_lab_recipe_is_the_same_on_a_device(
     batch: int,
     pairs: Pairs,  # noqa: F811
 ) -> None:
-    chosen(device)
+    torch_device(device)
     recipe = RECIPE.model_copy(update={"batch": batch})
     fast = lab.train(pairs, SIZE, LAB_DIM, recipe, SEED)
     plain, again = (
@@ -83,7 +83,7 @@ OPTIONS: list[dict[str, Any]] = [
 def test_the_classifier_is_the_same_on_a_device(
     device: Device, classes: int, frozen: bool, options: dict[str, Any]
 ) -> None:
-    chosen(device)
+    torch_device(device)
     table, settings = random_table(VOCABULARY, DIM, SEED), SETTINGS.model_copy(update=options)
     splits = (TRAIN, VALIDATION, TEST) if classes == 2 else THREE_CLASSES
     on_device = partial(DeviceTrainer, device=device)
@@ -106,7 +106,7 @@ def test_the_classifier_is_the_same_on_a_device(
 @pytest.mark.parametrize("frozen", [False, True])
 def test_weights_on_a_device_are_those_of_the_processor(device: Device, frozen: bool) -> None:
     """Rows that occur in no document, and the padding row, whatever it holds, stay as they are."""
-    chosen(device)
+    torch_device(device)
     table = random_table(VOCABULARY, DIM, SEED)
     table[0] = 0.5
     fast = Trainer(TRAIN, table, SETTINGS, SEED, frozen, 2)
@@ -125,21 +125,21 @@ def test_weights_on_a_device_are_those_of_the_processor(device: Device, frozen: 
 
 
 def test_the_processor_takes_the_fast_kernels() -> None:
-    assert chosen("cpu") == "cpu"
+    assert torch_device("cpu") == "cpu"
     assert skip_gram_on("cpu") is lab.SkipGram
     assert training_on("cpu") is Trainer
 
 
 def test_auto_takes_the_card_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert chosen("auto") == "cpu"
+    assert torch_device("auto") == "cpu"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     asked = []
     monkeypatch.setattr(
         torch, "use_deterministic_algorithms", lambda mode, warn_only: asked.append(mode)
     )
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    assert chosen("auto") == chosen("cuda") == "cuda"
+    assert torch_device("auto") == torch_device("cuda") == "cuda"
     assert asked == [True, True]
     assert not torch.backends.cudnn.allow_tf32
 
@@ -148,7 +148,7 @@ def test_auto_takes_the_card_where_there_is_one(monkeypatch: pytest.MonkeyPatch)
 def test_cuda_without_a_card_is_one_error() -> None:
     message = r"device: found 'cuda', but torch .* no graphics card here, allowed: 'cpu', 'auto'"
     with pytest.raises(StudyError, match=message):
-        chosen("cuda")
+        torch_device("cuda")
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,13 @@ from sgns_study.pairs import (
     PairsError,
     Windows,
     build_pairs,
-    expand,
     frame,
     load_pairs,
     powers,
     save_pairs,
 )
 from sgns_study.randomness import kernel_state
-from tests.zipfian import flat
+from tests.zipfian import expand, flat
 
 SIZE = 200  # ids of the vocabulary
 
@@ -118,6 +117,20 @@ def test_the_pad_is_a_negative_only_where_no_window_has_it() -> None:
     assert (out == 0).any()
     drawer.draw(inside, inside.centres[:4], out)
     assert not (out == 0).any()
+
+
+def test_a_draw_depends_on_the_state_alone() -> None:
+    """Batches drawn by one drawer, or each by a new one that goes on from the state, are equal."""
+    windows = frame(*flat([list(range(1, 40))]), 2, SIZE, "training")
+    batches = [windows.centres[i : i + 10] for i in range(0, 30, 10)]
+    state, same = kernel_state(1, "test"), kernel_state(1, "test")
+    drawer = NegativeDrawer(SIZE, state)
+    for batch in batches:
+        first, second = (np.empty((len(batch), 8), np.uint16) for _ in range(2))
+        drawer.draw(windows, batch, first)
+        NegativeDrawer(SIZE, same).draw(windows, batch, second)
+        np.testing.assert_array_equal(first, second)
+        assert state == same
 
 
 def test_same_seed_same_negatives_other_seed_others() -> None:

@@ -9,10 +9,10 @@ import pytest
 from sgns_study import params
 from sgns_study.evaluation.noise import ALPHAS, noise_table
 from sgns_study.pairs import build_pairs
+from sgns_study.samples import Text
 from sgns_study.sgns import lab, word2vec
 from sgns_study.sgns.recipes import CURVES, Material
 from sgns_study.sgns.validation import validation_score
-from sgns_study.texts import Text
 from tests.zipfian import text
 
 RADIUS, DIM = 2, 6

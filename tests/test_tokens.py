@@ -89,9 +89,10 @@ def test_wordpieces_equal_the_tokenizers_library_whole(texts: list[str]) -> None
     """Words cut once and remembered give what the library gives for the whole text."""
     entries = ["[PAD]", "[UNK]", *PIECES, *"0123456789"]
     encode = tokens.wordpiece_encoder(entries)
-    for text, ids in zip(texts, encode(texts), strict=True):
+    for text in texts:
+        ids = encode(text)
         # a text that is not ASCII takes the library's way; the mark is a piece of its own
-        other = encode([text + " é"])[0]
+        other = encode(text + " é")
         assert ids == other[:-1]
         assert PAD_ID not in ids
 
@@ -99,7 +100,7 @@ def test_wordpieces_equal_the_tokenizers_library_whole(texts: list[str]) -> None
 @given(st.text(alphabet=st.characters(codec="ascii"), max_size=60))
 def test_wordpieces_of_ascii_equal_the_description(text: str) -> None:
     entries = ["[PAD]", "[UNK]", *PIECES, *"0123456789"]
-    ids = tokens.wordpiece_encoder(entries)([text])[0]
+    ids = tokens.wordpiece_encoder(entries)(text)
     assert [entries[i] for i in ids] == bert(text, set(entries))
 
 
@@ -209,6 +210,8 @@ def test_a_stream_cut_short_is_an_error(tmp_path: Path, name: str) -> None:
         ("documents.csv", "document,id,split,label\n0,a,train,32768\n1,b,train,1\n"),
         ("documents.csv", "document,id,split,label\n0,a,train,good\n1,b,train,1\n"),
         ("documents.csv", "document,id,split,label\n0,a,dev,1\n1,b,train,1\n"),
+        ("documents.csv", "document,id,split,label\n"),
+        ("documents.csv", "document,id,split\n0,a,train\n1,b,train\n"),
         ("vocabulary.csv", "token,count\n[PAD],0\n[UNK],0\n"),
         ("vocabulary.csv", "token,count\n[UNK],0\na,1\nb,1\nc,1\nd,1\ne,1\nf,1\n[PAD],0\n"),
         ("vocabulary.csv", "token,count\n[PAD],none\n[UNK],0\na,1\nb,1\nc,1\nd,1\ne,1\nf,1\n"),
@@ -269,5 +272,5 @@ def test_real_reviews_equal_the_description_of_bert(mirror: Path) -> None:
     reviews = [d.text for d in imdb.read(mirror / "aclImdb.tar.xz")][::500]
     texts = [tokens.LINE_BREAK.sub(" ", text) for text in reviews if text.isascii()]
     assert len(texts) > 100
-    for text, ids in zip(texts, encode(texts), strict=True):
-        assert [entries[i] for i in ids] == bert(text, known)
+    for text in texts:
+        assert [entries[i] for i in encode(text)] == bert(text, known)

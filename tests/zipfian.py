@@ -16,3 +16,11 @@ def flat(documents):
     """Documents, lists of ids, as ids and offsets."""
     offsets = np.cumsum([0, *map(len, documents)])
     return np.array([token for document in documents for token in document], np.uint16), offsets
+
+
+def expand(windows):
+    """Each centre's id with its 2R positives from left to right, pads (0) included."""
+    stream, radius = windows.stream, windows.radius
+    for p in windows.centres:
+        around = np.concatenate([stream[p - radius : p], stream[p + 1 : p + radius + 1]])
+        yield int(stream[p]), around.tolist()

@@ -1,7 +1,8 @@
-"""What was found in single models to the tidy tables of the study, one observation a row.
+"""Gather the results of single models into the tidy tables of the study, one observation a row.
 
-What a model is stands in its folder's name (`plan.py`). Models that are not finished are left out,
-so that a study with some seeds missing can be summed up: every number says its n.
+The plan says which models there are and names their folders (`plan.py`). Models that are not
+finished are left out, so that the study can be summed up while seeds are missing: every number of
+the report says how many seeds it is from.
 """
 
 import math
@@ -15,17 +16,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from sgns_study import plan
-from sgns_study.artifacts import ArtifactError, check_lines, listed
+from sgns_study.artifacts import ArtifactError, listed
 from sgns_study.classifiers.predictions import read_predictions
 from sgns_study.errors import reason
-from sgns_study.evaluation.tables import (
-    COLUMNS,
-    CURVE,
-    MAP,
-    NEIGHBOURS,
-    SCORES,
-    read_columns,
-)
+from sgns_study.evaluation.tables import COLUMNS, RUN, read_columns
 from sgns_study.params import Study
 
 PER_MODEL = {  # table of the study ← file of each set of vectors
@@ -36,109 +30,71 @@ PER_MODEL = {  # table of the study ← file of each set of vectors
 }
 
 
-OWN = {  # how many columns a model has of itself; the others say which model it is
-    **dict.fromkeys(("sgns_curves", "classifier_curves", "experiment_curves"), len(CURVE)),
-    "vectors": len(SCORES),
-    "neighbours": len(NEIGHBOURS),
-    "map": len(MAP),
-}
-
-
 class Run(NamedTuple):
-    """A finished classifier or baseline: what it is, as columns, and its folder."""
+    """A finished classifier or baseline: the columns that say which one it is, and its folder."""
 
-    what: dict[str, Any]
+    columns: dict[str, Any]
     folder: Path
 
 
 def vector_tables(study: Study, results: Path) -> dict[str, pd.DataFrame]:
-    """The tables about word vectors that any model has, by name."""
+    """The tables about word vectors for which at least one model is finished, by name."""
     tables = {}
-    for name, place in PER_MODEL.items():
-        parts = []
-        for model in plan.models(study):
-            for seed in study.grid.seeds:
-                path = results / place.format(f"{model.name}-s{seed}")
-                if path.is_file():
-                    what = {**model._asdict(), "seed": seed}
-                    parts.append(own_columns(name, path).assign(**what))
-        if parts:
+    for name, file in PER_MODEL.items():
+        planned = {
+            results / file.format(f"{model.name}-s{seed}"): {**model._asdict(), "seed": seed}
+            for model in plan.models(study)
+            for seed in study.grid.seeds
+        }
+        finished = {path: columns for path, columns in planned.items() if path.is_file()}
+        if finished:
+            parts = [read_part(name, path).assign(**which) for path, which in finished.items()]
             tables[name] = gathered(name, parts)
     return tables
 
 
-def own_columns(name: str, path: Path) -> pd.DataFrame:
-    """A model's part of a table; raises ArtifactError if it has other columns."""
-    part = read_columns(path, name)
-    own = COLUMNS[name][-OWN[name] :]
-    if list(part.columns) != own:
-        raise ArtifactError(
-            f"{path}: found the columns {listed(part)}, expected {', '.join(own)}: delete the "
-            "folder and run again"
-        )
-    return part
-
-
-def gathered(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """One table from the parts of many models."""
-    filled = [part for part in parts if len(part)]
-    if not filled:
-        return pd.DataFrame(columns=COLUMNS[name])
-    return in_order(name, pd.concat(filled, ignore_index=True))
-
-
-def in_order(name: str, table: pd.DataFrame) -> pd.DataFrame:
-    """The table's columns in order; whole numbers as such, where some are missing too."""
-    whole = ("radius", "dim", "seed", "documents", "epoch", "selected_epoch")
-    return table.astype({column: "Int64" for column in whole if column in table})[COLUMNS[name]]
-
-
 def finished_runs(study: Study, results: Path) -> list[Run]:
     """The classifiers and baselines that have been trained, in the order of the plan."""
-    planned = []
-    for variant, seed in plan.runs(study):
-        what = variant._asdict() | {"classifier": "large" if variant.large else "conv1d"}
-        del what["large"]
-        planned.append(("classifiers", variant.name, seed, what))
-    for baseline in plan.baselines(study):
-        nothing = dict.fromkeys(("init", "scale", "documents", "recipe", "radius", "dim"))
-        what = nothing | (baseline.model._asdict() if baseline.model else {})
-        init = {"init": "pretrained"} if baseline.model else {}
-        what = what | init | {"classifier": baseline.kind}
-        planned += [("baselines", baseline.name, seed, what) for seed in study.grid.seeds]
-    return [
-        Run(what | {"seed": seed}, results / stage / f"{name}-s{seed}")
-        for stage, name, seed, what in planned
-        if (results / stage / f"{name}-s{seed}" / "curves.csv").is_file()
+    runs = [
+        Run(
+            variant._asdict()
+            | {"classifier": "large" if variant.large else "conv1d", "seed": seed},
+            results / "classifiers" / f"{variant.name}-s{seed}",
+        )
+        for variant, seed in plan.runs(study)
     ]
-
-
-def is_plain(run: Run) -> bool:
-    """Whether it is the study's classifier on all documents, its embedding not rescaled."""
-    what = run.what
-    return what["classifier"] == "conv1d" and what["scale"] is None and what["documents"] is None
+    for baseline in plan.baselines(study):
+        columns = dict.fromkeys(RUN) | {"classifier": baseline.kind}
+        if baseline.model:
+            columns |= baseline.model._asdict() | {"init": "pretrained"}
+        runs += [
+            Run(columns | {"seed": seed}, results / "baselines" / f"{baseline.name}-s{seed}")
+            for seed in study.grid.seeds
+        ]
+    return [run for run in runs if (run.folder / "curves.csv").is_file()]
 
 
 def curve_tables(runs: Iterable[Run]) -> dict[str, pd.DataFrame]:
-    """`classifier_curves` of the plain runs and `experiment_curves` of the other classifiers."""
+    """The learning curves: `classifier_curves` and `experiment_curves`.
+
+    The first has the study's classifier trained on all documents from embeddings that are not
+    rescaled, the second all other classifiers. Baselines have no epochs and are in neither.
+    """
     parts: dict[str, list[pd.DataFrame]] = {"classifier_curves": [], "experiment_curves": []}
     for run in runs:
-        if run.what["classifier"] not in ("conv1d", "large"):
-            continue  # a baseline has no epochs
-        name = "classifier_curves" if is_plain(run) else "experiment_curves"
-        parts[name].append(own_columns(name, run.folder / "curves.csv").assign(**run.what))
-    return {
-        name: in_order(name, pd.concat(found, ignore_index=True))
-        if found
-        else pd.DataFrame(columns=COLUMNS[name])
-        for name, found in parts.items()
-    }
+        kind, scale, documents = (run.columns[c] for c in ("classifier", "scale", "documents"))
+        if kind in ("conv1d", "large"):
+            is_plain = kind == "conv1d" and scale is None and documents is None
+            name = "classifier_curves" if is_plain else "experiment_curves"
+            parts[name].append(read_part(name, run.folder / "curves.csv").assign(**run.columns))
+    return {name: gathered(name, found) for name, found in parts.items()}
 
 
 def runs_table(runs: Sequence[Run]) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
-    """One row a run, and which test documents it has right: uint8 (runs, documents), 1 where right.
+    """One row a run, and which test documents it classifies correctly.
 
-    Raises ArtifactError if two runs were not tested on the same documents.
+    The latter is uint8 (runs, documents), 1 where correct. Raises ArtifactError if two runs were
+    not tested on the same documents.
     """
     rows, correct = [], []
     first = read_predictions(runs[0].folder / "predictions.csv")
@@ -150,20 +106,20 @@ def runs_table(runs: Sequence[Run]) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
                 f"{path}: its test documents are not those of {runs[0].folder}: delete the older "
                 "of the two folders and run again"
             )
-        right = found.predicted == found.labels
-        scores = chosen_scores(run.folder / "curves.csv")
+        scores = selected_scores(run.folder / "curves.csv")
         macro_f1 = f1_score(found.labels, found.predicted, average="macro", zero_division=0)
-        rows.append(run.what | scores | {"test_macro_f1": float(macro_f1)})
-        correct.append(right.astype(np.uint8))
+        rows.append(run.columns | scores | {"test_macro_f1": float(macro_f1)})
+        correct.append((found.predicted == found.labels).astype(np.uint8))
     return in_order("runs", pd.DataFrame(rows)), np.stack(correct)
 
 
-def chosen_scores(path: Path) -> dict[str, float]:
-    """Accuracy and loss on validation at the epoch selected and on test, from a run's curves.
+def selected_scores(path: Path) -> dict[str, float]:
+    """Accuracy and loss of a run at its selected epoch on validation, and on the test documents.
 
-    A baseline has no epochs: its epoch is empty. Raises ArtifactError if either is missing.
+    The rows of a baseline, which has no epochs, have an empty epoch. Raises ArtifactError if the
+    curves lack either row.
     """
-    curves = own_columns("classifier_curves", path)
+    curves = read_part("classifier_curves", path)
     test = curves[curves["split"] == "test"].tail(1)
     validation = curves[curves["split"] == "validation"]
     if test["epoch"].notna().all():
@@ -182,11 +138,40 @@ def chosen_scores(path: Path) -> dict[str, float]:
     }
 
 
-def timings(folders: Iterable[Path]) -> pd.DataFrame:
-    """Columns rule, wildcards, seconds, peak_memory_mib (MiB), from Snakemake's benchmark files.
+def gathered(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One table from its parts; without rows if no part has any."""
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return pd.DataFrame(columns=COLUMNS[name])
+    return in_order(name, pd.concat(filled, ignore_index=True))
 
-    The files are `<folder>/<rule>/<wildcards>.tsv`. Memory is empty for a job that ended before
-    Snakemake took its first sample. Raises ArtifactError for a file that is not one of these.
+
+def in_order(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of the table in their order; whole numbers stay whole where some are missing."""
+    whole = ("radius", "dim", "seed", "documents", "epoch", "selected_epoch")
+    return table.astype({column: "Int64" for column in whole if column in table})[COLUMNS[name]]
+
+
+def read_part(name: str, path: Path) -> pd.DataFrame:
+    """Read one model's part of a table, without the columns that say which model it is.
+
+    Raises ArtifactError if the file has other columns.
+    """
+    part = read_columns(path, name)
+    expected = [column for column in COLUMNS[name] if column not in RUN]
+    if list(part.columns) != expected:
+        raise ArtifactError(
+            f"{path}: found the columns {listed(part)}, expected {', '.join(expected)}: delete the "
+            "folder and run again"
+        )
+    return part
+
+
+def timings(folders: Iterable[Path]) -> pd.DataFrame:
+    """Gather Snakemake's benchmark files, `<folder>/<rule>/<wildcards>.tsv`.
+
+    Columns: rule, wildcards, seconds, peak_memory_mib (MiB; empty for a job that ended before
+    Snakemake took its first sample). Raises ArtifactError for a file that is not one of these.
     """
     paths = sorted(path for folder in folders for path in folder.glob("*/*.tsv"))
     rows = [(path.parent.name, path.stem, *measured(path)) for path in paths]
@@ -194,18 +179,15 @@ def timings(folders: Iterable[Path]) -> pd.DataFrame:
 
 
 def measured(path: Path) -> tuple[float, float]:
-    """Seconds and MiB of a job, the latter NaN if not known."""
+    """Seconds and peak MiB of a job, the latter NaN if it was not measured."""
     try:
-        check_lines(path)
         job = pd.read_csv(path, sep="\t", na_values="-").iloc[0]
         seconds, memory = float(job["s"]), float(job["max_rss"])
         if not (0 <= seconds < math.inf and not memory < 0):
             raise ValueError(f"{seconds} s and {memory} MiB")
-        return seconds, memory
-    except ArtifactError:
-        raise
     except (ValueError, LookupError, TypeError, OverflowError, OSError) as error:
         raise ArtifactError(
             f"{path}: not one of Snakemake's benchmark files ({reason(error)}): delete it and the "
             "outputs of its job and run again"
         ) from None
+    return seconds, memory

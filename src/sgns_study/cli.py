@@ -174,9 +174,8 @@ def sample(study: Study, sample: str) -> None:
 def build_text(study: Study) -> None:
     """Write out the documents that word vectors are trained on, in the order they are read."""
     from sgns_study.artifacts import recorded_run
-    from sgns_study.samples import EMBEDDING, load_sample
-    from sgns_study.texts import save_text
-    from sgns_study.tokens import load_tokens
+    from sgns_study.samples import EMBEDDING, load_sample, save_text
+        from sgns_study.tokens import load_tokens
 
     results = results_of(study)
     sample = results / "samples/embedding.csv"
@@ -192,7 +191,7 @@ def build_pairs(study: Study, radius: int) -> None:
     """Lay out windows of one radius and draw its fixed validation negatives."""
     from sgns_study.artifacts import recorded_run
     from sgns_study.pairs import build_pairs, powers, save_pairs
-    from sgns_study.samples import EMBEDDING, load_sample
+    from sgns_study.samples import EMBEDDING, load_sample, save_text
     from sgns_study.tokens import load_tokens, truncated
 
     results, settings = results_of(study), study.pairs
@@ -220,19 +219,19 @@ def build_pairs(study: Study, radius: int) -> None:
 def train_sgns(study: Study, recipe: str, radius: int, dim: int, seed: int) -> None:
     """Train word vectors by a recipe: SGNS, or its count-based twin."""
     from sgns_study.artifacts import recorded_run, write_table
-    from sgns_study.devices import chosen
+    from sgns_study.devices import torch_device
     from sgns_study.pairs import load_pairs
     from sgns_study.plan import Files, Model, device_of
     from sgns_study.sgns import recipes
     from sgns_study.sgns.vectors import save_vectors
-    from sgns_study.texts import load_text
+    from sgns_study.samples import load_text
     from sgns_study.tokens import load_vocabulary
 
     results, settings = results_of(study), study.recipes[recipe]
     model = Model(recipe, radius, dim)
     out = results / "embeddings" / f"{model.name}-s{seed}"
     vocabulary = results / "tokens/vocabulary.csv"
-    device = {"device": chosen(device_of(study, recipe))} if settings.on_device else {}
+    device = {"device": torch_device(device_of(study, recipe))} if settings.on_device else {}
     record = model._asdict() | {"seed": seed} | device | settings.model_dump()
     inputs = [vocabulary, *map(Path, Files(study).read_by(settings, radius))]
     with recorded_run(out / "run.json", record, inputs):
@@ -285,13 +284,13 @@ def train_classifier(study: Study, variant: str, seed: int) -> None:
     from sgns_study.artifacts import recorded_run
     from sgns_study.classifiers import fit
     from sgns_study.classifiers.inits import initial_table, is_frozen
-    from sgns_study.devices import chosen
+    from sgns_study.devices import torch_device
     from sgns_study.samples import CLASSIFIER, first_documents, load_sample
     from sgns_study.sgns.vectors import load_vectors
     from sgns_study.tokens import load_tokens, padded
 
     results, what = results_of(study), plan.named(plan.variants(study))[variant]
-    settings, device = plan.settings_of(study, what), chosen(study.device)
+    settings, device = plan.settings_of(study, what), torch_device(study.device)
     sample, out = (
         results / f"samples/classifier-s{seed}.csv",
         results / f"classifiers/{variant}-s{seed}",
@@ -367,7 +366,7 @@ def aggregate(study: Study) -> None:
     from sgns_study.evaluation.recipes import recipes_table
     from sgns_study.evaluation.summary import headline, summarise
     from sgns_study.report import PUBLISHED_LAB_CURVES
-    from sgns_study.texts import load_text
+    from sgns_study.samples import load_text
     from sgns_study.tokens import load_vocabulary
 
     results = results_of(study)

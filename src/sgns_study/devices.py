@@ -1,4 +1,4 @@
-"""Where the torch parts run: the processor, or a graphics card that torch's CUDA reaches."""
+"""The device that torch trains on: the processor, or a graphics card that CUDA reaches."""
 
 import os
 
@@ -6,12 +6,12 @@ from sgns_study.errors import StudyError
 from sgns_study.params import Device
 
 
-def chosen(device: Device) -> str:
-    """`cpu` or `cuda`; `auto` is cuda where there is one. Torch is not loaded for `cpu`.
+def torch_device(device: Device) -> str:
+    """Return `cpu` or `cuda`; `auto` is cuda where there is a card. `cpu` does not import torch.
 
     On cuda, float32 products are not rounded to TF32, and operations that add in no fixed order
-    are replaced by ones that do; torch warns of one that it cannot replace. Raises StudyError if
-    there is no cuda.
+    are replaced by deterministic ones; torch warns where it has none. Raises StudyError if `cuda`
+    is asked for and there is no card.
     """
     if device == "cpu":
         return "cpu"

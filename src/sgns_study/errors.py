@@ -1,28 +1,29 @@
-"""What a user can put right, and how what was found is shown in a message."""
+"""Errors that the user can fix, and how values are quoted in their messages."""
 
-VALUE, LINE = 160, 1000  # characters of a value and of a line that are shown
+VALUE, LINE = 160, 1000  # characters of a value and of a line that are quoted
 
 
 class StudyError(ValueError):
     """An expected error: its message names the file or key, what was found and what to do.
 
-    The command line prints it without a traceback; any other error is a defect and keeps its own.
+    The command line prints it without a traceback. Any other error is a defect and keeps its
+    traceback.
     """
 
 
 def visible(text: str) -> str:
-    """The text with an escape for all that has no shape: what would move a cursor or hide."""
+    """Escape the characters that are not printable, such as those that move a cursor."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def brief(text: str, most: int = LINE) -> str:
-    """The text on one line, cut where it is too long."""
+    """Put a text on one line, and cut it where it is longer than `most` characters."""
     line = visible(" ".join(text.split()))
     return line if len(line) <= most else f"{line[:most]}…"
 
 
 def shown(value: object) -> str:
-    """A value as Python writes it, cut where it is too long."""
+    """Quote a value as Python writes it, cut where it is too long."""
     try:
         return brief(repr(value), VALUE)
     except ValueError:  # a whole number of thousands of digits
@@ -30,5 +31,5 @@ def shown(value: object) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """What a library says is wrong, which may quote the file; else the kind of error."""
+    """The message of a library's error, which may quote the file; else the kind of error."""
     return brief(str(error), VALUE) or type(error).__name__

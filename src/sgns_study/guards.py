@@ -87,14 +87,14 @@ def start(study: Study, workflow: Any, since: float) -> None:
     Raises WorkflowError if another run works on it or did so after `since` (seconds of the clock),
     if the disk is full, or if there is no such device as the study wants.
     """
-    from sgns_study.devices import chosen
+    from sgns_study.devices import torch_device
 
     results = Path("results", study.study)
     with workflow_errors():
         check_writable(folders(study))
         _held.append(lock_study(results / "lock", Path(os.environ[JOBS_LOCK]), since))
         if workflow.local_exec:  # the jobs of a cluster see for themselves
-            chosen(study.device)
+            torch_device(study.device)
         write_settings(study)
 
 

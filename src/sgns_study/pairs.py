@@ -1,11 +1,11 @@
-"""Token stream → the windows a radius gives, and the fixed validation task.
+"""From token ids to the windows of one radius, and the fixed validation task.
 
-A window is never written out: the documents lie in one stream, framed and separated by R pads (id
-0), so that the positives of the centre at position p are `stream[p-R:p]` and `stream[p+1:p+R+1]`,
-pads included, without a test for borders. Only positions are stored, 4 bytes a centre.
+The windows are never written out. The documents lie in one stream with R pads (id 0) before,
+between and after them, so that the 2R positives of the centre at position p are `stream[p-R:p]` and
+`stream[p+1:p+R+1]`. Where a window reaches over the border of its document it meets pads, which
+count as positives, as in the lab. Only the positions of the centres are stored, 4 bytes each.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from sgns_study.errors import StudyError
 from sgns_study.randomness import below, generator, kernel_state
 
 VALIDATION_BATCH = 500  # centres whose positives the validation negatives avoid together
+FILES = ("train_stream", "train_centres", "validation_stream", "validation_centres")
+NEGATIVES = "validation_negatives"
 
 
 class PairsError(StudyError):
@@ -27,10 +29,10 @@ class PairsError(StudyError):
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of one radius.
+    """The windows of one radius R.
 
-    stream: uint16 or uint32, documents with R pads before, between and after them;
-    centres: int32 or int64, positions in the stream; radius: R.
+    stream: uint16 or uint32, the documents with R pads before, between and after them;
+    centres: int32 or int64, the positions of the centres in the stream, ascending.
     """
 
     stream: NDArray[Any]
@@ -46,7 +48,7 @@ class Windows:
 class Pairs:
     """Training and validation windows of one radius, and the fixed validation negatives.
 
-    validation_negatives: uint16 or uint32 (n_validation_centres, 2 R K).
+    validation_negatives: uint16 or uint32 (validation centres, 2RK), K a positive.
     """
 
     train: Windows
@@ -70,21 +72,21 @@ def build_pairs(
     seed: int,
     noise: NDArray[np.float64] | None = None,
 ) -> Pairs:
-    """Windows of both parts and, drawn once, `negatives` (K) per positive for validation.
+    """Lay out the windows of both parts, and draw K = `negatives` per positive for validation.
 
-    Document i of a part is `ids[offsets[i]:offsets[i + 1]]`. Negatives are drawn from `noise` (V,),
-    weights that need not sum to one, or without it as the lab draws them in training, over batches
-    of 500 consecutive centres.
+    Document i of a part is `ids[offsets[i]:offsets[i + 1]]`. With `noise` (V,), weights that need
+    not sum to one, the negatives follow these weights. Without it they are drawn as the lab recipe
+    draws them in training (`NegativeDrawer`), for batches of 500 consecutive centres.
     Raises PairsError if a part has no token, an id is outside the vocabulary, or the vocabulary
     is too small for the negatives.
     """
     train = frame(train_ids, train_offsets, radius, vocabulary_size, "training")
     validation = frame(validation_ids, validation_offsets, radius, vocabulary_size, "validation")
-    drawn = np.empty((len(validation), 2 * radius * negatives), validation.stream.dtype)
+    shape = (len(validation), 2 * radius * negatives)
     purpose = (seed, "negatives", "validation", radius)
+    drawn = np.empty(shape, validation.stream.dtype)
     if noise is not None:
-        share = noise / noise.sum()
-        drawn[:] = generator(*purpose).choice(vocabulary_size, drawn.shape, p=share)
+        drawn[:] = generator(*purpose).choice(vocabulary_size, shape, p=noise / noise.sum())
         return Pairs(train, validation, drawn)
     drawer = NegativeDrawer(vocabulary_size, kernel_state(*purpose))
     for start in range(0, len(validation), VALIDATION_BATCH):
@@ -93,20 +95,25 @@ def build_pairs(
     return Pairs(train, validation, drawn)
 
 
-def powers(counts: NDArray[np.int64], alpha: float | None) -> NDArray[np.float64] | None:
-    """Weights counts^α of what occurs, zero for the rest; None without α."""
-    if alpha is None:
-        return None
-    return np.where(counts > 0, np.where(counts > 0, counts, 1.0) ** alpha, 0)
-
-
 def frame(
     ids: NDArray[Any], offsets: NDArray[np.int64], radius: int, vocabulary_size: int, part: str
 ) -> Windows:
-    """Documents set into pads so that every centre has 2R positives; empty ones leave no trace."""
+    """Set documents between pads so that every centre has 2R positives; drop empty documents."""
     lengths = np.diff(offsets)
     lengths = lengths[lengths > 0]
     tokens = np.asarray(ids[offsets[0] : offsets[-1]])
+    check_tokens(tokens, vocabulary_size, part)
+    size = len(tokens) + radius * (len(lengths) + 1)
+    position = np.int32 if size < 2**31 else np.int64
+    pads_before = radius * np.arange(1, len(lengths) + 1, dtype=position)  # (documents,)
+    centres = np.arange(len(tokens), dtype=position) + np.repeat(pads_before, lengths)
+    stream = np.zeros(size, id_type(vocabulary_size))
+    stream[centres] = tokens
+    return Windows(stream, centres, radius)
+
+
+def check_tokens(tokens: NDArray[Any], vocabulary_size: int, part: str) -> None:
+    """Raise PairsError unless a part has tokens, all of them of the vocabulary."""
     if len(tokens) == 0:
         raise PairsError(
             f"the {part} documents hold no token, so no window: use documents with text"
@@ -116,13 +123,13 @@ def frame(
             f"the {part} documents hold ids {tokens.min()} to {tokens.max()}, but the vocabulary "
             f"has ids 0 to {vocabulary_size - 1}: tokenize again with this vocabulary"
         )
-    size = len(tokens) + radius * (len(lengths) + 1)
-    position = np.int32 if size < 2**31 else np.int64
-    pads_before = radius * np.arange(1, len(lengths) + 1, dtype=position)
-    centres = np.arange(len(tokens), dtype=position) + np.repeat(pads_before, lengths)
-    stream = np.zeros(size, id_type(vocabulary_size))
-    stream[centres] = tokens
-    return Windows(stream, centres, radius)
+
+
+def powers(counts: NDArray[np.int64], alpha: float | None) -> NDArray[np.float64] | None:
+    """Noise weights counts^α of the words that occur, zero for the others; None without α."""
+    if alpha is None:
+        return None
+    return np.where(counts > 0, np.where(counts > 0, counts, 1.0) ** alpha, 0)
 
 
 def id_type(vocabulary_size: int) -> type[np.unsignedinteger[Any]]:
@@ -130,79 +137,62 @@ def id_type(vocabulary_size: int) -> type[np.unsignedinteger[Any]]:
     return np.uint16 if vocabulary_size <= 2**16 else np.uint32
 
 
-def expand(windows: Windows) -> Iterator[tuple[int, list[int]]]:
-    """Each centre's id with its 2R positives from left to right, pads (0) included."""
-    stream, radius = windows.stream, windows.radius
-    for p in windows.centres:
-        around = np.concatenate([stream[p - radius : p], stream[p + 1 : p + radius + 1]])
-        yield int(stream[p]), around.tolist()
-
-
+@dataclass(frozen=True)
 class NegativeDrawer:
-    """Draws negatives: per centre without replacement, never a positive of the batch."""
+    """Draws the negatives of a batch of centres, as the lab does.
 
-    def __init__(self, vocabulary_size: int, state: NDArray[np.uint64]) -> None:
-        """`state` (`randomness.kernel_state`) moves on with every draw."""
-        self.state = state
-        self._positive = np.zeros(vocabulary_size, np.bool_)
-        self._allowed = np.zeros(vocabulary_size, np.int32)
+    The 2RK negatives of a centre are all different, and each is drawn uniformly from the ids that
+    are a positive of no centre of the batch; the pad is one of them where no window meets a pad.
+    `state` (`randomness.kernel_state`) moves on with every draw.
+    """
+
+    vocabulary_size: int
+    state: NDArray[np.uint64]
 
     def draw(self, windows: Windows, centres: NDArray[Any], out: NDArray[Any]) -> None:
         """Fill `out` (len(centres), 2RK) for a batch of positions.
 
-        Raises PairsError if fewer than 2RK ids occur in no positive of the batch.
+        Raises PairsError if fewer than 2RK ids are a positive of no centre of the batch.
         """
+        radius, wanted = windows.radius, out.shape[1]
         found = draw_negatives(
-            windows.stream,
-            centres,
-            windows.radius,
-            self._positive,
-            self._allowed,
-            self.state,
-            out,
+            windows.stream, centres, radius, self.vocabulary_size, self.state, out
         )
-        if found < out.shape[1]:
+        if found < wanted:
             raise PairsError(
-                f"negatives: radius {windows.radius} needs {out.shape[1]} negatives per centre, "
-                f"all different, but only {found} of the {len(self._allowed)} ids of the "
-                f"vocabulary occur in no positive of a batch of {len(centres)} centres: lower "
-                "negatives, batch or radius, or enlarge the vocabulary"
+                f"negatives: radius {radius} needs {wanted} negatives per centre, all different, "
+                f"but only {found} of the {self.vocabulary_size} ids of the vocabulary occur in no "
+                f"positive of a batch of {len(centres)} centres: lower negatives, batch or radius, "
+                "or enlarge the vocabulary"
             )
 
 
 @njit(cache=True)
 def draw_negatives(  # type: ignore[no-untyped-def]  # numba infers the types
-    stream, centres, radius, positive, allowed, state, out
+    stream, centres, radius, vocabulary_size, state, out
 ):
-    """Draw per row of `out` from the ids that are no positive; returns how many ids those are.
+    """Fill each row of `out` (B, 2RK) with different ids that are no positives of the batch.
 
-    A partial Fisher–Yates shuffle per row: uniform whatever order the row before has left, so the
-    list of allowed ids is made once a batch. `positive` and `allowed` are scratch, one entry an id.
+    A row is the start of a Fisher–Yates shuffle of the allowed ids. Whatever order the row before
+    has left them in, the draw is uniform, so they are listed once a batch. Returns the number of
+    allowed ids; if they are too few for a row, nothing is drawn.
     """
-    positive[:] = False
-    for p in centres:
+    positive = np.zeros(vocabulary_size, np.bool_)
+    for p in centres:  # (B,)
         for offset in range(1, radius + 1):
             positive[stream[p - offset]] = True
             positive[stream[p + offset]] = True
-    found = 0
-    for token in range(len(positive)):
-        if not positive[token]:
-            allowed[found] = token
-            found += 1
+    allowed = np.flatnonzero(~positive).astype(np.int32)  # (A,)
     wanted = out.shape[1]
-    if found >= wanted:
+    if len(allowed) >= wanted:
         for i in range(len(centres)):
             for k in range(wanted):
-                other = k + np.int64(below(state, found - k))
+                other = k + np.int64(below(state, len(allowed) - k))  # k ≤ other < A
                 token = allowed[other]
                 allowed[other] = allowed[k]
                 allowed[k] = token
                 out[i, k] = token
-    return found
-
-
-FILES = ("train_stream", "train_centres", "validation_stream", "validation_centres")
-NEGATIVES = "validation_negatives"
+    return len(allowed)
 
 
 def save_pairs(folder: Path, pairs: Pairs) -> None:
@@ -214,43 +204,38 @@ def save_pairs(folder: Path, pairs: Pairs) -> None:
 
 
 def load_pairs(folder: Path, vocabulary_size: int) -> Pairs:
-    """Read what `save_pairs` wrote, memory-mapped.
+    """Open what `save_pairs` wrote; the arrays stay on disk, memory-mapped.
 
     Raises ArtifactError if a file is missing, cut short, or does not fit the others or the
     vocabulary.
     """
-    arrays = [read_array(folder / f"{name}.npy") for name in FILES]
+    train_stream, train_centres, stream, centres = (
+        read_array(folder / f"{name}.npy") for name in FILES
+    )
     negatives = read_array(folder / f"{NEGATIVES}.npy", ndim=2)
-    train_stream, train_centres, stream, centres = arrays
-    # The first centre has only its R pads before it, the last one only R pads after it.
-    radii = {
-        side
-        for s, c in ((train_stream, train_centres), (stream, centres))
-        for side in ((int(c[0]), len(s) - 1 - int(c[-1])) if len(c) else ())
-    }
-    if (
-        len(radii) != 1
-        or min(radii) < 1
-        or len(negatives) != len(centres)
-        or negatives.shape[1] % (2 * min(radii))
-        or not all(are_ids(array, vocabulary_size) for array in (train_stream, stream, negatives))
-        or not (rising(train_centres) and rising(centres))
-    ):
+    radius = int(train_centres[0]) if len(train_centres) else 0  # R pads are before the first one
+    train, validation = (
+        Windows(train_stream, train_centres, radius),
+        Windows(stream, centres, radius),
+    )
+    pairs = Pairs(train, validation, negatives)
+    check_pairs(folder, pairs, vocabulary_size)
+    return pairs
+
+
+def check_pairs(folder: Path, pairs: Pairs, vocabulary_size: int) -> None:
+    """Raise ArtifactError unless all windows lie inside their streams and all ids have a row."""
+    radius, negatives = pairs.radius, pairs.validation_negatives
+    fits = len(negatives) == len(pairs.validation) > 0 < radius
+    fits = fits and negatives.shape[1] % (2 * radius) == 0
+    for windows in (pairs.train, pairs.validation):
+        stream, centres = windows.stream, windows.centres
+        fits = fits and (centres[0], centres[-1]) == (radius, len(stream) - 1 - radius)
+        fits = fits and bool(np.all(centres[1:] > centres[:-1]))
+    for ids in (pairs.train.stream, pairs.validation.stream, negatives):
+        fits = fits and ids.dtype.kind == "u" and bool(ids.max(initial=0) < vocabulary_size)
+    if not fits:
         raise ArtifactError(
             f"{folder}: its files do not belong together, or not to a vocabulary of "
             f"{vocabulary_size}: delete the folder and build the pairs again"
         )
-    radius = radii.pop()
-    return Pairs(
-        Windows(train_stream, train_centres, radius), Windows(stream, centres, radius), negatives
-    )
-
-
-def are_ids(array: NDArray[Any], vocabulary_size: int) -> bool:
-    """Whether all numbers are rows of a table of the vocabulary."""
-    return array.dtype.kind == "u" and bool(array.max(initial=0) < vocabulary_size)
-
-
-def rising(positions: NDArray[Any]) -> bool:
-    """Whether each lies behind the one before, so that all lie between the first and the last."""
-    return bool(np.all(positions[1:] > positions[:-1]))

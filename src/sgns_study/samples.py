@@ -1,71 +1,121 @@
-"""Which documents each stage sees: drawn with a seed, disjoint where they must be, and saved."""
+"""Which documents each stage sees, and the text that word vectors learn from.
+
+Documents are drawn with a seed; training, validation and test documents are disjoint. The text is
+the drawn training documents, written out once, one after the other, so that a recipe reads them
+from disk in order and its memory does not grow with the text.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from sgns_study import params
-from sgns_study.artifacts import ArtifactError, read_table, write_table
+from sgns_study.artifacts import (
+    ArtifactError,
+    read_array,
+    read_table,
+    write_array,
+    write_table,
+    writing,
+)
 from sgns_study.corpora.documents import SPLITS, TEST, TRAIN, UNLABELLED
 from sgns_study.randomness import generator
 from sgns_study.splits import split_sizes
+from sgns_study.tokens import UNKNOWN, Stream, Vocabulary, check_stream, load_documents
 
 Sample = dict[str, NDArray[np.int64]]  # role → documents, in the order they are used
 EMBEDDING = ("train", "validation")  # roles of a sample
 CLASSIFIER = (*EMBEDDING, "test")
+BLOCK = 1000  # documents in memory at a time while the text is written
+
+
+@dataclass(frozen=True)
+class Text:
+    """The text that word vectors learn from; document i is `ids[offsets[i]:offsets[i + 1]]`.
+
+    ids: uint16 or uint32 (tokens,), on disk; offsets: int64 (documents + 1,);
+    counts: int64 (V,), how often each id occurs, zero for the pad and for the unknown token.
+    """
+
+    ids: NDArray[Any]
+    offsets: NDArray[np.int64]
+    counts: NDArray[np.int64]
 
 
 def draw_embedding_sample(split: NDArray[np.uint8], settings: params.EmbeddingSample) -> Sample:
-    """Documents that vectors are trained and validated on; one of the test only if so asked for.
+    """Draw the documents that vectors are trained and validated on.
 
-    `split` (documents,) names the part of the corpus each document is of. Further documents stand
-    behind the others, so that the first n are the same with and without them.
+    `split` (documents,) is the split of each document of the corpus. Test documents are drawn only
+    if the settings ask for them. Further documents follow the others, so that the first n are the
+    same with and without them.
     """
-    sources = [TRAIN] + [UNLABELLED] * settings.unlabelled + [TEST] * settings.test
     rng = generator(settings.seed, "sample", "embedding")
-    train, validation = draw(split, sources, settings.documents, settings.validation_fraction, rng)
-    if settings.further:
-        more = further_documents(split, settings.further, np.append(train, validation), rng)
+    drawn = draw(split, embedding_splits(settings), settings.documents, rng)
+    train, validation = divided(drawn, settings.validation_fraction)
+    if further := settings.further:
+        more = draw(split, embedding_splits(further), further.documents, rng, without=drawn)
         train = np.append(train, more)
     return {"train": train, "validation": validation}
-
-
-def further_documents(
-    split: NDArray[np.uint8],
-    settings: params.FurtherText,
-    drawn: NDArray[np.int64],
-    rng: np.random.Generator,
-) -> NDArray[np.int64]:
-    """Shuffled documents that are not among those already `drawn`.
-
-    Raises ArtifactError if fewer are left than asked for.
-    """
-    sources = [TRAIN] + [UNLABELLED] * settings.unlabelled + [TEST] * settings.test
-    left = np.setdiff1d(np.flatnonzero(np.isin(split, sources)), drawn)
-    check_enough(settings.documents, len(left), sources, "further documents")
-    return rng.permutation(left)[: settings.documents]
 
 
 def draw_classifier_sample(
     split: NDArray[np.uint8], settings: params.ClassifierSample, seed: int
 ) -> Sample:
-    """Documents that the classifiers of a seed are trained, selected and, once, tested on.
+    """Draw the documents that the classifiers of a seed are trained and validated on.
 
-    Training and validation are drawn from the corpus's training part; test is all of its test part.
+    Both are drawn from the training split; the whole test split is tested on, once at the end.
     """
-    rng = generator(seed, "sample", "classifier")
-    train, validation = draw(split, [TRAIN], settings.documents, settings.validation_fraction, rng)
+    drawn = draw(split, [TRAIN], settings.documents, generator(seed, "sample", "classifier"))
+    train, validation = divided(drawn, settings.validation_fraction)
     return {"train": train, "validation": validation, "test": np.flatnonzero(split == TEST)}
 
 
-def first_documents(sample: Sample, documents: int) -> Sample:
-    """The sample with the first `documents` to train on, and as large a share of its validation.
+def embedding_splits(settings: params.EmbeddingSample | params.FurtherText) -> list[int]:
+    """The splits that documents for word vectors are drawn from."""
+    return [TRAIN] + [UNLABELLED] * settings.unlabelled + [TEST] * settings.test
 
-    So of 20,000 and 5,000 documents 100 and 25 are left; at least one is left to validate.
-    Raises ArtifactError if there are fewer to train on.
+
+def draw(
+    split: NDArray[np.uint8],
+    sources: Sequence[int],
+    documents: int | None,
+    rng: np.random.Generator,
+    without: Sequence[int] | NDArray[np.int64] = (),
+) -> NDArray[np.int64]:
+    """Draw documents of the splits `sources` in random order, none of them from `without`.
+
+    Draws all of them if `documents` is None. Raises ArtifactError if there are fewer.
+    """
+    pool = np.setdiff1d(np.flatnonzero(np.isin(split, sources)), without)
+    if documents is not None and documents > len(pool):
+        raise ArtifactError(
+            f"sampling: {documents} {'further ' if len(without) else ''}documents are asked for, "
+            f"but the corpus has {len(pool)} in "
+            f"{' and '.join(SPLITS[source] for source in sources)}: lower documents"
+        )
+    return rng.permutation(pool)[:documents]
+
+
+def divided(
+    drawn: NDArray[np.int64], validation_fraction: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Divide the drawn documents into those to train on and, at the end, those to validate on."""
+    train_size, _ = split_sizes(len(drawn), validation_fraction)
+    return drawn[:train_size], drawn[train_size:]
+
+
+def first_documents(sample: Sample, documents: int) -> Sample:
+    """Keep the first training documents, and the same fraction of the validation documents.
+
+    Of 20,000 and 5,000 documents, 100 and 25 are kept; at least one validation document is kept.
+    Raises ArtifactError if there are fewer training documents.
     """
     train, validation = sample["train"], sample["validation"]
     if documents > len(train):
@@ -73,80 +123,114 @@ def first_documents(sample: Sample, documents: int) -> Sample:
             f"experiments: {documents} labelled documents are asked for, but the sample trains on "
             f"{len(train)}: lower documents"
         )
-    share = max(1, round(len(validation) * documents / len(train)))
-    return sample | {"train": train[:documents], "validation": validation[:share]}
+    kept = max(1, round(len(validation) * documents / len(train)))
+    return sample | {"train": train[:documents], "validation": validation[:kept]}
 
 
-def draw(
-    split: NDArray[np.uint8],
-    sources: Sequence[int],
-    documents: int | None,
-    validation_fraction: float,
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Shuffled training and validation documents from some parts of the corpus, all different.
+def first_of_text(text: Text, documents: int | None) -> Text:
+    """The first documents of a text with their own counts; all of it if `documents` is None.
 
-    Takes all documents of those parts if no number is given. Raises ArtifactError if they hold
-    fewer documents.
+    Raises ArtifactError if the text has fewer documents.
     """
-    pool = np.flatnonzero(np.isin(split, sources))
-    check_enough(documents, len(pool), sources, "documents")
-    drawn = rng.permutation(pool)[:documents]
-    train_size, _ = split_sizes(len(drawn), validation_fraction)
-    return drawn[:train_size], drawn[train_size:]
-
-
-def check_enough(documents: int | None, available: int, sources: Sequence[int], what: str) -> None:
-    """Raise ArtifactError if more documents are asked for than there are."""
-    if documents is not None and documents > available:
-        parts = " and ".join(SPLITS[source] for source in sources)
+    if documents is None:
+        return text
+    if documents >= len(text.offsets):
         raise ArtifactError(
-            f"sampling: {documents} {what} are asked for, but the corpus has {available} in "
-            f"{parts}: lower documents"
+            f"a recipe asks for {documents} documents, but the text has {len(text.offsets) - 1}: "
+            "lower the documents of the recipe or sample more"
         )
+    ids = text.ids[: text.offsets[documents]]
+    counts = np.bincount(ids, minlength=len(text.counts)) * (text.counts > 0)
+    return Text(ids, text.offsets[: documents + 1], counts)
 
 
 def load_splits(documents: Path) -> NDArray[np.uint8]:
-    """The part of the corpus of each document, from `documents.csv`: a place in `SPLITS`."""
-    table = read_table(documents)
-    split = table["split"] if "split" in table else pd.Series([None] * len(table))
-    place = split.map({name: i for i, name in enumerate(SPLITS)})
-    if place.isna().any():
-        raise ArtifactError(
-            f"{documents}: document {place.isna().idxmax()} has a split other than "
-            f"{', '.join(SPLITS)}: delete it and run again"
-        )
-    return place.to_numpy(np.uint8)
+    """Read the split of each document from `documents.csv`, as an index into `SPLITS`."""
+    return load_documents(documents)[0]
 
 
 def save_sample(path: Path, sample: Sample) -> None:
-    """Write columns role, document; the order of the rows is the order of use."""
+    """Write the columns role and document; rows are in the order of use."""
     parts = [pd.DataFrame({"role": role, "document": part}) for role, part in sample.items()]
     write_table(path, pd.concat(parts))
 
 
 def load_sample(path: Path, roles: Sequence[str], documents: int) -> Sample:
-    """Read what `save_sample` wrote for these roles, of so many documents in the corpus.
+    """Read what `save_sample` wrote for these roles, of a corpus of so many documents.
 
-    Raises ArtifactError if a role or a document is another, or a document is drawn twice.
+    Raises ArtifactError for another role, a document that there is not, or one drawn twice.
     """
     table = read_table(path)
-    if list(table.columns) != ["role", "document"] or table["document"].dtype.kind != "i":
-        raise ArtifactError(
-            f"{path}: expected the columns role and document, a number: delete it and run again"
-        )
-    if set(table["role"]) != set(roles) or not table["document"].between(0, documents - 1).all():
-        raise ArtifactError(
-            f"{path}: expected the roles {', '.join(roles)} of documents 0 to {documents - 1}: "
-            "delete it and run again"
-        )
-    twice = table["document"].duplicated()
-    if twice.any():
-        raise ArtifactError(
-            f"{path}: document {table['document'][twice.idxmax()]} is drawn twice: "
-            "delete it and run again"
-        )
+    check_sample(path, table, roles, documents)
     return {
         str(role): part["document"].to_numpy(np.int64)
         for role, part in table.groupby("role", sort=False)
     }
+
+
+def check_sample(path: Path, table: pd.DataFrame, roles: Sequence[str], documents: int) -> None:
+    """Raise ArtifactError unless each role has documents of the corpus, none drawn twice."""
+    if (
+        list(table.columns) != ["role", "document"]
+        or table["document"].dtype.kind != "i"
+        or set(table["role"]) != set(roles)
+        or not table["document"].between(0, documents - 1).all()
+    ):
+        raise ArtifactError(
+            f"{path}: expected the columns role and document, with the roles {', '.join(roles)} of "
+            f"documents 0 to {documents - 1}: delete it and run again"
+        )
+    if (twice := table["document"].duplicated()).any():
+        raise ArtifactError(
+            f"{path}: document {table['document'][twice.idxmax()]} is drawn twice: "
+            "delete it and run again"
+        )
+
+
+def save_text(
+    folder: Path, stream: Stream, vocabulary: Vocabulary, documents: NDArray[np.int64]
+) -> None:
+    """Write the chosen documents of a stream as `ids.npy`, `offsets.npy` and `counts.npy`.
+
+    Raises ArtifactError if they hold no token.
+    """
+    offsets = np.append(0, np.cumsum(np.diff(stream.offsets)[documents]))
+    counts = np.zeros(len(vocabulary.tokens), np.int64)
+    if offsets[-1] == 0:
+        raise ArtifactError(
+            f"{folder}: none of the {len(documents)} sampled documents holds a token: "
+            "sample more documents"
+        )
+    with writing(folder / "ids.npy") as part:
+        ids = open_memmap(part, "w+", stream.ids.dtype, (int(offsets[-1]),))
+        for start in tqdm(range(0, len(documents), BLOCK), unit_scale=BLOCK, disable=None):
+            chosen = documents[start : start + BLOCK]
+            spans = [slice(*stream.offsets[document : document + 2]) for document in chosen]
+            block = np.concatenate([stream.ids[span] for span in spans])
+            ids[offsets[start] : offsets[start] + len(block)] = block
+            counts += np.bincount(block, minlength=len(counts))
+        ids.flush()
+    counts[vocabulary.tokens.index(UNKNOWN)] = 0
+    write_array(folder / "offsets.npy", offsets)
+    write_array(folder / "counts.npy", counts)
+
+
+def load_text(folder: Path, vocabulary_size: int) -> Text:
+    """Open what `save_text` wrote; the ids stay on disk, memory-mapped.
+
+    Raises ArtifactError if a file is missing, cut short, or does not fit the others or the
+    vocabulary.
+    """
+    ids, offsets, counts = (read_array(folder / f"{n}.npy") for n in ("ids", "offsets", "counts"))
+    check_stream(folder, ids, offsets, len(offsets) - 1, vocabulary_size)
+    check_counts(folder / "counts.npy", counts, vocabulary_size)
+    return Text(ids, np.array(offsets), np.array(counts))
+
+
+def check_counts(path: Path, counts: NDArray[Any], vocabulary_size: int) -> None:
+    """Raise ArtifactError unless there is one count for each id of the vocabulary."""
+    if len(counts) != vocabulary_size or counts.dtype != np.int64 or counts.min(initial=0) < 0:
+        raise ArtifactError(
+            f"{path}: found {len(counts)} counts, expected {vocabulary_size}, none of them "
+            "negative: delete the folder and run again"
+        )

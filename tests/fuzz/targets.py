@@ -20,10 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet
 import yaml
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
-from sgns_study import aggregate, artifacts, config, pairs, params, plan, samples, texts, tokens
+from sgns_study import aggregate, artifacts, config, pairs, params, plan, samples, tokens
 from sgns_study.classifiers.predictions import write_predictions
-from sgns_study.cli import Settings
 from sgns_study.corpora import imdb, lines, sources, table
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
 from sgns_study.evaluation import intrinsic
@@ -35,6 +35,7 @@ from sgns_study.sgns import checkpoint, vectors
 from sgns_study.sgns.state import initial_state
 from tests.fuzz import grammar
 from tests.fuzz.grammar import json_of, soup
+from tests.zipfian import expand
 
 Bytes = st.SearchStrategy[bytes]
 REPOSITORY = Path(__file__).parents[2]
@@ -96,9 +97,14 @@ def make_settings(folder: Path) -> None:
 
 
 def read_settings(path: Path) -> Any:
-    """As an argument of the command line, which may hold any bytes."""
-    text = path.read_bytes().decode("utf-8", "surrogateescape")
-    return Settings(SECTIONS[path.stem][0]).convert(text, None, None)
+    """A section of the file that the jobs of a study read."""
+    model = SECTIONS[path.stem][0]
+    content = config.read_parameters(path)
+    try:
+        return TypeAdapter(model).validate_python(content)
+    except ValidationError as error:
+        problems = [config.explain(problem, model) for problem in error.errors()]
+        raise config.ParamsError("\n".join(problems)) from None
 
 
 def as_snakemake_reads(folder: Path) -> params.Study:
@@ -254,15 +260,15 @@ def use_samples(found: tuple[np.ndarray, samples.Sample]) -> None:
 
 
 def make_text(folder: Path) -> None:
-    texts.save_text(folder, STREAM, STREAM.vocabulary, np.array([3, 0, 5]))
+    samples.save_text(folder, STREAM, STREAM.vocabulary, np.array([3, 0, 5]))
 
 
-def read_text(folder: Path) -> texts.Text:
-    return texts.load_text(folder, len(STREAM.vocabulary.tokens))
+def read_text(folder: Path) -> samples.Text:
+    return samples.load_text(folder, len(STREAM.vocabulary.tokens))
 
 
-def use_text(text: texts.Text) -> None:
-    first = texts.first_documents(text, 1)
+def use_text(text: samples.Text) -> None:
+    first = samples.first_of_text(text, 1)
     for part in (text, first):
         assert np.bincount(part.ids, minlength=len(part.counts)).shape == part.counts.shape
         assert part.counts.min(initial=0) >= 0
@@ -280,7 +286,7 @@ def use_pairs(found: pairs.Pairs) -> None:
     for windows in (found.train, found.validation):
         assert windows.centres.min(initial=windows.radius) >= windows.radius
         assert windows.centres.max(initial=0) < len(windows.stream) - windows.radius
-        list(pairs.expand(windows))
+        list(expand(windows))
     assert found.validation_negatives.shape[1] % (2 * found.radius) == 0
 
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from sgns_study.pairs import Pairs
+from sgns_study.samples import Text
 from sgns_study.sgns.vectors import Vectors
-from sgns_study.texts import Text
 
 CURVES = ["epoch", "split", "loss", "accuracy"]
 NO_SETTINGS = {"kind", "like", "documents"}  # keys of a recipe that say what it is and reads

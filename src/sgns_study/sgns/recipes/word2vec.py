@@ -7,12 +7,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sgns_study.params import Word2vecRecipe
+from sgns_study.samples import first_of_text
 from sgns_study.sgns import word2vec
 from sgns_study.sgns.recipes import CURVES, NO_SETTINGS, Learned, Material
 from sgns_study.sgns.stream import kept_counts
 from sgns_study.sgns.validation import validation_score
 from sgns_study.sgns.vectors import Vectors
-from sgns_study.texts import first_documents
 
 
 def train(material: Material, recipe: Word2vecRecipe, radius: int, dim: int, seed: int) -> Learned:
@@ -24,7 +24,7 @@ def train(material: Material, recipe: Word2vecRecipe, radius: int, dim: int, see
     assert material.text is not None
     assert material.pairs is not None
     pairs = material.pairs
-    text, words = first_documents(material.text, recipe.documents), material.words
+    text, words = first_of_text(material.text, recipe.documents), material.words
     settings = word2vec.Settings(dim=dim, radius=radius, **recipe.model_dump(exclude=NO_SETTINGS))
     rows: list[tuple[Any, ...]] = []
 
