@@ -175,7 +175,7 @@ def build_text(study: Study) -> None:
     """Write out the documents that word vectors are trained on, in the order they are read."""
     from sgns_study.artifacts import recorded_run
     from sgns_study.samples import EMBEDDING, load_sample, save_text
-        from sgns_study.tokens import load_tokens
+    from sgns_study.tokens import load_tokens
 
     results = results_of(study)
     sample = results / "samples/embedding.csv"
@@ -191,7 +191,7 @@ def build_pairs(study: Study, radius: int) -> None:
     """Lay out windows of one radius and draw its fixed validation negatives."""
     from sgns_study.artifacts import recorded_run
     from sgns_study.pairs import build_pairs, powers, save_pairs
-    from sgns_study.samples import EMBEDDING, load_sample, save_text
+    from sgns_study.samples import EMBEDDING, load_sample
     from sgns_study.tokens import load_tokens, truncated
 
     results, settings = results_of(study), study.pairs
@@ -222,9 +222,9 @@ def train_sgns(study: Study, recipe: str, radius: int, dim: int, seed: int) -> N
     from sgns_study.devices import torch_device
     from sgns_study.pairs import load_pairs
     from sgns_study.plan import Files, Model, device_of
+    from sgns_study.samples import load_text
     from sgns_study.sgns import recipes
     from sgns_study.sgns.vectors import save_vectors
-    from sgns_study.samples import load_text
     from sgns_study.tokens import load_vocabulary
 
     results, settings = results_of(study), study.recipes[recipe]
