@@ -22,8 +22,8 @@ from sgns_study.artifacts import ArtifactError, write_json, write_table
 from sgns_study.evaluation.tables import COLUMNS, RULES
 from sgns_study.figures import draw_figure, figures_of, tables_of
 from sgns_study.params import FurtherText, check_study
-from sgns_study.report.checklist import checklist, reads, selections
-from sgns_study.report.markdown import Markdown, Numbering, code, escape_markdown
+from sgns_study.report.checklist import reads, selections
+from sgns_study.report.markdown import caption, code, escape_markdown, numbered, reference
 from sgns_study.report.records import Provenance, costs, parameters, provenance
 from sgns_study.report.render import MARKDOWN, context, fill, render
 from tests.browser import CHROMIUM, Browser
@@ -277,6 +277,16 @@ def test_text_with_the_syntax_of_five_languages_is_text_in_the_pdf(rendered_host
     assert "root:x:" not in text  # of the file that some name
 
 
+def rows_of(text, table):
+    """The cells of the rows of a table in the Markdown of a report, as plain text."""
+    lines = text.partition(f"{{#table-{table} ")[2].partition("\n:::")[0].splitlines()
+    rows = [line for line in lines if line.startswith("| ")][2:]  # after the head and the rule
+    return [
+        [re.sub(r"\\(.)", r"\1", cell).replace("`", "") for cell in row[2:-2].split(" | ")]
+        for row in rows
+    ]
+
+
 def plain_text(of_study, folder):
     text = fill(context(of_study, folder, folder / "figures"))
     return pypandoc.convert_text(text, "plain", format=MARKDOWN, extra_args=["--wrap=none"])
@@ -340,7 +350,7 @@ def test_every_figure_and_table_names_its_file_and_rule(each):
     # What the contrastive loss and SGNS have in common comes from no file.
     without = [caption for caption in captions if "Source: " not in caption]
     assert len(without) == 1
-    assert without[0].startswith("Table 2.")
+    assert "The contrastive loss of 2005 and SGNS" in without[0]
     sources = "; ".join(caption.partition("Source: ")[2].rstrip(".") for caption in captions)
     named = re.findall(r"(results/[^;]*?), rule (\w+)", sources)
     assert len(named) > 8
@@ -449,11 +459,14 @@ def test_numbers_of_the_prose_are_those_of_the_tables(results):
 def test_the_answer_of_an_ablation_is_that_of_the_tables(tweaks_results):
     plain = plain_text(tweaks(), tweaks_results)
     # By hand in test_figures: K makes +3 (± 2.5) and +3 (± 0), t nothing and −1 (± 2.5).
-    assert "leaves out zero for K around every recipe changed; it does not for t." in plain
-    assert "K, 5 against 1: +3.0 (+0.5 to +5.5) around full and +3.0 (+3.0 to +3.0)" in plain
-    assert "better around both. Best of the values tried: 5 around full and 20 around bare" in plain
-    assert "t, 10⁻³ against off: 0.0 (−2.5 to +2.5) around full and −1.0 (−3.5 to +1.5)" in plain
-    assert "undecided around both. Best of the values tried: 10⁻³ around full and off" in plain
+    assert "leaves out zero in 2 of 4 comparisons" in plain
+    text = fill(context(tweaks(), tweaks_results, tweaks_results / "figures"))
+    assert rows_of(text, "settings") == [
+        ["K", "full", "5", "1", "+3.0", "+0.5 to +5.5", "better", "5"],
+        ["K", "bare", "5", "1", "+3.0", "+3.0 to +3.0", "better", "20"],
+        ["t", "full", "10⁻³", "off", "0.0", "−2.5 to +2.5", "undecided", "10⁻³"],
+        ["t", "bare", "10⁻³", "off", "−1.0", "−3.5 to +1.5", "undecided", "off"],
+    ]
     assert "full against bare: +10.0 points (+10.0 to +10.0)" in plain
     assert "ppmi that is +5.0 points (+5.0 to +5.0)" in plain
     # 0.6, 0.5 and 0.1 and 0.02 more on average: 42 points, of full
@@ -688,15 +701,14 @@ def test_costs_by_hand():
     assert list(table.index) == ["train_sgns", "aggregate"]
 
 
-def checked(of_study, results, records, found=None):
-    """Answers of the checklist by point, as plain text."""
-    found = found or {"classifiers": (4, 4)}
-    table = checklist(of_study, results, records, costs(TIMINGS), found, lambda name: name)
-    return {point: str(answer) for point, answer, _ in table.rows}
+def checked(of_study, results, **other):
+    """Answers of the checklist by point, as plain text; `other` values may replace those found."""
+    text = fill(context(of_study, results, results / "figures") | other)
+    return {point: answer for point, answer, _ in rows_of(text, "checklist")}
 
 
 def test_the_checklist_is_filled_in_from_the_run(results):
-    answers = checked(study(), results, provenance(results))
+    answers = checked(study(), results, found={"classifiers": (4, 4)})
     assert answers["seeds"].startswith("1 and 2: each fixes initial values")
     assert "corpus.seed" in answers["seeds"]
     assert answers["what is missing"] == "4 of 4 classifiers that were planned; each seed has runs."
@@ -715,7 +727,8 @@ def test_the_checklist_tells_what_is_not_as_it_should_be(results, tweaks_results
     files = {"a.npy": ["1" * 64, "2" * 64], "b.npy": ["3" * 64]}
     commits = ["aa-dirty", "bb", "outside a repository"]
     records = Provenance(7, commits, {"numpy": ["1.0", "2.0"], "torch": ["3"]}, files)
-    answers = checked(study(seeds=(1, 2, 3, 4)), results, records, {"classifiers": (4, 8)})
+    found = {"classifiers": (4, 8)}
+    answers = checked(study(seeds=(1, 2, 3, 4)), results, records=records, found=found)
     assert answers["what is missing"] == (
         "4 of 8 classifiers that were planned; seeds without a run: 3 and 4."
     )
@@ -725,7 +738,7 @@ def test_the_checklist_tells_what_is_not_as_it_should_be(results, tweaks_results
     )
     assert answers["versions"] == "More than one of numpy: numpy 1.0 and 2.0, torch 3."
     assert answers["inputs"].endswith("1 of them in more than one version: a.npy.")
-    none = checked(tweaks(), tweaks_results, Provenance(0, [], {}, {}))
+    none = checked(tweaks(), tweaks_results, records=Provenance(0, [], {}, {}))
     assert none["records of runs"] == "None was found beside the results."
     assert "validation selects, test is read once" not in none
     assert none["test texts in pretraining"].startswith("The word vectors have read texts")
@@ -940,9 +953,20 @@ def test_code_keeps_backticks():
     assert Page(html).text.strip() == "a``b` <c>"
 
 
-def test_numbering_refuses_what_has_no_number():
-    numbering = Numbering(["a", "b"], ["c"])
-    assert numbering.reference("Figure", "b") == "[Figure 2](#figure-b)"
-    assert numbering.caption("Table", "c", Markdown("*x*")) == "**Table 1.** *x*"
-    with pytest.raises(ValueError, match="z"):
-        numbering.label("Figure", "z")
+def test_figures_and_tables_are_numbered_by_their_captions():
+    text = f"{reference('Table', 'b')}, {reference('Figure', 'b')}"
+    text += "".join(f"\n{caption('Table', name, '*x*')}" for name in "ab")
+    text += f"\n{caption('Figure', 'b', 'y', '[z]')}"
+    assert numbered(text).splitlines() == [
+        "[Table 2](#table-b), [Figure 1](#figure-b)",
+        *("**Table 1.** *x*", "**Table 2.** *x*", "**Figure 1.** y [z]"),
+    ]
+    with pytest.raises(ValueError, match="Figure z"):
+        numbered(text + reference("Figure", "z"))
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_no_text_looks_like_a_number_to_come(text):
+    assert numbered(escape_markdown(text) + code(text)) == escape_markdown(text) + code(text)
+    for escaped in (escape_markdown(text), code(text)):
+        assert not {"\x01", "\x02", "\x03"} & set(escaped)
