@@ -874,6 +874,30 @@ def test_no_window_is_too_narrow_for_the_page(each, browser, width, is_open):
     assert browser.ask("document.querySelector('nav').getBoundingClientRect().top") in (0, 16)
 
 
+# In a sentence, of its own and in a list: wider than any window, whatever the fonts are.
+WIDE = '<math display="{}"><mspace width="2000px"></mspace></math>'
+EQUATIONS = f"""<p>From {WIDE.format("inline")} it follows that</p><p>{WIDE.format("block")}</p>
+<ul><li>{WIDE.format("inline")}</li><li>{WIDE.format("block")}</li></ul>"""
+
+
+@in_browser
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("width", [320, 360, 390])
+def test_an_equation_wider_than_the_window_scrolls_by_itself(
+    each, browser, tmp_path, width, scripts
+):
+    html = re.sub('<main id="the-text"[^>]*>', lambda main: main.group() + EQUATIONS, each[0])
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    browser.open(tmp_path / "page.html", width, scripts=scripts)
+    assert browser.ask("document.scrollingElement.scrollWidth <= innerWidth")
+    wide = "[...document.querySelectorAll('math:has(> mspace)')]"
+    boxes = browser.ask(f"{wide}.map((math) => [math.clientWidth, math.scrollWidth])")
+    assert len(boxes) == 4
+    assert all(0 < seen < width and whole >= 2000 for seen, whole in boxes)
+    browser.ask(f"{wide}.forEach((math) => math.scrollBy(1e6, 0))")
+    assert all(browser.ask(f"{wide}.map((math) => math.scrollLeft > 1500)"))
+
+
 @in_browser
 def test_the_browser_asks_for_nothing_and_finds_nothing_wrong(each, browser):
     page = each[1].with_suffix(".html")

@@ -56,13 +56,11 @@ def pretrained(study: Study) -> list[tuple[str, str]]:
     return found or [("A", "")]
 
 
-def direction(row: Row) -> str:
-    """Whether the interval of a difference is `above` zero, `below` it or `around` it."""
-    if pd.isna(row["ci_low"]):
+def direction(low: float, high: float) -> str:
+    """Where the interval of a difference lies: `above` zero, `below` it, `around` it or `unknown`."""
+    if pd.isna(low):
         return "unknown"
-    if row["ci_low"] > 0:
-        return "above"
-    return "below" if row["ci_high"] < 0 else "around"
+    return "above" if low > 0 else "below" if high < 0 else "around"
 
 
 def effect(row: Row) -> str:

@@ -55,7 +55,7 @@ def nbsvm(runs: pd.DataFrame) -> str:
 
 
 def macro_f1(runs: pd.DataFrame) -> pd.DataFrame:
-    """Mean `f1` and standard deviation `f1_sd` over seeds of the macro F1 of every plain variant."""
+    """The mean over seeds of the macro F1 of every plain variant, `f1`, and its `f1_sd`."""
     plain = runs["scale"].isna() & runs["documents"].isna() & (runs["classifier"] == "conv1d")
     variants = runs[plain].groupby(["init", "recipe", "radius", "dim"], dropna=False)
     return variants["test_macro_f1"].agg(f1="mean", f1_sd="std").reset_index()
@@ -94,16 +94,16 @@ def start_label(run: pd.Series) -> str:
 
 def minutes(run: pd.Series, timings: pd.DataFrame) -> float:
     """Median minutes of the jobs of a variant, and of its vectors if it reads any."""
-    vectors = "" if not run["recipe"] else f"{run['recipe']}-r{run['radius']}-d{run['dim']}"
+    model = plan.Model(run["recipe"], run["radius"], run["dim"]) if run["recipe"] else None
     if run["classifier"] in ("conv1d", "large"):
-        scale = None if pd.isna(run["scale"]) else float(run["scale"])
-        recipe, radius = (run["recipe"], run["radius"]) if run["recipe"] else (None, None)
         large = run["classifier"] == "large"
-        variant = plan.Variant(run["init"], recipe, radius, scale, None, large, run["dim"])
+        scale = None if pd.isna(run["scale"]) else float(run["scale"])
+        vectors = (model.recipe, model.radius) if model else (None, None)
+        variant = plan.Variant(run["init"], *vectors, scale, None, large, run["dim"])
         jobs = [("train_classifier", variant.name)]
     else:
-        jobs = [("train_baseline", run["classifier"] + (f"-{vectors}" if vectors else ""))]
-    jobs += [("train_sgns", vectors)] if vectors else []
+        jobs = [("train_baseline", plan.Baseline(run["classifier"], model).name)]
+    jobs += [("train_sgns", model.name)] if model else []
     return sum(median_seconds(timings, *job) for job in jobs) / 60
 
 

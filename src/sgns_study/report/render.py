@@ -30,7 +30,7 @@ from sgns_study.report import claims, markdown, records
 from sgns_study.report.checklist import checks, reads
 from sgns_study.report.classifiers import classifier_values
 from sgns_study.report.markdown import Markdown, caption, pipe_table, reference, source_note
-from sgns_study.report.vectors import vector_values
+from sgns_study.report.vectors import points, vector_values
 from sgns_study.splits import split_sizes
 
 HERE = Path(__file__).parent
@@ -44,7 +44,8 @@ FUNCTIONS: tuple[Callable[..., object], ...] = (  # that the templates call by n
     *(claims.p_value, markdown.cells, markdown.code, markdown.code_list),
     *(records.duration, records.several, records.written),
     *(wording.counted, wording.interval, wording.listed, wording.number, wording.percent),
-    *(wording.plus_minus, wording.setting_value, wording.signed, wording.whole),
+    *(wording.plus_minus, wording.setting, wording.setting_value, wording.signed, wording.whole),
+    points,
 )
 
 
@@ -56,17 +57,18 @@ def render(study: Study, results: Path, figures: Path, out_html: Path, out_pdf: 
     """
     values = context(study, results, figures)
     text = fill(values)
-    titles = {
-        "title": markdown.escape_markdown(study.report.title),
-        "subtitle": f"Study {study.study}, {values['seeds']}",
-    }
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         for name in figures_of(study):
             shutil.copy(image(figures, name), folder / f"{name}.svg")
+        options = [
+            f"--resource-path={folder}",
+            f"--metadata=title:{markdown.one_line(study.report.title)}",
+            f"--metadata=subtitle:Study {study.study}, {values['seeds']}",
+        ]
         try:
-            render_html(text, titles, folder, out_html)
-            render_pdf(text, titles, folder, out_pdf)
+            render_html(text, options, out_html)
+            render_pdf(text, options, folder, out_pdf)
         except RuntimeError as error:  # of Pandoc or of Typst
             raise ArtifactError(
                 f"{figures}: no report can be made of these figures and the tables of {results} "
@@ -239,26 +241,31 @@ def image(figures: Path, name: str) -> Path:
     return intact(path)
 
 
-def render_html(text: str, titles: dict[str, str], folder: Path, out: Path) -> None:
+def render_html(text: str, options: Sequence[str], out: Path) -> None:
     """Markdown to one HTML page that holds its figures, style and script and asks for nothing else.
 
     Its Content-Security-Policy lets no script run but that one, known by its SHA-256.
-    `titles` are `title` and `subtitle`, Markdown; `folder` holds the images that the text names.
     """
     script = (HERE / "page.js").read_text(encoding="utf-8").strip()  # as Pandoc inserts it
     digest = base64.b64encode(sha256(script.encode()).digest()).decode()
-    variables = [f"--variable=script:{script}", f"--variable=script-digest:sha256-{digest}"]
-    # Sections are one level below the title, which is the page's only heading of the first.
-    levels = ["--shift-heading-level-by=1", "--toc-depth=4"]
-    options = ["--embed-resources", "--mathml", *levels, *variables]
-    page = _pandoc(text, titles, folder, "html", "page.html", *options)
+    page = _pandoc(
+        text,
+        "html",
+        "--shift-heading-level-by=1",  # below the title, which is the only heading of the first
+        f"--variable=script:{script}",
+        f"--variable=script-digest:sha256-{digest}",
+        *options,
+    )
     write_text(out, page)
 
 
-def render_pdf(text: str, titles: dict[str, str], folder: Path, out: Path) -> None:
-    """Markdown to PDF by way of Typst, with bundled fonts and a fixed timestamp."""
+def render_pdf(text: str, options: Sequence[str], folder: Path, out: Path) -> None:
+    """Markdown to PDF by way of Typst, with bundled fonts and a fixed timestamp.
+
+    `folder` holds the images that the text names.
+    """
     main = folder / "report.typ"
-    main.write_text(_pandoc(text, titles, folder, "typst", "page.typ"), encoding="utf-8")
+    main.write_text(_pandoc(text, "typst", *options), encoding="utf-8")
     with writing(out) as part:
         typst.compile(
             main,
@@ -271,25 +278,13 @@ def render_pdf(text: str, titles: dict[str, str], folder: Path, out: Path) -> No
         )
 
 
-def _pandoc(
-    text: str, titles: dict[str, str], folder: Path, to: str, template: str, *options: str
-) -> str:
-    """Convert with citations resolved; any warning of Pandoc's is an error."""
-    metadata = folder / "metadata.json"
-    metadata.write_text(json.dumps(titles), encoding="utf-8")
-    style = (HERE / "style.css").read_text(encoding="utf-8")
+def _pandoc(text: str, to: str, *options: str) -> str:
+    """The Markdown in another format, with citations; any warning of Pandoc's is an error."""
+    template = {"html": "page.html", "typst": "page.typ"}[to]
     arguments = [
-        "--standalone",
-        "--citeproc",
-        "--fail-if-warnings",
-        "--toc",
-        f"--columns={markdown.SOURCE_WIDTH}",
-        f"--bibliography={HERE / 'references.json'}",
-        f"--metadata-file={metadata}",
+        f"--defaults={HERE / 'pandoc.yaml'}",
         f"--template={HERE / template}",
-        f"--lua-filter={HERE / 'source.lua'}",
-        f"--resource-path={folder}",
-        f"--variable=style:{style}",
+        f"--columns={markdown.SOURCE_WIDTH}",
         *options,
     ]
     return pypandoc.convert_text(text, to, format=MARKDOWN, extra_args=arguments)

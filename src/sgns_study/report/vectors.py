@@ -1,6 +1,6 @@
 """What the report says of the word vectors: the ablation, scores, noise and neighbours."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sgns_study.evaluation.vectors import (
     at_one_place,
     best,
     contrasts,
+    decided,
     difference,
     estimate,
     final_losses,
@@ -34,14 +35,12 @@ from sgns_study.figures.noise import examples, exponents
 from sgns_study.figures.style import vectors_label
 from sgns_study.figures.wording import (
     MISSING,
-    interval,
     number,
     percent,
     plus_minus,
     seeds_range,
     setting,
     setting_value,
-    signed,
     span,
 )
 from sgns_study.params import Study
@@ -101,58 +100,17 @@ def variations(tried: pd.DataFrame) -> list[tuple[str, list[tuple[str, list[str]
     ]
 
 
-def points(found: Estimate) -> Values:
-    """A difference of scores in points with its interval, and what the interval says."""
-    low, high = 100 * found.low, 100 * found.high
+def points(found: Estimate) -> Estimate:
+    """A score, or a difference of scores, in points (hundredths)."""
+    return Estimate(100 * found.mean, 100 * found.low, 100 * found.high, found.n)
+
+
+def best_of(names: Iterable[str], runs: pd.DataFrame, vectors: pd.DataFrame) -> Values:
+    """The recipe with the best mean score, what the score is, and the model's size."""
+    top = best({name: name for name in names}, runs, "score")
     return {
-        "points": signed(100 * found.mean),
-        "interval": interval(low, high),
-        "n": found.n,
-        "verdict": "better" if low > 0 else "worse" if high < 0 else "undecided",
-    }
-
-
-def tweak_values(study: Study, tried: pd.DataFrame, vectors: pd.DataFrame) -> Values:
-    """What each setting does to the score at one radius and dimension.
-
-    `settings` has a row for each setting and parent. Two parents of one kind differ in all settings
-    `together`.
-    """
-    runs = at_one_place(scores(vectors))
-    found = {
-        (contrast.key, contrast.parent): contrast for contrast in contrasts(tried, runs, "score")
-    }
-    rows = []
-    for (key, parent), own in tried.groupby(["key", "parent"], sort=False):
-        top = best(dict(zip(own["value"], own["recipe"])), runs, "score")
-        row = {"setting": setting(key), "parent": parent, "best": setting_value(key, top)}
-        if contrast := found.get((key, parent)):
-            sides = {
-                side: setting_value(key, getattr(contrast, side)) for side in ("value", "base")
-            }
-            row |= sides | points(contrast.change)
-        rows.append(row)
-    parents = list(tried["parent"].unique())
-    alike = len({study.recipes[parent].kind for parent in parents}) == 1
-    top = best({name: name for name in tried["recipe"]}, runs, "score")
-    verdicts = [row["verdict"] for row in rows if "verdict" in row]
-    return {
-        "parents": parents,
-        "settings": rows,
-        "together": against(runs, *parents) if alike and len(parents) == 2 else None,
         "top": top,
-        "top_score": number(100 * level(runs, top, "score").mean, 1),
-        "recipes": tried["recipe"].nunique(),
-        "comparisons": len(verdicts),
-        "decided": sum(verdict != "undecided" for verdict in verdicts),
-        "n_seeds": max((contrast.change.n for contrast in found.values()), default=0),
-        **score_place(runs, vectors),
-    }
-
-
-def score_place(runs: pd.DataFrame, vectors: pd.DataFrame) -> Values:
-    """What the score is, and the radius and dimension that all of the runs have."""
-    return {
+        "top_score": points(level(runs, top, "score")).mean,
         "score": score_name(vectors),
         "sets": list(main_metrics(vectors).values()),
         "radius": runs["radius"].iloc[0],
@@ -160,66 +118,84 @@ def score_place(runs: pd.DataFrame, vectors: pd.DataFrame) -> Values:
     }
 
 
-def against(runs: pd.DataFrame, recipe: str, other: str) -> Values:
-    """The score of one recipe less that of another, paired by seed."""
-    change = difference(runs, recipe, other, "score")
-    return {"recipe": recipe, "other": other, **points(change)}
+def tweak_values(study: Study, tried: pd.DataFrame, vectors: pd.DataFrame) -> Values:
+    """What each setting does to the score at one radius and dimension.
+
+    `settings` has for each setting and parent the best value and the contrast, None if there is
+    none. `together` is the difference of two parents of one kind, which differ in all settings.
+    """
+    runs = at_one_place(scores(vectors))
+    found = {(one.key, one.parent): one for one in contrasts(tried, runs, "score")}
+    rows = []
+    for (key, parent), own in tried.groupby(["key", "parent"], sort=False):
+        top = best(dict(zip(own["value"], own["recipe"])), runs, "score")
+        rows.append(
+            {"key": key, "parent": parent, "best": top, "contrast": found.get((key, parent))}
+        )
+    parents = list(tried["parent"].unique())
+    alike = len({study.recipes[parent].kind for parent in parents}) == 1
+    return {
+        "parents": parents,
+        "settings": rows,
+        "together": against(runs, *parents) if alike and len(parents) == 2 else None,
+        "recipes": tried["recipe"].nunique(),
+        "comparisons": len(found),
+        "decided": sum(decided(contrast.change) for contrast in found.values()),
+        "n_seeds": max((contrast.change.n for contrast in found.values()), default=0),
+        **best_of(tried["recipe"], runs, vectors),
+    }
+
+
+def against(runs: pd.DataFrame, recipe: str, other: str) -> Estimate:
+    """The score of one recipe less that of another in points, paired by seed."""
+    return points(difference(runs, recipe, other, "score"))
 
 
 def standing(recipes: pd.DataFrame, vectors: pd.DataFrame) -> Values:
     """The base with the best score at one radius and dimension, and the others against it."""
     runs = at_one_place(scores(of_bases(vectors, recipes)))
-    names = list(runs["recipe"].unique())
-    top = best({name: name for name in names}, runs, "score")
-    others = [against(runs, top, name) for name in names if name != top]
+    names = runs["recipe"].unique()
+    found = best_of(names, runs, vectors)
+    changes = {name: against(runs, found["top"], name) for name in names if name != found["top"]}
     return {
-        "top": top,
-        "top_score": number(100 * level(runs, top, "score").mean, 1),
-        "others": [other for other in others if other["n"]],
+        **found,
+        "others": {name: change for name, change in changes.items() if change.n},
         "coverage": span(list(scores(vectors)["coverage"]), percent),
-        **score_place(runs, vectors),
     }
 
 
 def score_values(vectors: pd.DataFrame) -> Values:
-    """The scores of the models: rows of the main sets and analogies, columns of all other sets."""
+    """The scores of all models: main sets and analogies by `rows`, other sets by `sets`."""
     models = models_of(vectors)
     names = vectors_label(models)
     parts = [vectors[(vectors[MODEL] == model).all(axis=1)] for _, model in models.iterrows()]
-    columns = score_columns(vectors)
-    rows = [
-        (
-            name,
-            own["seed"].nunique(),
-            [
-                spread(unit * values_of(own, *key)["value"], digits)
-                for key, _, unit, digits in columns
-            ],
-        )
-        for name, own in zip(names, parts)
-    ]
-    shown = parts[:MOST_MODELS]
+    found = list(dict.fromkeys(zip(vectors["dataset"], vectors["metric"])))
+    columns = main_metrics(vectors)
+    chances = sorted(key for key in found if key[0] == PLANTED and key[1].startswith("chance"))
+    columns |= dict.fromkeys(chances, "by chance")
+    has_analogies = ANALOGIES in set(vectors["dataset"])
+    if has_analogies:
+        columns |= {(ANALOGIES, key): f"analogies, {name} (%)" for key, name in METHODS.items()}
+    others = [key for key in found if key[1] == "spearman" and key[0] not in MAIN_SETS]
+    others += [key for key in found if "/" in key[0] and key[1] == "3cosadd"]
     return {
-        "labels": [label for _, label, _, _ in columns],
-        "rows": rows,
-        "covered": [covered(vectors, key) for key, *_ in columns],
-        "has_analogies": ANALOGIES in set(vectors["dataset"]),
+        "labels": list(columns.values()),
+        "rows": [
+            (name, own["seed"].nunique(), [score(own, key) for key in columns])
+            for name, own in zip(names, parts)
+        ],
+        "covered": [covered(vectors, key) for key in columns],
+        "has_analogies": has_analogies,
         "set_models": names[:MOST_MODELS],
         "left_out": len(names[MOST_MODELS:]),
-        "sets": [set_row(key, shown) for key in other_sets(vectors)],
+        "sets": [set_row(key, parts[:MOST_MODELS]) for key in others],
     }
 
 
-def score_columns(vectors: pd.DataFrame) -> list[tuple[Key, str, int, int]]:
-    """Key, label, unit and digits of each column of scores: main sets, chance, analogies."""
-    found = list(dict.fromkeys(zip(vectors["dataset"], vectors["metric"])))
-    columns = [(key, label, 1, 3) for key, label in main_metrics(vectors).items()]
-    chances = sorted(key for key in found if key[0] == PLANTED and key[1].startswith("chance"))
-    columns += [(key, "by chance", 1, 3) for key in chances]
-    if ANALOGIES in {dataset for dataset, _ in found}:
-        for metric, label in METHODS.items():
-            columns.append(((ANALOGIES, metric), f"analogies, {label} (%)", 100, 1))
-    return columns
+def score(vectors: pd.DataFrame, key: Key) -> str:
+    """The mean over seeds of a metric with half of its 95 % interval; of analogies in percent."""
+    values = values_of(vectors, *key)["value"]
+    return spread(100 * values, 1) if key[0] == ANALOGIES else spread(values, 3)
 
 
 def spread(values: pd.Series, digits: int) -> str:
@@ -231,13 +207,6 @@ def spread(values: pd.Series, digits: int) -> str:
 def covered(vectors: pd.DataFrame, key: Key) -> str:
     """The range over models of the share of a set whose words all have a vector."""
     return span(list(values_of(vectors, *key)["coverage"]), percent)
-
-
-def other_sets(vectors: pd.DataFrame) -> list[Key]:
-    """Dataset and metric of what is not in the table of scores: sets, then analogy sections."""
-    found = list(dict.fromkeys(zip(vectors["dataset"], vectors["metric"])))
-    sets = [key for key in found if key[1] == "spearman" and key[0] not in MAIN_SETS]
-    return sets + [key for key in found if "/" in key[0] and key[1] == "3cosadd"]
 
 
 def set_row(key: Key, parts: Sequence[pd.DataFrame]) -> list[str]:
@@ -257,28 +226,17 @@ def ablation(tried: pd.DataFrame, vectors: pd.DataFrame, curves: pd.DataFrame) -
     rows = []
     for parent, of_parent in tried.groupby("parent", sort=False):
         changed = of_parent[~of_parent["own"]].to_dict("records")
-        for row in [{"recipe": parent}, *changed]:
+        for row in [{"recipe": parent, "key": ""}, *changed]:
             name = row["recipe"]
             own = near[near["recipe"] == name]
-            loss = losses.loc[losses["recipe"] == name, "loss"]
-            change = difference(runs, name, parent, "score") if name != parent else None
-            rows.append(
-                {
-                    "recipe": name,
-                    "changed": what_changed(row["key"], row["value"]) if change else "",
-                    "sets": [spread(100 * values_of(own, *key)["value"], 1) for key in metrics],
-                    "change": points(change) if change else None,
-                    "loss": spread(loss, 3),
-                    "coverage": percent(level(runs, name, "coverage").mean, 0),
-                }
-            )
+            found = {
+                "sets": [spread(100 * values_of(own, *key)["value"], 1) for key in metrics],
+                "change": against(runs, name, parent),
+                "loss": spread(losses.loc[losses["recipe"] == name, "loss"], 3),
+                "coverage": percent(level(runs, name, "coverage").mean, 0),
+            }
+            rows.append(row | found)
     return {"metrics": list(metrics.values()), "rows": rows}
-
-
-def what_changed(key: str, value: str) -> str:
-    """A setting at another value, e.g. `K = 1`, `t off`, `window fixed`."""
-    word = setting_value(key, value)
-    return f"{setting(key)} = {word}" if word[0].isdigit() else f"{setting(key)} {word}"
 
 
 def noise_values(noise: pd.DataFrame) -> Values:
