@@ -57,7 +57,7 @@ def pretrained(study: Study) -> list[tuple[str, str]]:
 
 
 def direction(low: float, high: float) -> str:
-    """Where the interval of a difference lies: `above` zero, `below` it, `around` it or `unknown`."""
+    """Where the interval of a difference lies: `above`, `below`, `around` zero, or `unknown`."""
     if pd.isna(low):
         return "unknown"
     return "above" if low > 0 else "below" if high < 0 else "around"

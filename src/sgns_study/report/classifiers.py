@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sgns_study import plan
@@ -10,7 +11,7 @@ from sgns_study.artifacts import read_table
 from sgns_study.evaluation.summary import effects, summarise
 from sgns_study.evaluation.tables import read_tidy
 from sgns_study.figures.style import model_label
-from sgns_study.figures.wording import MISSING, percent, seeds_range
+from sgns_study.figures.wording import MISSING, seeds_range
 from sgns_study.params import Study
 from sgns_study.report import PUBLISHED_LAB_CURVES
 
@@ -19,7 +20,7 @@ def classifier_values(study: Study, results: Path) -> dict[str, Any]:
     """What the templates name of the classifiers; accuracies are fractions.
 
     `variants`, `gains` and `baselines` have the rows of the tables, `compared` the variants that
-    the lab published too, `deviations` those of them that differ by more than the tolerance.
+    the lab published too; of those `differs` says if it is by more than the tolerance.
     """
     curves = read_tidy(results, "classifier_curves")
     published = read_table(PUBLISHED_LAB_CURVES) if study.report.compare_with_lab else None
@@ -33,10 +34,8 @@ def classifier_values(study: Study, results: Path) -> dict[str, Any]:
         "seeds": seeds_range(summary["n_seeds"]),
         "found": len(runs),
         "planned": len(plan.runs(study)) + len(plan.baselines(study)) * len(study.grid.seeds),
-        "nbsvm": nbsvm(runs),
         "variants": variants,
         "compared": compared,
-        "deviations": [row for row in compared if row["differs"]],
         "gains": labelled(effects(curves)),
         "baselines": baselines(runs, results) if plan.baselines(study) else [],
     }
@@ -46,12 +45,6 @@ def labelled(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table of variants, each with its name as `label`."""
     several = table.loc[table["recipe"] != "", "recipe"].nunique() > 1
     return [{**row, "label": model_label(row, several)} for row in table.to_dict("records")]
-
-
-def nbsvm(runs: pd.DataFrame) -> str:
-    """The mean test accuracy of NB-SVM; empty if the study has none."""
-    found = runs.loc[runs["classifier"] == "nbsvm", "test_accuracy"]
-    return percent(found.mean()) if len(found) else ""
 
 
 def macro_f1(runs: pd.DataFrame) -> pd.DataFrame:
@@ -68,6 +61,8 @@ def baselines(runs: pd.DataFrame, results: Path) -> list[dict[str, Any]]:
     over seeds with their standard deviation, `minutes` what one run takes with its vectors.
     """
     timings = read_tidy(results, "timings")
+    models = timings["wildcards"].str.replace(r"-s\d+$", "", regex=True)
+    seconds = timings.groupby([timings["rule"], models])["seconds"].median()
     whole = runs[runs["documents"].isna()]
     rows = []
     for _, tried in whole.groupby(["classifier", "init", "recipe"], sort=False):
@@ -78,7 +73,7 @@ def baselines(runs: pd.DataFrame, results: Path) -> list[dict[str, Any]]:
         for split in ("validation", "test"):
             percents = 100 * best[f"{split}_accuracy"]
             row |= {split: percents.mean(), f"{split}_sd": percents.std(ddof=1)}
-        row |= {"f1": 100 * best["test_macro_f1"].mean(), "minutes": minutes(first, timings)}
+        row |= {"f1": 100 * best["test_macro_f1"].mean(), "minutes": minutes(first, seconds)}
         rows.append((float(best["test_accuracy"].mean()), row))
     rows.sort(key=lambda ranked: -ranked[0])
     return [row for _, row in rows]
@@ -92,8 +87,11 @@ def start_label(run: pd.Series) -> str:
     return model_label(run, several_recipes=True) + scale
 
 
-def minutes(run: pd.Series, timings: pd.DataFrame) -> float:
-    """Median minutes of the jobs of a variant, and of its vectors if it reads any."""
+def minutes(run: pd.Series, seconds: pd.Series) -> float:
+    """Minutes of the job of a run, and of its vectors if it reads any, NaN if they are unknown.
+
+    `seconds` has the median over seeds of each rule's jobs, by rule and model.
+    """
     model = plan.Model(run["recipe"], run["radius"], run["dim"]) if run["recipe"] else None
     if run["classifier"] in ("conv1d", "large"):
         large = run["classifier"] == "large"
@@ -104,11 +102,4 @@ def minutes(run: pd.Series, timings: pd.DataFrame) -> float:
     else:
         jobs = [("train_baseline", plan.Baseline(run["classifier"], model).name)]
     jobs += [("train_sgns", model.name)] if model else []
-    return sum(median_seconds(timings, *job) for job in jobs) / 60
-
-
-def median_seconds(timings: pd.DataFrame, rule: str, name: str) -> float:
-    """Median seconds of the jobs of a rule for all seeds of one model."""
-    own = timings[timings["rule"] == rule]
-    models = own["wildcards"].str.replace(r"-s\d+$", "", regex=True)
-    return float(own.loc[models == name, "seconds"].median())
+    return sum(float(seconds.get(job, np.nan)) for job in jobs) / 60

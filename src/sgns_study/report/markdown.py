@@ -1,7 +1,7 @@
 """Markdown written by program: escaped text, tables, and the numbers of figures and tables."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from sgns_study.evaluation.tables import RULES
 from sgns_study.figures.wording import listed
@@ -56,28 +56,31 @@ SOURCE_WIDTH = 10_000  # of a line for Pandoc, which sizes columns by content up
 
 
 def pipe_table(
+    folder: str,
     name: str,
     align: str,
-    text: str,
-    source: str = "",
+    source: Iterable[str] = (),
     widths: Sequence[int] = (),
     foot: int = 0,
+    *,
+    caller: Callable[[], str],
 ) -> Markdown:
-    """A table with its numbered caption above.
+    """A table with its numbered caption above, from what a template has in a `call` block.
 
-    `text` is Markdown: the caption in one line, then a line for the head and for each row, the
-    cells between bars. `align` has one of `l`, `r` for every column. Columns are as wide as their
+    That is Markdown: the caption in one line, then a line for the head and for each row, the cells
+    between bars. `align` has one of `l`, `r` for every column. Columns are as wide as their
     content, or share the width of the text as `widths` (percent) says. The last `foot` rows sum up
-    the others: they stay below when the page sorts the table.
+    the others: they stay below when the page sorts the table. `folder` and `source` are those of
+    `source_note`.
     """
-    words, head, *rows = [line for line in text.split("\n") if line.strip()]
+    words, head, *rows = [line for line in caller().split("\n") if line.strip()]
     dashes = [width * SOURCE_WIDTH // 50 for width in widths] or [2] * len(align)
     rules = {"l": ":{}", "r": "{}:"}
     rule = cells(Markdown(rules[side].format("-" * n)) for side, n in zip(align, dashes))
     classes = ".table .sortable" + " .wide" * (len(align) > WIDE)
     rests = f" data-foot={foot}" if foot else ""
     lines = "\n".join([head, f"| {rule} |", *rows])
-    title = caption("Table", name, words, source)
+    title = caption("Table", name, words, source_note(folder, source))
     return Markdown(f"::: {{#table-{name} {classes}{rests}}}\n{lines}\n\n: {title}\n:::\n")
 
 
@@ -102,8 +105,7 @@ def source_note(folder: str, names: Iterable[str], drawn: bool = False) -> Markd
 
 # A figure or table is known by its name until the text is whole and its number is known. Escaped
 # text has no control characters, so nothing in data looks like such a name.
-CAPTION = re.compile("\x01(Figure|Table) (\\w+)\x02")
-CAPTION_OR_REFERENCE = re.compile("[\x01\x03](Figure|Table) (\\w+)\x02")
+UNNUMBERED = re.compile("(\\*\\*)?\x01(Figure|Table) (\\w+)\x02")
 
 
 def caption(kind: str, name: str, text: str, source: str = "") -> Markdown:
@@ -113,7 +115,7 @@ def caption(kind: str, name: str, text: str, source: str = "") -> Markdown:
 
 def reference(kind: str, name: str) -> Markdown:
     """A link with the number of a figure or table as its text."""
-    return Markdown(f"[\x03{kind} {name}\x02](#{kind.lower()}-{name})")
+    return Markdown(f"[\x01{kind} {name}\x02](#{kind.lower()}-{name})")
 
 
 def numbered(text: str) -> str:
@@ -121,13 +123,14 @@ def numbered(text: str) -> str:
 
     Raises ValueError for a reference to what has no caption.
     """
-    found = CAPTION.findall(text)
-    order = {kind: [name for each, name in found if each == kind] for kind in ("Figure", "Table")}
+    order: dict[str, list[str]] = {"Figure": [], "Table": []}
+    for bold, kind, name in UNNUMBERED.findall(text):
+        order[kind] += [name] * bool(bold)
 
     def label(match: re.Match[str]) -> str:
-        kind, name = match.groups()
+        bold, kind, name = match.groups(default="")
         if name not in order[kind]:
             raise ValueError(f"{kind} {name} is referred to, but the report does not have it")
-        return f"{kind} {order[kind].index(name) + 1}"
+        return f"{bold}{kind} {order[kind].index(name) + 1}"
 
-    return CAPTION_OR_REFERENCE.sub(label, text)
+    return UNNUMBERED.sub(label, text)

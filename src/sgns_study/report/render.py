@@ -1,7 +1,6 @@
 """The report of a study: numbers from its files into the template, and that to HTML and PDF."""
 
 import base64
-import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -25,19 +24,18 @@ from sgns_study.evaluation.claims import FEW
 from sgns_study.evaluation.statistics import ALPHA
 from sgns_study.evaluation.tables import read_tidy
 from sgns_study.figures import figure_module, figures_of, wording
-from sgns_study.params import Corpus, Study, TableCorpus
+from sgns_study.params import Study, TableCorpus
 from sgns_study.report import claims, markdown, records
 from sgns_study.report.checklist import checks, reads
 from sgns_study.report.classifiers import classifier_values
 from sgns_study.report.markdown import Markdown, caption, pipe_table, reference, source_note
-from sgns_study.report.vectors import points, vector_values
+from sgns_study.report.vectors import points, scientific, vector_values
 from sgns_study.splits import split_sizes
 
 HERE = Path(__file__).parent
 # Raw HTML and TeX are off: nothing in the text can reach an output format unescaped.
 MARKDOWN = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block"
 
-SHOWN = 20  # classes that are listed
 LONGEST_CAPTION = 10_000  # characters
 FUNCTIONS: tuple[Callable[..., object], ...] = (  # that the templates call by name
     *(claims.difference, claims.direction, claims.effect, claims.ends, claims.probability),
@@ -45,7 +43,7 @@ FUNCTIONS: tuple[Callable[..., object], ...] = (  # that the templates call by n
     *(records.duration, records.several, records.written),
     *(wording.counted, wording.interval, wording.listed, wording.number, wording.percent),
     *(wording.plus_minus, wording.setting, wording.setting_value, wording.signed, wording.whole),
-    points,
+    *(points, scientific),
 )
 
 
@@ -87,7 +85,6 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
     found = {"sets of word vectors": (vectors["found"], vectors["planned"])}
     if classifiers:
         found["classifiers"] = (classifiers["found"], classifiers["planned"])
-    timings = records.costs(read_tidy(results, "timings"))
     folder = f"results/{study.study}"
     return {
         "study": study,
@@ -96,7 +93,7 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
         "shortened": shortened(study),
         "large": study.large_classifier if any(v.large for v in plan.variants(study)) else None,
         "classes": class_names(study.corpus),
-        "own": own_text(study.corpus),
+        "own": inspect(study.corpus) if isinstance(study.corpus, TableCorpus) else None,
         "kinds": sorted({study.recipes[name].kind for name in plan.recipes(study)}),
         "seeds": classifiers["seeds"] if classifiers else vectors["seeds"],
         "found": found,
@@ -106,12 +103,7 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
         "checks": checks(study, results),
         "records": records.provenance(results),
         "parameters": records.parameters(study),
-        "costs": timings.to_dict("records"),
-        "cost": {
-            "jobs": int(timings["jobs"].sum()),
-            "total": timings["total"].sum(),
-            "memory": timings["memory"].max(),
-        },
+        "costs": records.costs(read_tidy(results, "timings")),
         "alpha": ALPHA,
         "few": FEW,
         "digits": claims.DIGITS,
@@ -123,23 +115,9 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
         "caption": partial(caption, "Table"),
         "fig": partial(reference, "Figure"),
         "tab": partial(reference, "Table"),
-        "table": partial(table, folder),
+        "table": partial(pipe_table, folder),
         **{function.__name__: function for function in FUNCTIONS},
     }
-
-
-def table(
-    folder: str,
-    name: str,
-    align: str,
-    source: Iterable[str] = (),
-    widths: Sequence[int] = (),
-    foot: int = 0,
-    *,
-    caller: Callable[[], str],
-) -> Markdown:
-    """`pipe_table` of what a template has in a `call` block, made from the tables `source`."""
-    return pipe_table(name, align, caller(), source_note(folder, source), widths, foot)
 
 
 def fill(values: dict[str, Any]) -> str:
@@ -173,15 +151,15 @@ def sizes(study: Study) -> dict[str, int]:
     sample, classifier = study.sampling.embedding, study.sampling.classifier
     pool = corpus.pool(sample.unlabelled, sample.test)
     train, validation = split_sizes(sample.documents or pool, sample.validation_fraction)
-    further = 0
-    if sample.further:
-        left = corpus.pool(sample.further.unlabelled, sample.further.test) - train - validation
-        further = left if sample.further.documents is None else sample.further.documents
+    text = train
+    if further := sample.further:
+        left = corpus.pool(further.unlabelled, further.test) - train - validation
+        text += left if further.documents is None else further.documents
     found = {
         "train": corpus.train,
         "test": corpus.test,
         "unlabelled": corpus.unlabelled,
-        "text": train + further,
+        "text": text,
         "embedding_train": study.pairs.train_documents or train,
         "embedding_validation": study.pairs.validation_documents or validation,
     }
@@ -198,34 +176,15 @@ def shortened(study: Study) -> list[str]:
     return [name for name, recipe in recipes.items() if getattr(recipe, "documents", None)]
 
 
-def own_text(corpus: Corpus) -> dict[str, Any] | None:
-    """What the template says of a table of the user's own; None if the corpus is another."""
-    if not isinstance(corpus, TableCorpus):
-        return None
-    contents = inspect(corpus)
-    classes = list(zip(contents.classes, *contents.class_sizes.values(), strict=True))
-    return {
-        "classes": [f"{name} ({train} and {test})" for name, train, test in classes[:SHOWN]],
-        "more_classes": len(classes[SHOWN:]),
-        "left_out": len(contents.bad_rows),
-        "reasons": [f"{n} × {reason}" for reason, n in contents.bad_rows_by_reason.items()],
-        "repeated": contents.repeated,
-    }
-
-
 def figure(figures: Path, name: str, tables: Iterable[str], folder: str) -> Markdown:
     """A figure with its caption, the tables it shows and a text for those who cannot see it."""
     path = image(figures, name).with_suffix(".md")
     try:
         with intact(path).open(encoding="utf-8") as file:
             words = file.read(LONGEST_CAPTION).strip()
-    except FileNotFoundError:
-        raise ArtifactError(
-            f"{path}: no such file: draw the figure again, its caption goes with it"
-        ) from None
     except (UnicodeDecodeError, OSError) as error:
         raise ArtifactError(
-            f"{path}: no caption ({reason(error)}): draw the figure again"
+            f"{path}: no caption ({reason(error)}): draw the figure again, its caption goes with it"
         ) from None
     source = source_note(folder, tables, drawn=True)
     title = caption("Figure", name, markdown.escape_markdown(words), source)

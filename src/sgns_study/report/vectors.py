@@ -78,26 +78,21 @@ def vector_values(study: Study, results: Path) -> Values:
         "scores": None if vectors is None else score_values(of_bases(vectors, recipes)),
         "tweaks": tweak_values(study, tried, vectors) if ablated else None,
         "ablation": ablation(tried, vectors, tables["sgns_curves"]) if ablated else None,
-        "noise": noise_values(tables["noise"]) if "noise" in tables else None,
+        "alphas": exponents(tables["noise"]) if "noise" in tables else [],
+        "noise": examples(tables["noise"]).to_dict("records") if "noise" in tables else [],
         "neighbours": neighbour_values(of_bases(tables["neighbours"], recipes))
         if "neighbours" in tables
         else None,
     }
 
 
-def variations(tried: pd.DataFrame) -> list[tuple[str, list[tuple[str, list[str]]]]]:
-    """Each parent with the settings that are changed around it and their values, in words."""
-    changed = tried[~tried["own"]]
-    return [
-        (
-            str(parent),
-            [
-                (setting(key), [setting_value(key, value) for value in own["value"]])
-                for key, own in rows.groupby("key", sort=False)
-            ],
-        )
-        for parent, rows in changed.groupby("parent", sort=False)
-    ]
+def variations(tried: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
+    """The values of each setting that is changed around each parent, in words."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for row in tried[~tried["own"]].to_dict("records"):
+        values = found.setdefault(row["parent"], {}).setdefault(setting(row["key"]), [])
+        values.append(setting_value(row["key"], row["value"]))
+    return found
 
 
 def points(found: Estimate) -> Estimate:
@@ -237,16 +232,6 @@ def ablation(tried: pd.DataFrame, vectors: pd.DataFrame, curves: pd.DataFrame) -
             }
             rows.append(row | found)
     return {"metrics": list(metrics.values()), "rows": rows}
-
-
-def noise_values(noise: pd.DataFrame) -> Values:
-    """Counts of a few words, and their probabilities as noise at each exponent."""
-    alphas = exponents(noise)
-    rows = [
-        (row["word"], int(row["count"]), [scientific(row[alpha]) for alpha in alphas])
-        for row in examples(noise).to_dict("records")
-    ]
-    return {"alphas": alphas, "rows": rows}
 
 
 def scientific(value: float) -> str:
