@@ -471,7 +471,7 @@ def test_the_answer_of_an_ablation_is_that_of_the_tables(tweaks_results):
     assert "ppmi that is +5.0 points (+5.0 to +5.0)" in plain
     # 0.6, 0.5 and 0.1 and 0.02 more on average: 42 points, of full
     assert "The highest mean of the 7 recipes, 42.0 points, is that of full" in plain
-    assert "24 sets of word vectors, 3 seeds a recipe" in plain
+    assert "24 sets of word vectors, 3 seeds per recipe" in plain
 
 
 def test_the_table_of_the_ablation_keeps_nulls_and_losses(tweaks_results):
@@ -528,7 +528,7 @@ def test_a_study_with_classifiers_scores_its_vectors_too(results):
     # 0.5 and 0.01 or 0.02 more: t = 12.706 for one degree of freedom, times 0.00707 / √2
     assert "0.515 ± 0.064" in plain
     assert "words of one set of synonyms stand in the same places" in plain
-    assert "drawn evenly from the words that are no positive of their batch" in plain
+    assert "drawn uniformly from the words that are not positives of their batch" in plain
     assert "no text of the test documents is seen before the one scoring" in plain
     assert "drawn from the training documents, the same for all models" in plain
     assert "Subsampling" not in plain

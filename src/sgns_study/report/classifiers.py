@@ -96,8 +96,8 @@ def minutes(run: pd.Series, seconds: pd.Series) -> float:
     if run["classifier"] in ("conv1d", "large"):
         large = run["classifier"] == "large"
         scale = None if pd.isna(run["scale"]) else float(run["scale"])
-        vectors = (model.recipe, model.radius) if model else (None, None)
-        variant = plan.Variant(run["init"], *vectors, scale, None, large, run["dim"])
+        recipe, radius = (model.recipe, model.radius) if model else (None, None)
+        variant = plan.Variant(run["init"], recipe, radius, scale, None, large, run["dim"])
         jobs = [("train_classifier", variant.name)]
     else:
         jobs = [("train_baseline", plan.Baseline(run["classifier"], model).name)]

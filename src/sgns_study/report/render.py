@@ -24,6 +24,7 @@ from sgns_study.evaluation.claims import FEW
 from sgns_study.evaluation.statistics import ALPHA
 from sgns_study.evaluation.tables import read_tidy
 from sgns_study.figures import figure_module, figures_of, wording
+from sgns_study.figures.claims import p_value
 from sgns_study.params import Study, TableCorpus
 from sgns_study.report import claims, markdown, records
 from sgns_study.report.checklist import checks, reads
@@ -39,7 +40,7 @@ MARKDOWN = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block"
 LONGEST_CAPTION = 10_000  # characters
 FUNCTIONS: tuple[Callable[..., object], ...] = (  # that the templates call by name
     *(claims.difference, claims.direction, claims.effect, claims.ends, claims.probability),
-    *(claims.p_value, markdown.cells, markdown.code, markdown.code_list),
+    *(p_value, markdown.cells, markdown.code, markdown.code_list),
     *(records.duration, records.several, records.written),
     *(wording.counted, wording.interval, wording.listed, wording.number, wording.percent),
     *(wording.plus_minus, wording.setting, wording.setting_value, wording.signed, wording.whole),
@@ -86,15 +87,16 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
     if classifiers:
         found["classifiers"] = (classifiers["found"], classifiers["planned"])
     folder = f"results/{study.study}"
+    recipes = {name: study.recipes[name] for name in plan.recipes(study)}
     return {
         "study": study,
         "sizes": sizes(study),
         "reads": reads(study.sampling.embedding),
-        "shortened": shortened(study),
+        "shortened": [name for name in recipes if getattr(recipes[name], "documents", None)],
         "large": study.large_classifier if any(v.large for v in plan.variants(study)) else None,
         "classes": class_names(study.corpus),
         "own": inspect(study.corpus) if isinstance(study.corpus, TableCorpus) else None,
-        "kinds": sorted({study.recipes[name].kind for name in plan.recipes(study)}),
+        "kinds": sorted({recipe.kind for recipe in recipes.values()}),
         "seeds": classifiers["seeds"] if classifiers else vectors["seeds"],
         "found": found,
         "claims": claims.claims_values(study, results),
@@ -168,12 +170,6 @@ def sizes(study: Study) -> dict[str, int]:
         parts = split_sizes(documents, classifier.validation_fraction)
         found |= {"classifier_train": parts[0], "classifier_validation": parts[1]}
     return found
-
-
-def shortened(study: Study) -> list[str]:
-    """The recipes that read fewer documents than there are."""
-    recipes = {name: study.recipes[name] for name in plan.recipes(study)}
-    return [name for name, recipe in recipes.items() if getattr(recipe, "documents", None)]
 
 
 def figure(figures: Path, name: str, tables: Iterable[str], folder: str) -> Markdown:
