@@ -84,11 +84,11 @@ def pipe_table(
     return Markdown(f"::: {{#table-{name} {classes}{rests}}}\n{lines}\n\n: {title}\n:::\n")
 
 
-def source_note(folder: str, names: Iterable[str], drawn: bool = False) -> Markdown:
+def source_note(folder: str, names: Iterable[str]) -> Markdown:
     """Where numbers come from, to stand at the end of a caption; empty without names.
 
-    A name is that of a tidy table, given as `<folder>/<name>.csv` with the rule that writes it, or
-    other words in Markdown. `drawn` adds the rule that draws a figure of them.
+    A name is that of a tidy table, given as `<folder>/<name>.csv` with the rule that writes it;
+    other words are Markdown and stand as they are.
     """
     words: list[str] = []
     files: dict[str, list[str]] = {}
@@ -98,8 +98,6 @@ def source_note(folder: str, names: Iterable[str], drawn: bool = False) -> Markd
         else:
             words.append(name)
     parts = [f"{', '.join(paths)}, rule {code(rule)}" for rule, paths in files.items()] + words
-    if drawn:
-        parts.append(f"drawn by rule {code('figure')}")
     return Markdown(f"[Source: {'; '.join(parts)}.]{{.source}}" if parts else "")
 
 

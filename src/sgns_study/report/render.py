@@ -182,7 +182,7 @@ def figure(figures: Path, name: str, tables: Iterable[str], folder: str) -> Mark
         raise ArtifactError(
             f"{path}: no caption ({reason(error)}): draw the figure again, its caption goes with it"
         ) from None
-    source = source_note(folder, tables, drawn=True)
+    source = source_note(folder, [*tables, "drawn by rule `figure`"])
     title = caption("Figure", name, markdown.escape_markdown(words), source)
     alt = figure_module(name).ALT
     return Markdown(f'![{title}]({name}.svg){{#figure-{name} alt="{alt}"}}')
