@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
-from pathlib import Path
 from shutil import which
 
 import pandas as pd
@@ -23,8 +22,8 @@ from sgns_study.config import check_study
 from sgns_study.evaluation.tables import COLUMNS, RULES
 from sgns_study.figures import draw_figure, figures_of, tables_of
 from sgns_study.params import FurtherText
-from sgns_study.report.checklist import checklist, reads, selections
-from sgns_study.report.markdown import Markdown, Numbering, code, escape_markdown
+from sgns_study.report.checklist import reads, selections
+from sgns_study.report.markdown import caption, code, escape_markdown, numbered, reference
 from sgns_study.report.records import Provenance, costs, parameters, provenance
 from sgns_study.report.render import MARKDOWN, context, fill, render
 from tests.browser import CHROMIUM, Browser
@@ -278,6 +277,16 @@ def test_text_with_the_syntax_of_five_languages_is_text_in_the_pdf(rendered_host
     assert "root:x:" not in text  # of the file that some name
 
 
+def rows_of(text, table):
+    """The cells of the rows of a table in the Markdown of a report, as plain text."""
+    lines = text.partition(f"{{#table-{table} ")[2].partition("\n:::")[0].splitlines()
+    rows = [line for line in lines if line.startswith("| ")][2:]  # after the head and the rule
+    return [
+        [re.sub(r"\\(.)", r"\1", cell).replace("`", "") for cell in row[2:-2].split(" | ")]
+        for row in rows
+    ]
+
+
 def plain_text(of_study, folder):
     text = fill(context(of_study, folder, folder / "figures"))
     return pypandoc.convert_text(text, "plain", format=MARKDOWN, extra_args=["--wrap=none"])
@@ -341,7 +350,7 @@ def test_every_figure_and_table_names_its_file_and_rule(each):
     # What the contrastive loss and SGNS have in common comes from no file.
     without = [caption for caption in captions if "Source: " not in caption]
     assert len(without) == 1
-    assert without[0].startswith("Table 2.")
+    assert "The contrastive loss of 2005 and SGNS" in without[0]
     sources = "; ".join(caption.partition("Source: ")[2].rstrip(".") for caption in captions)
     named = re.findall(r"(results/[^;]*?), rule (\w+)", sources)
     assert len(named) > 8
@@ -357,20 +366,6 @@ def test_every_figure_and_table_names_its_file_and_rule(each):
         command = ["pdftotext", "-raw", str(pdf), "-"]
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         assert text.count("Source:") == len(captions) - 1
-
-
-def test_tables_are_written_by_the_rules_that_are_named():
-    workflow = (Path(__file__).parents[1] / "Snakefile").read_text(encoding="utf-8")
-    found = {}
-    of_classifiers = re.search(r"(?ms)^OF_CLASSIFIERS = \[(.*?)^\]", workflow).group(1)
-    names = " ".join(of_classifiers.split())
-    workflow = workflow.replace("OF_CLASSIFIERS,", f"{names},")
-    for rule, body in re.findall(r"(?ms)^rule (\w+):\n(.*?)(?=^\S|\Z)", workflow):
-        for output in re.findall(r"(?ms)^    output:\n(.*?)(?=^    \w|\Z)", body):
-            tables = re.findall(r'"(?:\{RESULTS\}/)?(\w+)\.csv"', output)
-            found |= dict.fromkeys(tables, rule)
-    assert set(COLUMNS) <= set(found)
-    assert found == {table: rule for table, rule in RULES.items() if table in found}
 
 
 def test_hostile_text_is_shown_as_text(each):
@@ -450,16 +445,19 @@ def test_numbers_of_the_prose_are_those_of_the_tables(results):
 def test_the_answer_of_an_ablation_is_that_of_the_tables(tweaks_results):
     plain = plain_text(tweaks(), tweaks_results)
     # By hand in test_figures: K makes +3 (± 2.5) and +3 (± 0), t nothing and −1 (± 2.5).
-    assert "leaves out zero for K around every recipe changed; it does not for t." in plain
-    assert "K, 5 against 1: +3.0 (+0.5 to +5.5) around full and +3.0 (+3.0 to +3.0)" in plain
-    assert "better around both. Best of the values tried: 5 around full and 20 around bare" in plain
-    assert "t, 10⁻³ against off: 0.0 (−2.5 to +2.5) around full and −1.0 (−3.5 to +1.5)" in plain
-    assert "undecided around both. Best of the values tried: 10⁻³ around full and off" in plain
+    assert "leaves out zero in 2 of 4 comparisons" in plain
+    text = fill(context(tweaks(), tweaks_results, tweaks_results / "figures"))
+    assert rows_of(text, "settings") == [
+        ["K", "full", "5", "1", "+3.0", "+0.5 to +5.5", "better", "5"],
+        ["K", "bare", "5", "1", "+3.0", "+3.0 to +3.0", "better", "20"],
+        ["t", "full", "10⁻³", "off", "0.0", "−2.5 to +2.5", "undecided", "10⁻³"],
+        ["t", "bare", "10⁻³", "off", "−1.0", "−3.5 to +1.5", "undecided", "off"],
+    ]
     assert "full against bare: +10.0 points (+10.0 to +10.0)" in plain
     assert "ppmi that is +5.0 points (+5.0 to +5.0)" in plain
     # 0.6, 0.5 and 0.1 and 0.02 more on average: 42 points, of full
     assert "The highest mean of the 7 recipes, 42.0 points, is that of full" in plain
-    assert "24 sets of word vectors, 3 seeds a recipe" in plain
+    assert "24 sets of word vectors, 3 seeds per recipe" in plain
 
 
 def test_the_table_of_the_ablation_keeps_nulls_and_losses(tweaks_results):
@@ -516,7 +514,7 @@ def test_a_study_with_classifiers_scores_its_vectors_too(results):
     # 0.5 and 0.01 or 0.02 more: t = 12.706 for one degree of freedom, times 0.00707 / √2
     assert "0.515 ± 0.064" in plain
     assert "words of one set of synonyms stand in the same places" in plain
-    assert "drawn evenly from the words that are no positive of their batch" in plain
+    assert "drawn uniformly from the words that are not positives of their batch" in plain
     assert "no text of the test documents is seen before the one scoring" in plain
     assert "drawn from the training documents, the same for all models" in plain
     assert "Subsampling" not in plain
@@ -689,15 +687,14 @@ def test_costs_by_hand():
     assert list(table.index) == ["train_sgns", "aggregate"]
 
 
-def checked(of_study, results, records, found=None):
-    """Answers of the checklist by point, as plain text."""
-    found = found or {"classifiers": (4, 4)}
-    table = checklist(of_study, results, records, costs(TIMINGS), found, lambda name: name)
-    return {point: str(answer) for point, answer, _ in table.rows}
+def checked(of_study, results, **other):
+    """Answers of the checklist by point, as plain text; `other` values may replace those found."""
+    text = fill(context(of_study, results, results / "figures") | other)
+    return {point: answer for point, answer, _ in rows_of(text, "checklist")}
 
 
 def test_the_checklist_is_filled_in_from_the_run(results):
-    answers = checked(study(), results, provenance(results))
+    answers = checked(study(), results, found={"classifiers": (4, 4)})
     assert answers["seeds"].startswith("1 and 2: each fixes initial values")
     assert "corpus.seed" in answers["seeds"]
     assert answers["what is missing"] == "4 of 4 classifiers that were planned; each seed has runs."
@@ -716,7 +713,8 @@ def test_the_checklist_tells_what_is_not_as_it_should_be(results, tweaks_results
     files = {"a.npy": ["1" * 64, "2" * 64], "b.npy": ["3" * 64]}
     commits = ["aa-dirty", "bb", "outside a repository"]
     records = Provenance(7, commits, {"numpy": ["1.0", "2.0"], "torch": ["3"]}, files)
-    answers = checked(study(seeds=(1, 2, 3, 4)), results, records, {"classifiers": (4, 8)})
+    found = {"classifiers": (4, 8)}
+    answers = checked(study(seeds=(1, 2, 3, 4)), results, records=records, found=found)
     assert answers["what is missing"] == (
         "4 of 8 classifiers that were planned; seeds without a run: 3 and 4."
     )
@@ -726,7 +724,7 @@ def test_the_checklist_tells_what_is_not_as_it_should_be(results, tweaks_results
     )
     assert answers["versions"] == "More than one of numpy: numpy 1.0 and 2.0, torch 3."
     assert answers["inputs"].endswith("1 of them in more than one version: a.npy.")
-    none = checked(tweaks(), tweaks_results, Provenance(0, [], {}, {}))
+    none = checked(tweaks(), tweaks_results, records=Provenance(0, [], {}, {}))
     assert none["records of runs"] == "None was found beside the results."
     assert "validation selects, test is read once" not in none
     assert none["test texts in pretraining"].startswith("The word vectors have read texts")
@@ -862,6 +860,30 @@ def test_no_window_is_too_narrow_for_the_page(each, browser, width, is_open):
     assert browser.ask("document.querySelector('nav').getBoundingClientRect().top") in (0, 16)
 
 
+# In a sentence, of its own and in a list: wider than any window, whatever the fonts are.
+WIDE = '<math display="{}"><mspace width="2000px"></mspace></math>'
+EQUATIONS = f"""<p>From {WIDE.format("inline")} it follows that</p><p>{WIDE.format("block")}</p>
+<ul><li>{WIDE.format("inline")}</li><li>{WIDE.format("block")}</li></ul>"""
+
+
+@in_browser
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("width", [320, 360, 390])
+def test_an_equation_wider_than_the_window_scrolls_by_itself(
+    each, browser, tmp_path, width, scripts
+):
+    html = re.sub('<main id="the-text"[^>]*>', lambda main: main.group() + EQUATIONS, each[0])
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    browser.open(tmp_path / "page.html", width, scripts=scripts)
+    assert browser.ask("document.scrollingElement.scrollWidth <= innerWidth")
+    wide = "[...document.querySelectorAll('math:has(> mspace)')]"
+    boxes = browser.ask(f"{wide}.map((math) => [math.clientWidth, math.scrollWidth])")
+    assert len(boxes) == 4
+    assert all(0 < seen < width and whole >= 2000 for seen, whole in boxes)
+    browser.ask(f"{wide}.forEach((math) => math.scrollBy(1e6, 0))")
+    assert all(browser.ask(f"{wide}.map((math) => math.scrollLeft > 1500)"))
+
+
 @in_browser
 def test_the_browser_asks_for_nothing_and_finds_nothing_wrong(each, browser):
     page = each[1].with_suffix(".html")
@@ -941,9 +963,20 @@ def test_code_keeps_backticks():
     assert Page(html).text.strip() == "a``b` <c>"
 
 
-def test_numbering_refuses_what_has_no_number():
-    numbering = Numbering(["a", "b"], ["c"])
-    assert numbering.reference("Figure", "b") == "[Figure 2](#figure-b)"
-    assert numbering.caption("Table", "c", Markdown("*x*")) == "**Table 1.** *x*"
-    with pytest.raises(ValueError, match="z"):
-        numbering.label("Figure", "z")
+def test_figures_and_tables_are_numbered_by_their_captions():
+    text = f"{reference('Table', 'b')}, {reference('Figure', 'b')}"
+    text += "".join(f"\n{caption('Table', name, '*x*')}" for name in "ab")
+    text += f"\n{caption('Figure', 'b', 'y', '[z]')}"
+    assert numbered(text).splitlines() == [
+        "[Table 2](#table-b), [Figure 1](#figure-b)",
+        *("**Table 1.** *x*", "**Table 2.** *x*", "**Figure 1.** y [z]"),
+    ]
+    with pytest.raises(ValueError, match="Figure z"):
+        numbered(text + reference("Figure", "z"))
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_no_text_looks_like_a_number_to_come(text):
+    assert numbered(escape_markdown(text) + code(text)) == escape_markdown(text) + code(text)
+    for escaped in (escape_markdown(text), code(text)):
+        assert not {"\x01", "\x02"} & set(escaped)

@@ -1,5 +1,6 @@
 """What the workflow promises: the same bytes always, nothing run twice, nothing lost to a kill."""
 
+import base64
 import csv
 import json
 import random
@@ -15,7 +16,7 @@ import pytest
 import yaml
 
 from sgns_study.evaluation.claims import CLAIMS
-from sgns_study.evaluation.tables import COLUMNS
+from sgns_study.evaluation.tables import COLUMNS, RULES
 from sgns_study.guards import lock_study
 from tests.conftest import Workspace, jobs, kill_group
 
@@ -96,6 +97,16 @@ def test_every_run_is_a_row_with_its_test_predictions(finished_study: Workspace)
     assert correct.shape == (len(rows), 40)
     accuracies = [float(row["test_accuracy"]) for row in rows]
     assert correct.mean(axis=1) == pytest.approx(accuracies, abs=1e-6)
+
+
+def test_tables_are_written_by_the_rules_that_are_named(finished_study: Workspace) -> None:
+    found = {}
+    for record in (finished_study.folder / ".snakemake/metadata").iterdir():
+        output = Path(base64.urlsafe_b64decode(record.name).decode())
+        if output.parent == Path("results/tiny") and output.suffix == ".csv":
+            found[output.stem] = json.loads(record.read_text())["rule"]
+    assert set(COLUMNS) <= set(found)
+    assert found == {table: rule for table, rule in RULES.items() if table in found}
 
 
 def test_every_claim_is_judged_once(finished_study: Workspace) -> None:

@@ -28,7 +28,7 @@ from sgns_study.corpora import imdb, lines, sources, table
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
 from sgns_study.evaluation import intrinsic
 from sgns_study.evaluation.tables import COLUMNS, read_present, read_tidy
-from sgns_study.report.markdown import Numbering
+from sgns_study.report.markdown import numbered
 from sgns_study.report.records import costs, provenance
 from sgns_study.report.render import figure
 from sgns_study.sgns import checkpoint, vectors
@@ -470,7 +470,7 @@ def make_figure(folder: Path) -> None:
 
 
 def read_caption(folder: Path) -> str:
-    return figure(Numbering(["claims"], []), folder, "claims", ["claims"], "results/tiny")
+    return numbered(figure(folder, "claims", ["claims"], "results/tiny"))
 
 
 def make_sealed(folder: Path) -> None:

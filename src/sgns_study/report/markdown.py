@@ -1,10 +1,10 @@
-"""Markdown written by program: escaped text, tables, numbered figures and tables."""
+"""Markdown written by program: escaped text, tables, and the numbers of figures and tables."""
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
 
 from sgns_study.evaluation.tables import RULES
+from sgns_study.figures.wording import listed
 
 
 class Markdown(str):
@@ -41,87 +41,94 @@ def code(text: str) -> Markdown:
     return Markdown(f"{fence} {line} {fence}" if "`" in line else f"{fence}{line}{fence}")
 
 
-WIDE = 8  # columns from which on a page sets a table in smaller type
+def code_list(names: Iterable[str]) -> Markdown:
+    """Names as code spans, in words: `a`, `b` and `c`."""
+    return Markdown(listed(code(name) for name in names))
+
+
+def cells(values: Iterable[object]) -> Markdown:
+    """Neighbouring cells of a row of a table, without the bars at its ends."""
+    return Markdown(" | ".join(markdown(value) for value in values))
+
+
+WIDE = 8  # a table of more columns is set in smaller type
 SOURCE_WIDTH = 10_000  # of a line for Pandoc, which sizes columns by content up to it
 
 
 def pipe_table(
-    header: Sequence[str],
-    rows: Iterable[Sequence[object]],
+    folder: str,
+    name: str,
     align: str,
-    caption: Markdown,
-    id: str,
+    source: Iterable[str] = (),
     widths: Sequence[int] = (),
     foot: int = 0,
+    *,
+    caller: Callable[[], str],
 ) -> Markdown:
-    """A table with a caption above; `align` has one of `l`, `r` for every column.
+    """A table with its numbered caption above, from what a template has in a `call` block.
 
-    Columns are as wide as their content, or share the text width as `widths` (percent) says.
-    The last `foot` rows sum up the others: they stay below when the page sorts the table.
+    That is Markdown: the caption in one line, then a line for the head and for each row, the cells
+    between bars. `align` has one of `l`, `r` for every column. Columns are as wide as their
+    content, or share the width of the text as `widths` (percent) says. The last `foot` rows sum up
+    the others: they stay below when the page sorts the table. `folder` and `source` are those of
+    `source_note`.
     """
+    words, head, *rows = [line for line in caller().split("\n") if line.strip()]
     dashes = [width * SOURCE_WIDTH // 50 for width in widths] or [2] * len(align)
     rules = {"l": ":{}", "r": "{}:"}
-    rule = [Markdown(rules[letter].format("-" * n)) for letter, n in zip(align, dashes)]
-    lines = [header, rule, *rows]
-    text = "\n".join("| " + " | ".join(markdown(cell) for cell in line) + " |" for line in lines)
+    rule = cells(Markdown(rules[side].format("-" * n)) for side, n in zip(align, dashes))
     classes = ".table .sortable" + " .wide" * (len(align) > WIDE)
     rests = f" data-foot={foot}" if foot else ""
-    return Markdown(f"::: {{#{id} {classes}{rests}}}\n{text}\n\n: {caption}\n:::")
+    lines = "\n".join([head, f"| {rule} |", *rows])
+    title = caption("Table", name, words, source_note(folder, source))
+    return Markdown(f"::: {{#table-{name} {classes}{rests}}}\n{lines}\n\n: {title}\n:::\n")
 
 
-def source_note(folder: str, names: Iterable[str], drawn: bool = False) -> Markdown:
+def source_note(folder: str, names: Iterable[str]) -> Markdown:
     """Where numbers come from, to stand at the end of a caption; empty without names.
 
     A name is that of a tidy table, given as `<folder>/<name>.csv` with the rule that writes it;
-    Markdown stands as it is. `drawn` adds the rule that draws a figure of them.
+    other words are Markdown and stand as they are.
     """
     words: list[str] = []
     files: dict[str, list[str]] = {}
     for name in names:
-        if isinstance(name, Markdown):
-            words.append(name)
-        else:
+        if name in RULES:
             files.setdefault(RULES[name], []).append(code(f"{folder}/{name}.csv"))
+        else:
+            words.append(name)
     parts = [f"{', '.join(paths)}, rule {code(rule)}" for rule, paths in files.items()] + words
-    if drawn:
-        parts.append(f"drawn by rule {code('figure')}")
     return Markdown(f"[Source: {'; '.join(parts)}.]{{.source}}" if parts else "")
 
 
-class Table(NamedTuple):
-    """A table of the report before it has a number; the arguments of `pipe_table`.
+# A figure or table is known by its name until the text is whole and its number is known. Escaped
+# text has no control characters, so nothing in data looks like such a name.
+UNNUMBERED = re.compile("(\\*\\*)?\x01(Figure|Table) (\\w+)\x02")
 
-    `source` has the tidy tables that its numbers are in, or Markdown: see `source_note`.
+
+def caption(kind: str, name: str, text: str, source: str = "") -> Markdown:
+    """A caption in Markdown that starts with the number and ends with the source, if it has one."""
+    return Markdown(f"**\x01{kind} {name}\x02.** {text} {source}".rstrip())
+
+
+def reference(kind: str, name: str) -> Markdown:
+    """A link with the number of a figure or table as its text."""
+    return Markdown(f"[\x01{kind} {name}\x02](#{kind.lower()}-{name})")
+
+
+def numbered(text: str) -> str:
+    """The text with all figures and all tables numbered in the order of their captions.
+
+    Raises ValueError for a reference to what has no caption.
     """
+    order: dict[str, list[str]] = {"Figure": [], "Table": []}
+    for bold, kind, name in UNNUMBERED.findall(text):
+        order[kind] += [name] * bool(bold)
 
-    caption: str
-    header: Sequence[str]
-    align: str
-    rows: Iterable[Sequence[object]]
-    widths: Sequence[int] = ()
-    source: Sequence[str] = ()
-    foot: int = 0
+    def label(match: re.Match[str]) -> str:
+        bold, kind, name = match.groups(default="")
+        if name not in order[kind]:
+            raise ValueError(f"{kind} {name} is referred to, but the report does not have it")
+        return f"{bold}{kind} {order[kind].index(name) + 1}"
 
-
-class Numbering:
-    """Numbers of figures and tables, given in advance so that text may refer to what follows."""
-
-    def __init__(self, figures: Sequence[str], tables: Sequence[str]) -> None:
-        """Names in the order in which they stand in the text."""
-        self._names = {"Figure": list(figures), "Table": list(tables)}
-
-    def label(self, kind: str, name: str) -> str:
-        """E.g. `Figure 2`; raises ValueError for a name without a number."""
-        return f"{kind} {self._names[kind].index(name) + 1}"
-
-    def anchor(self, kind: str, name: str) -> str:
-        """The identifier that references point to."""
-        return f"{kind.lower()}-{name}"
-
-    def reference(self, kind: str, name: str) -> Markdown:
-        """A link with the number as its text."""
-        return Markdown(f"[{self.label(kind, name)}](#{self.anchor(kind, name)})")
-
-    def caption(self, kind: str, name: str, text: object, source: str = "") -> Markdown:
-        """A caption that starts with the number and ends with the source, if it has one."""
-        return Markdown(f"**{self.label(kind, name)}.** {markdown(text)} {source}".rstrip())
+    return UNNUMBERED.sub(label, text)

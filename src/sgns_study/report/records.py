@@ -1,25 +1,28 @@
-"""What the appendix of the report says of a study: its parameters, its cost, its provenance."""
+"""What the end of the report says of a study: its parameters, its cost, where it comes from."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sgns_study.artifacts import ArtifactError, intact
 from sgns_study.figures.wording import number
+from sgns_study.report.markdown import Markdown
 
 LARGEST = 1 << 24  # bytes of a record; one that is cut there is no JSON
 NO_COMMIT = "outside a repository"  # what stands for the commit of a run without one
+DIRTY = "-dirty"  # how `git describe` ends for a tree with changes that are in no commit
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter: its dotted key, its value and what it means."""
 
     key: str
     value: str
-    meaning: str
+    meaning: Markdown
 
 
 def parameters(model: BaseModel) -> list[Parameter]:
@@ -33,24 +36,21 @@ def parameters(model: BaseModel) -> list[Parameter]:
         entries = {name: value}
         if isinstance(value, dict):
             entries = {f"{name}.{entry}": content for entry, content in value.items()}
-        for place, content in entries.items():
+        for key, content in entries.items():
             if isinstance(content, BaseModel):
                 like = getattr(content, "like", None)
                 inherited = parameters(value[like]) if like else []
-                found += [
-                    replace(row, key=f"{place}.{row.key}")
-                    for row in parameters(content)
-                    if row not in inherited
-                ]
+                own = [row for row in parameters(content) if row not in inherited]
+                found += [row._replace(key=f"{key}.{row.key}") for row in own]
             else:
-                found.append(Parameter(place, written(content), _meaning(model, name)))
+                found.append(Parameter(key, written(content), _meaning(model, name)))
     return found
 
 
-def _meaning(model: BaseModel, name: str) -> str:
-    """The field's description; where there is none, what the model's docstring says first."""
+def _meaning(model: BaseModel, name: str) -> Markdown:
+    """The field's description; where there is none, the first line of the model's docstring."""
     described = type(model).model_fields[name].description
-    return described or (type(model).__doc__ or "").partition("\n")[0].rstrip(".")
+    return Markdown(described or (type(model).__doc__ or "").partition("\n")[0].rstrip("."))
 
 
 def written(value: object) -> str:
@@ -82,14 +82,30 @@ def duration(seconds: float) -> str:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the results come from, over all records of runs: distinct values of each."""
+    """Where the results come from: the distinct values in all records of runs.
+
+    `inputs` has the SHA-256 of each file that was read; several mean that runs saw different files.
+    """
 
     records: int
     commits: list[str]
     versions: dict[str, list[str]]
-    inputs: dict[
-        str, list[str]
-    ]  # file → SHA-256; more than one means that runs saw different files
+    inputs: dict[str, list[str]]
+
+    @property
+    def known(self) -> list[str]:
+        """The commits of those runs that have one."""
+        return [name for name in self.commits if name != NO_COMMIT]
+
+    @property
+    def dirty(self) -> list[str]:
+        """The commits of runs whose tree had changes that are in no commit."""
+        return [name for name in self.known if name.endswith(DIRTY)]
+
+
+def several(found: dict[str, list[str]]) -> list[str]:
+    """The names for which runs have more than one value."""
+    return [name for name, values in found.items() if len(values) > 1]
 
 
 class Record(BaseModel):
@@ -105,19 +121,21 @@ class Record(BaseModel):
 def provenance(results: Path) -> Provenance:
     """Collect the `run.json` files of a study; raises ArtifactError if one is not a record."""
     records = [read_record(path) for path in sorted(results.rglob("run.json"))]
-    versions: dict[str, set[str]] = {}
-    inputs: dict[str, set[str]] = {}
-    for record in records:
-        for name, version in record.versions.items():
-            versions.setdefault(name, set()).add(version)
-        for name, digest in record.inputs.items():
-            inputs.setdefault(name, set()).add(digest)
     return Provenance(
         len(records),
         sorted({record.commit or NO_COMMIT for record in records}),
-        {name: sorted(found) for name, found in sorted(versions.items())},
-        {name: sorted(found) for name, found in sorted(inputs.items())},
+        distinct(record.versions for record in records),
+        distinct(record.inputs for record in records),
     )
+
+
+def distinct(records: Iterable[dict[str, str]]) -> dict[str, list[str]]:
+    """The distinct values of each name, both sorted."""
+    found: dict[str, set[str]] = {}
+    for record in records:
+        for name, value in record.items():
+            found.setdefault(name, set()).add(value)
+    return {name: sorted(values) for name, values in sorted(found.items())}
 
 
 def read_record(path: Path) -> Record:
