@@ -7,8 +7,8 @@ import pytest
 
 from sgns_study.artifacts import write_table
 from sgns_study.evaluation.tables import COLUMNS, read_tidy
-from sgns_study.figures import figure_module
-from sgns_study.figures.style import published
+from sgns_study.figures import caption_of, figure_module
+from sgns_study.figures.plotting import published
 from tests.curve_tables import claims_table, convergence_table, runs_table
 
 OF_RUNS = ("controls", "scale", "scarcity", "baselines")
@@ -75,7 +75,7 @@ def test_nothing_is_clipped_too_small_or_missing_in_words(name, table):
     for axis in figure.axes:
         for text in (*axis.get_xticklabels(), *axis.get_yticklabels(), *axis.texts):
             assert text.get_fontsize() >= 7
-    caption = figure_module(name).caption(made(name, table))
+    caption = caption_of(name, [made(name, table)])
     assert "nan" not in caption
     assert "\n" not in caption
     assert caption.endswith(".")
@@ -94,7 +94,7 @@ def test_names_beside_rows_do_not_overlap(name, table):
 
 
 def caption(name, table):
-    return figure_module(name).caption(table)
+    return caption_of(name, [table])
 
 
 def test_controls_caption_by_hand():

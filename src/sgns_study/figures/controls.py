@@ -1,25 +1,23 @@
 """Meaning against scale: what of a pretrained table helps, told by tables that keep parts of it."""
 
+from typing import Any, NamedTuple
+
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sgns_study.evaluation.vectors import Estimate
-from sgns_study.figures.arms import (
+from sgns_study.figures.plotting import (
+    ACROSS,
     FROM_VECTORS,
     INITS,
-    accuracy,
     draw_row,
     gain,
+    label,
     matching,
-    plain,
-    seeds_spread,
-    worded,
+    on_all_documents,
+    row_panels,
 )
-from sgns_study.figures.style import WIDTH
-from sgns_study.figures.wording import listed
 
 ALT = "Test accuracy by what the embedding starts from: pretrained, its controls, and random"
-ACROSS = 3  # panels beside each other
 # First minus second, and what only the first has.
 CONTRASTS = {
     ("pretrained", "random"): "all of it",
@@ -29,88 +27,79 @@ CONTRASTS = {
 }
 
 
+class Cell(NamedTuple):
+    """The vectors of a panel; without a recipe there are random starts only."""
+
+    recipe: str
+    radius: int | None
+    dim: int
+
+    def name(self) -> str:
+        """E.g. `lab, d = 128`."""
+        return label(self._asdict(), ["recipe", "dim"])
+
+    def runs(self, runs: pd.DataFrame, init: str) -> pd.DataFrame:
+        """The runs of an initial embedding, those of random ones by their dimension alone."""
+        key = (init, *self) if init in FROM_VECTORS else (init, "", None, self.dim)
+        return matching(not_rescaled(runs), ["init", "recipe", "radius", "dim"], key)
+
+
 def draw(runs: pd.DataFrame) -> Figure:
     """One panel a recipe and dimension; one row an initial table, with its seeds and interval."""
     cells = cells_of(runs)
-    inits = [init for init in INITS if any(len(arm(runs, cell, init)) for cell in cells)]
+    inits = [init for init in INITS if any(len(cell.runs(runs, init)) for cell in cells)]
     columns = min(len(cells), ACROSS)
-    rows = -(-len(cells) // columns)
-    figure = Figure(figsize=(WIDTH, min(rows * (0.5 + 0.23 * max(len(inits), 3)) + 0.3, 9.0)))
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for axis, cell in zip(axes.flat, cells):
+    figure, axes = row_panels(
+        [INITS[init].label for init in inits], -(-len(cells) // columns), columns
+    )
+    for i, axis in enumerate(axes.flat):
+        axis.set_visible(i < len(cells))
+    for i, (axis, cell) in enumerate(zip(axes.flat, cells)):
         for at, init in enumerate(inits):
-            found = arm(runs, cell, init)
+            found = cell.runs(runs, init)
             if len(found):
-                values = 100 * found["test_accuracy"]
-                draw_row(axis, values, accuracy(found), at, INITS[init])
-        axis.set_title(cell_name(cell))
-        axis.grid(False, axis="y")
-        axis.margins(x=0.08)
-        axis.locator_params(axis="x", nbins=4)
-    for axis in axes.flat[len(cells) :]:
-        axis.set_visible(False)
-    for i, axis in enumerate(axes.flat[: len(cells)]):
+                draw_row(axis, 100 * found["test_accuracy"], at, INITS[init])
+        axis.set_title(cell.name())
         if i + columns >= len(cells):
             axis.set_xlabel("test accuracy (%)")
             axis.tick_params(labelbottom=True)
-    axes[0, 0].set_yticks(range(len(inits)), [INITS[init].label for init in inits])
-    axes[0, 0].set_ylim(len(inits) - 0.4, -0.6)
     return figure
 
 
-Cell = tuple[str, int | None, int]  # recipe, radius, dim
+def not_rescaled(runs: pd.DataFrame) -> pd.DataFrame:
+    """Runs of the lab's classifier on all documents from tables at the scale they come with."""
+    return on_all_documents(runs[runs["scale"].isna()])
 
 
 def cells_of(runs: pd.DataFrame) -> list[Cell]:
     """Recipes and dimensions that have controls, at the radius that has most of them."""
-    made = plain(runs)
-    made = made[made["init"].isin(FROM_VECTORS)]
+    runs = not_rescaled(runs)
+    made = runs[runs["init"].isin(FROM_VECTORS)]
     if made.empty:
-        return [("", None, int(dim)) for dim in sorted(plain(runs)["dim"].dropna().unique())]
+        return [Cell("", None, int(dim)) for dim in sorted(runs["dim"].dropna().unique())]
     tables = made[["init", "recipe", "radius", "dim"]].drop_duplicates()
-    counts = tables.groupby("radius").size()
-    radius = int(counts.idxmax())  # of several the smallest
+    radius = int(tables.groupby("radius").size().idxmax())  # of several the smallest
     here = tables[tables["radius"] == radius]
     controlled = here[here["init"] != "pretrained"]
     cells = (controlled if len(controlled) else here)[["recipe", "dim"]].drop_duplicates()
     ordered = cells.sort_values(["recipe", "dim"])
-    return [(recipe, radius, int(dim)) for recipe, dim in ordered.itertuples(index=False)]
+    return [Cell(recipe, radius, int(dim)) for recipe, dim in ordered.itertuples(index=False)]
 
 
-def arm(runs: pd.DataFrame, cell: Cell, init: str) -> pd.DataFrame:
-    """The runs of an initial table in a cell."""
-    recipe, radius, dim = cell if init in FROM_VECTORS else ("", None, cell[2])
-    return matching(plain(runs), ["init", "recipe", "radius", "dim"], [init, recipe, radius, dim])
-
-
-def cell_name(cell: Cell) -> str:
-    """The recipe, where there is one, and the dimension."""
-    return f"{cell[0]}, d = {cell[2]}" if cell[0] else f"d = {cell[2]}"
-
-
-def caption(runs: pd.DataFrame) -> str:
+def caption(runs: pd.DataFrame) -> dict[str, Any]:
     """The paired differences that tell meaning from scale, cell by cell."""
     cells = cells_of(runs)
-    drawn = [(cell, init) for cell in cells for init in INITS if len(arm(runs, cell, init))]
-    n_seeds = [len(arm(runs, *place)) for place in drawn]
-    radius = f" of vectors with R = {cells[0][1]}" if cells[0][1] is not None else ""
-    text = (
-        f"Meaning against scale: test accuracy from tables{radius} and from controls. Shuffled: "
-        "the pretrained rows dealt to other words; random, matched: random with the mean and the "
-        "standard deviation of the pretrained table; frozen: not trained further. "
-        f"{seeds_spread(n_seeds)}"
-    )
-    findings = []
-    for contrast, meant in CONTRASTS.items():
-        found = {cell: gain(*(arm(runs, cell, init) for init in contrast)) for cell in cells}
-        if any(one.n for one in found.values()):
-            findings.append(_sentence(contrast, meant, found))
-    if not findings:
-        return f"{text} No two of them can be compared."
-    return f"{text} Differences in points, paired by seed, with 95 % interval. {' '.join(findings)}"
-
-
-def _sentence(contrast: tuple[str, str], meant: str, found: dict[Cell, Estimate]) -> str:
-    first, second = (INITS[init].label for init in contrast)
-    values = listed(f"{worded(one)} for {cell_name(cell)}" for cell, one in found.items() if one.n)
-    return f"{first[0].upper()}{first[1:]} minus {second} ({meant}): {values}."
+    contrasts = []
+    for (first, second), meaning in CONTRASTS.items():
+        gains = {
+            cell.name(): gain(cell.runs(runs, first), cell.runs(runs, second)) for cell in cells
+        }
+        gains = {name: found for name, found in gains.items() if found.n}
+        names = (INITS[first].label, INITS[second].label)
+        contrasts += [(*names, meaning, gains)] if gains else []
+    n_seeds = [len(cell.runs(runs, init)) for cell in cells for init in INITS]
+    return {
+        "radius": cells[0].radius,
+        "n_seeds": [n for n in n_seeds if n],
+        "contrasts": contrasts,
+    }
