@@ -155,7 +155,7 @@ def test_radius_caption_gives_changes_between_the_extremes():
     for radius, accuracy in ((2, 0.70), (5, 0.90), (10, 0.73)):
         rows += run("pretrained", "lab", radius, 16, 1, [0.5, accuracy], accuracy - 0.01 * radius)
     caption = caption_of("radius_and_dim", [classifier_curves(rows)])
-    assert "From R = 2 to 10, mean validation / test accuracy changes by +3.0 / −5.0" in caption
+    assert "From R = 2 to R = 10, mean validation / test accuracy changes by +3.0 / −5.0" in caption
     assert "one dimension only (d = 16)" in caption
 
 

@@ -6,19 +6,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sgns_study.evaluation.summary import VARIANT, summarise
-from sgns_study.figures.plotting import draw_classifiers, grid_curves, model_label, seeds_of
+from sgns_study.figures import plotting
 
 ALT = "Validation loss and accuracy by epoch of every classifier"
 
 
 def draw(curves: pd.DataFrame) -> Figure:
     """Validation loss over accuracy, a column a dimension, a curve an initial embedding."""
-    return draw_classifiers(grid_curves(curves), "validation", "validation")
+    return plotting.draw_classifiers(plotting.grid_curves(curves), "validation", "validation")
 
 
 def caption(curves: pd.DataFrame) -> dict[str, Any]:
     """The best mean accuracy of each initial embedding, their distance, the epochs selected."""
-    curves = grid_curves(curves)
+    curves = plotting.grid_curves(curves)
     summary = summarise(curves)
     several = summary.loc[summary["recipe"] != "", "recipe"].nunique() > 1
     best = summary.loc[summary.groupby("init")["validation_accuracy"].idxmax()]
@@ -26,8 +26,11 @@ def caption(curves: pd.DataFrame) -> dict[str, Any]:
     accuracies = best.set_index("init")["validation_accuracy"]
     gap = accuracies.get("pretrained", float("nan")) - accuracies.get("random", float("nan"))
     return {
-        "n_seeds": seeds_of(curves, VARIANT),
-        "best": {model_label(row, several): accuracies[row["init"]] for _, row in best.iterrows()},
+        "n_seeds": plotting.seeds_of(curves, VARIANT),
+        "best": {
+            plotting.model_label(row, several): accuracies[row["init"]]
+            for _, row in best.iterrows()
+        },
         "gap": 100 * gap,
         "selected": summary.groupby("init")["selected_epoch"].mean().to_dict(),
     }

@@ -1,78 +1,66 @@
 """How fast classifiers get to their level: epochs, run by run, on validation and on training."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from sgns_study.evaluation.convergence import against, restricted
 from sgns_study.evaluation.vectors import estimate
-from sgns_study.figures.plotting import (
-    BLACK,
-    INITS,
-    VARIANT,
-    Look,
-    draw_interval,
-    legend,
-    matching,
-    on_all_documents,
-    row_panels,
-    seeds_of,
-    variant_names,
-    variants_of,
-)
+from sgns_study.figures import plotting
 
 ALT = "Epochs to 95 % of the best accuracy, on validation and on training, one row a classifier"
 SPLITS = {"validation": "validation", "train": "training"}
 MEASURES = {"epochs_to_own": "own level", "epochs_to_common": "common level"}
 SHOWN = ("pretrained", "random")
 SIDE = 0.22  # epochs that the points of seeds are apart at most from where they belong
-HOLLOW: dict[str, Any] = {"marker": "o", "markerfacecolor": "none", "linestyle": ""}
+HOLLOW = {"markerfacecolor": "none"}
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Epochs to the own over epochs to the common level; left validation, right training."""
     rows = rows_shown(table)
-    variants = variants_of(rows).sort_values("dim", kind="stable")  # beside their random start
-    figure, axes = row_panels(variant_names(variants), 2, 2)
-    for across, (measure, level) in zip(axes, MEASURES.items()):
-        for axis, (split, name) in zip(across, SPLITS.items()):
-            here = rows[(rows["measure"] == measure) & (rows["split"] == split)]
-            for at, variant in enumerate(variants.itertuples(index=False)):
-                draw_times(axis, matching(here, VARIANT, variant), at, INITS[variant.init])
-            axis.set_title(f"{name}, {level}")
+    # By dimension, so that all stand beside the random start of their own.
+    variants = dict(sorted(plotting.by_variant(rows).items(), key=lambda v: v[1]["dim"].iloc[0]))
+    figure, axes = plotting.row_panels(list(variants), 2, 2, sharex=True)
+    for axis, (measure, split) in zip(axes.flat, product(MEASURES, SPLITS)):
+        for at, own in enumerate(variants.values()):
+            draw_times(axis, own[(own["measure"] == measure) & (own["split"] == split)], at)
+        axis.set_title(f"{SPLITS[split]}, {MEASURES[measure]}")
     for axis in axes[1]:
         axis.set_xlabel("epochs")
     set_epochs(axes[0, 0], rows)
-    hollow = [Line2D([], [], color=BLACK, label="not reached", **HOLLOW)] * rows["censored"].any()
-    legend(figure, [*(INITS[init] for init in SHOWN if init in set(rows["init"])), *hollow])
+    looks = [plotting.INITS[init] for init in SHOWN if init in set(rows["init"])]
+    late = [plotting.look("not reached", plotting.BLACK, "o") | HOLLOW]
+    plotting.legend(figure, looks + late if rows["censored"].any() else looks)
     return figure
 
 
 def rows_shown(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of runs from trained and random vectors, not rescaled, one of MEASURES each."""
-    rows = on_all_documents(table[table["scale"].isna()])
+    rows = plotting.on_all_documents(table[table["scale"].isna()])
     return rows[rows["init"].isin(SHOWN) & rows["measure"].isin(MEASURES)]
 
 
-def draw_times(axis: Axes, rows: pd.DataFrame, at: int, look: Look) -> None:
+def draw_times(axis: Axes, rows: pd.DataFrame, at: int) -> None:
     """Above, a point a seed, hollow where censored; below, the restricted mean and interval.
 
     Epochs are whole, so points that would cover each other stand side by side.
     """
     if rows.empty:
         return
+    look = plotting.INITS[rows["init"].iloc[0]]
     times = restricted(rows["value"], rows["epochs"])
-    censored = rows["censored"].to_numpy(bool)
     if len(times) > 1:
         beside = times + np.linspace(-SIDE, SIDE, len(times))
-        face = ["none" if late else look.colour for late in censored]
-        axis.scatter(beside, [at - 0.24] * len(times), 4, face, edgecolors=look.colour, lw=0.6)
-    draw_interval(axis, estimate(pd.Series(times)), at + 0.1, look, filled=not censored.all())
+        faces = ["none" if late else look["color"] for late in rows["censored"]]
+        axis.scatter(beside, [at - 0.24] * len(times), 4, faces, edgecolors=look["color"], lw=0.6)
+    mean = look | HOLLOW if rows["censored"].all() else look
+    plotting.draw_interval(axis, estimate(pd.Series(times)), at + 0.1, mean)
 
 
 def set_epochs(axis: Axes, rows: pd.DataFrame) -> None:
@@ -92,16 +80,15 @@ def caption(table: pd.DataFrame) -> dict[str, Any]:
     """How often and by how many epochs pretrained runs are earlier than their random ones."""
     rows = rows_shown(table)
     findings = []
-    for split, name in SPLITS.items():
-        for measure, level in MEASURES.items():
-            found = against(rows, measure, split)
-            found = found[found["init"] == "pretrained"]
-            counts = [int(found[key].sum()) for key in ("faster", "slower", "ties")]
-            if len(found):
-                findings.append((name, level, *counts, list(found["epochs"])))
+    for split, measure in product(SPLITS, MEASURES):
+        found = against(rows, measure, split)
+        found = found[found["init"] == "pretrained"]
+        counts = [int(found[key].sum()) for key in ("faster", "slower", "ties")]
+        if len(found):
+            findings.append((SPLITS[split], MEASURES[measure], *counts, list(found["epochs"])))
     late = rows[rows["censored"].astype(bool)]
     return {
-        "n_seeds": seeds_of(rows, VARIANT),
+        "n_seeds": plotting.seeds_of(rows, plotting.VARIANT),
         "n_times": len(rows),
         "n_censored": len(late),
         "counted_as": sorted({int(epochs) + 1 for epochs in late["epochs"]}),

@@ -11,7 +11,7 @@ from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 
 from sgns_study.evaluation.tables import MODEL
-from sgns_study.figures.plotting import MARKERS, WIDTH, Look, legend, literal
+from sgns_study.figures import plotting
 
 Array = NDArray[np.float64]
 
@@ -28,26 +28,26 @@ SIDES = np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-
 def draw(recipes: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """Every word beside its point, with the colour and the marker of its group."""
     table = one_model(recipes, table)
-    figure = Figure(figsize=(WIDTH, 6.4))
+    figure = Figure(figsize=(plotting.WIDTH, 6.4))
     axis = figure.subplots()
     looks = {
-        group: Look(legend_entry(group), DARK[i % 6], MARKERS[(i + i // 6) % 6])
+        group: plotting.look(legend_entry(group), DARK[i % 6], plotting.MARKERS[(i + i // 6) % 6])
         for i, group in enumerate(table["group"].unique())
     }
     for group, words in table.groupby("group", sort=False):
-        axis.plot(words["x"], words["y"], **looks[group].style())
+        axis.plot(words["x"], words["y"], **looks[group])
     axis.margins(0.07)
     axis.set_axis_off()
-    legend(figure, looks.values())
-    colours = [looks[group].colour for group in table["group"]]
-    words = [literal(word) for word in table["word"]]
+    plotting.legend(figure, looks.values())
+    colours = [looks[group]["color"] for group in table["group"]]
+    words = [plotting.literal(word) for word in table["word"]]
     write_words(figure, axis, table[["x", "y"]].to_numpy(float), words, colours)
     return figure
 
 
 def legend_entry(group: str) -> str:
     """A group in the legend, which would leave out a name that starts with `_`."""
-    return f" {literal(group)}" if group.startswith("_") else literal(group)
+    return f" {plotting.literal(group)}" if group.startswith("_") else plotting.literal(group)
 
 
 def one_model(recipes: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:

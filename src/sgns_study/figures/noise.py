@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from sgns_study.errors import visible
-from sgns_study.figures.plotting import RC, WIDTH, legend, literal, nth_look
+from sgns_study.figures import plotting
 
 ALT = "Probability of a word as noise against its count, for each exponent of the counts"
 LABELLED = 7  # words named, at about equal distances of the logarithm of their counts
@@ -17,25 +17,27 @@ LABELLED = 7  # words named, at about equal distances of the logarithm of their 
 def draw(noise: pd.DataFrame) -> Figure:
     """Probability against count, both logarithmic, a line an exponent; some words named above."""
     noise = noise[noise["probability"] > 0]
-    figure = Figure(figsize=(WIDTH, 3.4))
+    figure = Figure(figsize=(plotting.WIDTH, 3.4))
     axis = figure.subplots()
-    looks = {alpha: nth_look(i, f"α = {alpha:g}") for i, alpha in enumerate(exponents(noise))}
+    looks = {
+        alpha: plotting.nth_look(i, f"α = {alpha:g}") for i, alpha in enumerate(exponents(noise))
+    }
     named = examples(noise)
     for alpha, look in looks.items():
         line = noise[noise["alpha"] == alpha].sort_values("count")
-        axis.plot(line["count"], line["probability"], color=look.colour, linestyle=look.line)
-        axis.plot(named["count"], named[alpha], look.marker, color=look.colour)
+        axis.plot(line["count"], line["probability"], **look | {"marker": ""})
+        axis.plot(named["count"], named[alpha], **look | {"linestyle": ""})
     for count in named["count"]:
-        axis.axvline(count, color=RC["grid.color"], linewidth=0.5, zorder=0)
+        axis.axvline(count, color="#dddddd", linewidth=0.5, zorder=0)
     axis.set(xscale="log", yscale="log")
     axis.set(xlabel="count of the word in the text", ylabel="probability\n(of a draw)")
     axis.grid(False, axis="x")
     words = axis.secondary_xaxis("top")
-    words.set_xticks(list(named["count"]), [literal(word) for word in named["word"]])
+    words.set_xticks(list(named["count"]), [plotting.literal(word) for word in named["word"]])
     words.xaxis.set_minor_locator(NullLocator())
     words.spines["top"].set_visible(False)
     words.tick_params(length=0, pad=1)
-    legend(figure, looks.values())
+    plotting.legend(figure, looks.values())
     return figure
 
 

@@ -1,13 +1,12 @@
-"""What all figures share: sizes and colours, names of models, panels, and how estimates are drawn.
+"""What all figures share: colours, names of models, panels, and how estimates are drawn.
 
 Colours are those of Okabe and Ito (2008), which stay apart for colour-blind readers; marker and
 line style vary with the colour, so that a grey print can be read too. Accuracies are fractions in
 the tables and percent in the figures.
 """
 
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -25,40 +24,16 @@ from sgns_study.errors import visible
 from sgns_study.evaluation.recipes import on_grid
 from sgns_study.evaluation.vectors import Estimate, estimate
 
+Look = dict[str, Any]  # how a series is drawn and named: arguments of `Axes.plot`
+
+STYLE = Path(__file__).with_name("published.mplstyle")
 WIDTH, HIGHEST = 6.5, 9.0  # inches: the text of an A4 page, so that no figure is scaled down
-RC: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.labelsize": 8,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
-    "legend.fontsize": 7.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#dddddd",
-    "grid.linewidth": 0.5,
-    "lines.linewidth": 1.2,
-    "lines.markersize": 3.5,
-    "figure.constrained_layout.use": True,
-    "svg.fonttype": "path",  # the same glyphs wherever it is shown
-    "svg.hashsalt": "sgns-study",  # the same ids, so the same bytes
-}
 BLACK = "#000000"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 2)))
-BLACK_MARKERS = ("x", "+", "1")
-RING: dict[str, Any] = {
-    "marker": "o",
-    "markersize": 8,
-    "markerfacecolor": "none",
-    "markeredgecolor": BLACK,
-    "markeredgewidth": 0.8,
-    "linestyle": "",
-}
 ACROSS = 3  # panels beside each other, where there is one dimension
+APART = 0.14  # between the series at one value
 
 
 @contextmanager
@@ -66,7 +41,7 @@ def published() -> Iterator[None]:
     """Matplotlib set for publication, whatever the user's own configuration is."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(RC)
+        mpl.style.use(STYLE)
         yield
 
 
@@ -76,42 +51,30 @@ def save_svg(figure: Figure, path: Path) -> None:
         figure.savefig(part, format="svg", metadata={"Date": None, "Creator": None})
 
 
-@dataclass(frozen=True)
-class Look:
-    """How one series is drawn and what the legend calls it."""
-
-    label: str
-    colour: str
-    marker: str = ""
-    line: Any = ""
-
-    def handle(self) -> Line2D:
-        """The legend's sample of the series."""
-        return Line2D([], [], label=self.label, **self.style())
-
-    def style(self) -> dict[str, Any]:
-        """The look as arguments of `Axes.plot`."""
-        return {"color": self.colour, "marker": self.marker, "linestyle": self.line}
+def look(label: str, colour: str, marker: str = "", line: Any = "") -> Look:
+    """How a series is drawn and what the legend calls it."""
+    return {"label": label, "color": colour, "marker": marker, "linestyle": line}
 
 
 def nth_look(i: int, label: str) -> Look:
     """The look of the i-th series; 30 series pass before one repeats, colours after 6."""
-    return Look(label, COLOURS[i % 6], MARKERS[i % 6], LINES[i % 5])
+    return look(label, COLOURS[i % 6], MARKERS[i % 6], LINES[i % 5])
 
 
 def nth_black_look(i: int, label: str) -> Look:
-    """The look of the i-th series for comparison, which is black."""
-    return Look(label, BLACK, BLACK_MARKERS[i % 3], LINES[(i + 2) % 5])
+    """The look of the i-th series that others are compared with."""
+    return look(label, BLACK, ("x", "+", "1")[i % 3], LINES[(i + 2) % 5])
 
 
-# Initial embeddings: from trained vectors in colour, others in black.
+RING = look("", BLACK, "o") | {"markersize": 8, "markerfacecolor": "none", "markeredgewidth": 0.8}
+# Initial embeddings: those from trained vectors in colour.
 INITS = {
-    "pretrained": Look("pretrained", COLOURS[0], "o"),
-    "shuffled": Look("shuffled", COLOURS[1], "s"),
-    "random_matched": Look("random, matched", COLOURS[2], "^"),
-    "random": Look("random", BLACK, "x"),
-    "frozen": Look("frozen", COLOURS[3], "D"),
-    "frozen_random": Look("frozen random", BLACK, "+"),
+    "pretrained": look("pretrained", COLOURS[0], "o"),
+    "shuffled": look("shuffled", COLOURS[1], "s"),
+    "random_matched": look("random, matched", COLOURS[2], "^"),
+    "random": look("random", BLACK, "x"),
+    "frozen": look("frozen", COLOURS[3], "D"),
+    "frozen_random": look("frozen random", BLACK, "+"),
 }
 FROM_VECTORS = ("pretrained", "shuffled", "random_matched", "frozen")
 VARIANT = ["init", "recipe", "radius", "scale", "dim"]  # what runs share but for seed and documents
@@ -133,54 +96,50 @@ def model_label(model: Mapping[str, Any], several_recipes: bool = False) -> str:
 
 def vectors_label(models: pd.DataFrame) -> list[str]:
     """Names of trained vectors (recipe, radius, dim), without what is the same for all of them."""
-    shown = [key for key in ("recipe", "radius", "dim") if models[key].nunique() > 1]
-    columns = models[["recipe", "radius", "dim"]]
-    return [label(model, shown or ["recipe"]) for model in columns.to_dict("records")]
+    models = models[["recipe", "radius", "dim"]]
+    shown = [key for key in models if models[key].nunique() > 1]
+    return [label(model, shown or ["recipe"]) for model in models.to_dict("records")]
 
 
-def variant_names(variants: pd.DataFrame) -> list[str]:
-    """Variants in words, e.g. `pretrained (lab), R = 5`: radius and dimension where they vary."""
-    keys = [key for key in ("radius", "dim") if key in variants]
-    varying = [key for key in keys if variants[key].dropna().nunique() > 1]
-    named = variants.assign(init=[INITS[init].label for init in variants["init"]])
-    return [label(model, ["recipe", "scale", *varying]) for model in named.to_dict("records")]
+def by_variant(runs: pd.DataFrame, keys: list[str] = VARIANT) -> dict[str, pd.DataFrame]:
+    """Runs by the name of their variant, e.g. `pretrained (lab), R = 5`, in the order of INITS.
+
+    Names give recipe and scale, but radius and dimension only where they vary. `keys` tell the
+    variants apart.
+    """
+    runs = runs.assign(order=runs["init"].map(list(INITS).index))
+    runs = runs.sort_values(["order", *keys], na_position="first", kind="stable")
+    varying = [key for key in ("radius", "dim") if runs[key].dropna().nunique() > 1]
+    shown = [key for key in keys if key in ("recipe", "scale", *varying)]
+    groups = [group for _, group in runs.groupby(keys, dropna=False, sort=False)]
+    models = [{**group.iloc[0], "init": init_name(group)} for group in groups]
+    return {label(model, shown): group for model, group in zip(models, groups)}
 
 
-def variant_looks(variants: pd.DataFrame) -> list[Look]:
+def init_name(runs: pd.DataFrame) -> str:
+    """The initial embedding of the runs in words."""
+    return str(INITS[runs["init"].iloc[0]]["label"])
+
+
+def variant_looks(variants: Mapping[str, pd.DataFrame]) -> list[Look]:
     """A look for every variant; those from no trained vectors are black."""
-    from_vectors = variants["init"].isin(FROM_VECTORS)
-    order = from_vectors.groupby(from_vectors).cumcount()
-    return [
-        nth_look(i, name) if coloured else nth_black_look(i, name)
-        for i, coloured, name in zip(order, from_vectors, variant_names(variants))
-    ]
+    looks: list[Look] = []
+    for name, runs in variants.items():
+        black = sum(one["color"] == BLACK for one in looks)
+        trained = runs["init"].iloc[0] in FROM_VECTORS
+        looks.append(nth_look(len(looks) - black, name) if trained else nth_black_look(black, name))
+    return looks
 
 
-def variants_of(runs: pd.DataFrame) -> pd.DataFrame:
-    """The distinct variants (columns VARIANT): initial embeddings in the order of INITS."""
-    variants = runs[VARIANT].drop_duplicates()
-    order = {init: i for i, init in enumerate(INITS)}
-    variants = variants.assign(order=variants["init"].map(order))
-    ordered = variants.sort_values(["order", *VARIANT], ignore_index=True, na_position="first")
-    return ordered[VARIANT]
-
-
-def shared_settings(models: pd.DataFrame) -> dict[str, Any]:
-    """Radius and dimension where all models have the same, e.g. {"R": 5, "d": 128}."""
-    columns = {"R": models["radius"].dropna(), "d": models["dim"].dropna()}
-    return {sign: values.iloc[0] for sign, values in columns.items() if values.nunique() == 1}
+def shared_settings(models: pd.DataFrame) -> list[str]:
+    """Radius and dimension where all models have the same, e.g. ["R = 5", "d = 128"]."""
+    columns = {key: models[key].dropna().unique() for key in ("radius", "dim")}
+    return [SIGNS[key].format(*found) for key, found in columns.items() if len(found) == 1]
 
 
 def seeds_of(table: pd.DataFrame, by: list[str]) -> list[int]:
     """The number of seeds of each group."""
     return list(table.groupby(by, dropna=False)["seed"].nunique())
-
-
-def matching(runs: pd.DataFrame, keys: Sequence[str], values: Iterable[Hashable]) -> pd.DataFrame:
-    """The runs with these values of keys; a missing value matches missing ones."""
-    for key, value in zip(keys, values):
-        runs = runs[runs[key].isna() if pd.isna(value) else (runs[key] == value).fillna(False)]
-    return runs
 
 
 def on_all_documents(runs: pd.DataFrame) -> pd.DataFrame:
@@ -215,13 +174,11 @@ def panels(rows: int, columns: int, widths: Sequence[float] | None = None) -> tu
     return figure, axes
 
 
-def row_panels(
-    names: Sequence[str], rows: int, columns: int, sharex: bool = True
-) -> tuple[Figure, Any]:
+def row_panels(names: Sequence[str], rows: int, columns: int, **shared: Any) -> tuple[Figure, Any]:
     """Panels that share rows of these names, which stand at y = 0, 1, … from the top."""
     height = min(rows * (0.5 + 0.21 * max(len(names), 3)) + 0.4, HIGHEST)
     figure = Figure(figsize=(WIDTH, height))
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=True)
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=True, **shared)
     for axis in axes.flat:
         axis.grid(False, axis="y")
         axis.margins(x=0.08)
@@ -231,9 +188,9 @@ def row_panels(
     return figure, axes
 
 
-def legend(figure: Figure, looks: Iterable[Look | Line2D]) -> None:
+def legend(figure: Figure, looks: Iterable[Look]) -> None:
     """One legend below all panels, in as few rows as fit the width."""
-    handles = [look.handle() if isinstance(look, Look) else look for look in looks]
+    handles = [Line2D([], [], **look) for look in looks]
     longest = max(len(str(handle.get_label())) for handle in handles)
     columns = max(1, min(len(handles), int(112 / (longest + 8))))
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
@@ -244,38 +201,36 @@ def literal(word: str) -> str:
     return visible(word).replace("$", r"\$")
 
 
-def draw_interval(axis: Axes, found: Estimate, at: float, look: Look, filled: bool = True) -> None:
+def draw_interval(axis: Axes, found: Estimate, at: float, look: Look) -> None:
     """Marker and bar for a mean and its interval, in the row at `at`."""
-    face = look.colour if filled else "none"
-    axis.plot([found.low, found.high], [at, at], color=look.colour, linewidth=1.2)
-    axis.plot([found.mean], [at], look.marker, color=look.colour, mfc=face, markersize=4.5)
+    axis.plot([found.low, found.high], [at, at], color=look["color"], linewidth=1.2)
+    axis.plot([found.mean], [at], markersize=4.5, **look)
 
 
 def draw_row(axis: Axes, values: pd.Series, at: float, look: Look) -> None:
     """A row: small points for the seeds; below them marker and bar for mean and interval."""
     found = estimate(values)
     if found.n > 1:
-        axis.plot(values, [at - 0.24] * len(values), ".", color=look.colour, markersize=2.5)
+        axis.plot(values, [at - 0.24] * len(values), ".", color=look["color"], markersize=2.5)
     draw_interval(axis, found, at, look)
 
 
 def draw_series(
     axis: Axes, estimates: Mapping[float, Estimate], look: Look, band: bool = False
 ) -> None:
-    """Means joined by a line, by their places; a band through their intervals or a bar for each."""
+    """Means by their places, joined; a band through their intervals, or a bar for each."""
     places = list(estimates)
     mean, low, high, _ = np.array(list(estimates.values()), float).reshape(-1, 4).T
+    axis.plot(places, mean, linewidth=1.2 if band else 0.8, **look)
     if band:
-        axis.plot(places, mean, **look.style())
-        axis.fill_between(places, low, high, color=look.colour, alpha=0.15, linewidth=0)
+        axis.fill_between(places, low, high, color=look["color"], alpha=0.15, linewidth=0)
     else:
-        axis.plot([places, places], [low, high], color=look.colour, linewidth=0.9)
-        axis.plot(places, mean, linewidth=0.8, **look.style())
+        axis.plot([places, places], [low, high], color=look["color"], linewidth=0.9)
 
 
 def side_by_side(values: Iterable[Any], k: int, n: int) -> dict[Any, float]:
     """Where the k-th of n series has its values, which stand at equal distances."""
-    return {value: i + 0.14 * (k - (n - 1) / 2) for i, value in enumerate(values)}
+    return {value: i + APART * (k - (n - 1) / 2) for i, value in enumerate(values)}
 
 
 def over_seeds(table: pd.DataFrame, metric: str, by: list[str]) -> pd.DataFrame:
@@ -286,13 +241,13 @@ def over_seeds(table: pd.DataFrame, metric: str, by: list[str]) -> pd.DataFrame:
 
 
 def draw_curves(
-    table: pd.DataFrame, looks: Mapping[Any, Look], loss: str, accuracy: str
+    table: pd.DataFrame, looks: Mapping[Any, Look], labels: Sequence[str]
 ) -> tuple[Figure, Any]:
-    """Loss over accuracy by epoch: a column a dimension, a pair of rows a recipe.
+    """Loss over accuracy by epoch, so labelled: a column a dimension, a pair of rows a recipe.
 
     table: recipe, dim, series, epoch, loss, accuracy and seed; `looks` has a look for every series.
     Rows without a recipe stand in the panels of all. With one dimension recipes stand beside each
-    other. `loss` and `accuracy` are the labels of the axes.
+    other.
     """
     recipes = [recipe for recipe in table["recipe"].unique() if recipe] or [""]
     dims = sorted(table["dim"].unique())
@@ -300,32 +255,28 @@ def draw_curves(
     cells = list(product(recipes, dims))
     figure, axes = panels(2 * -(-len(cells) // columns), columns)
     for i, (recipe, dim) in enumerate(cells):
-        row, column = 2 * (i // columns), i % columns
+        pair = axes[2 * (i // columns) :, i % columns]
         here = table[table["recipe"].isin(["", recipe]) & (table["dim"] == dim)]
-        above, below = axes[row : row + 2, column]
-        for series, look in looks.items():
-            of_series = here[here["series"] == series]
-            _draw_band(above, over_seeds(of_series, "loss", ["epoch"]), look)
-            _draw_band(below, over_seeds(of_series, "accuracy", ["epoch"]), look)
-        above.set_title(f"{recipe}\nd = {dim}" if len(recipes) > 1 else f"d = {dim}")
-        below.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+        for axis, metric in zip(pair, ("loss", "accuracy")):
+            for series, look in looks.items():
+                draw_band(axis, over_seeds(here[here["series"] == series], metric, ["epoch"]), look)
+        pair[0].set_title(f"{recipe}\nd = {dim}" if len(recipes) > 1 else f"d = {dim}")
+        pair[1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5]))
         if i + columns >= len(cells):  # no panel stands below
-            below.set_xlabel("epoch")
-            below.tick_params(labelbottom=True)
-    for axis, text in zip(axes[:, 0], [loss, accuracy] * len(axes)):
+            pair[1].set_xlabel("epoch")
+            pair[1].tick_params(labelbottom=True)
+    for axis, text in zip(axes[:, 0], [*labels] * len(axes)):
         axis.set_ylabel(text)
     for axis in axes[-2:, (len(cells) - 1) % columns + 1 :].flat:
         axis.set_visible(False)
     return figure, axes
 
 
-def _draw_band(axis: Axes, curve: pd.DataFrame, look: Look) -> None:
+def draw_band(axis: Axes, curve: pd.DataFrame, look: Look) -> None:
     """The mean over seeds at every epoch, with a band from the smallest to the largest."""
-    every = max(1, len(curve) // 7)
-    axis.plot(curve["epoch"], curve["mean"], markevery=every, **look.style())
-    axis.fill_between(
-        curve["epoch"], curve["min"], curve["max"], color=look.colour, alpha=0.2, linewidth=0
-    )
+    epochs = curve["epoch"]
+    axis.plot(epochs, curve["mean"], markevery=max(1, len(curve) // 7), **look)
+    axis.fill_between(epochs, curve["min"], curve["max"], color=look["color"], alpha=0.2, lw=0)
 
 
 def grid_curves(curves: pd.DataFrame) -> pd.DataFrame:
@@ -335,11 +286,11 @@ def grid_curves(curves: pd.DataFrame) -> pd.DataFrame:
 
 def draw_classifiers(curves: pd.DataFrame, split: str, name: str) -> Figure:
     """Loss over accuracy on a split from epoch 1, a curve for each initial embedding and radius."""
-    table = curves[(curves["split"] == split) & (curves["epoch"] > 0)].sort_values("recipe")
-    keys = ["init", "radius"]
-    looks = variant_looks(table[keys].drop_duplicates().sort_values(keys))
-    table = table.assign(series=table.groupby(keys, dropna=False).ngroup())  # in the same order
+    table = curves[(curves["split"] == split) & (curves["epoch"] > 0)]
+    variants = by_variant(table, ["init", "radius"])
+    looks = variant_looks(variants)
+    table = pd.concat([rows.assign(series=i) for i, rows in enumerate(variants.values())])
     labels = (f"{name}\nloss (nats)", f"{name}\naccuracy (%)")
-    figure, _ = draw_curves(table, dict(enumerate(looks)), *labels)
+    figure, _ = draw_curves(table.sort_values("recipe"), dict(enumerate(looks)), labels)
     legend(figure, looks)
     return figure

@@ -5,104 +5,75 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from sgns_study.figures.plotting import (
-    BLACK,
-    RING,
-    accuracy,
-    draw_series,
-    gain,
-    legend,
-    matching,
-    on_all_documents,
-    panels,
-    seeds_of,
-    shared_settings,
-    variant_looks,
-    variant_names,
-    variants_of,
-)
+from sgns_study.figures import plotting
 
 ALT = "Validation and test accuracy against the standard deviation of the initial embedding"
 SPLITS = ("validation", "test")
 TABLE = ["init", "recipe", "radius", "dim"]  # what is rescaled
+AS_IS = math.inf  # the scale of tables that are not rescaled, as the table of runs is read here
 APART = 0.6  # decades from the largest scale to the place of the tables as they are
+BEST = plotting.RING | {"label": "best on validation"}
 
 
 def draw(runs: pd.DataFrame) -> Figure:
     """Validation beside test accuracy; a line a table, and at the right the table as it is."""
-    tried = rescaled(runs)
-    tables = tables_of(tried)
-    looks = variant_looks(tables)
-    places = {scale: math.log10(scale) for scale in sorted(tried["scale"].dropna().unique())}
-    as_is = max(places.values()) + APART
-    figure, axes = panels(1, 2)
+    tables = plotting.by_variant(rescaled(runs), TABLE)
+    looks = plotting.variant_looks(tables)
+    scales = sorted({scale for own in tables.values() for scale in own["scale"]} - {AS_IS})
+    as_is = math.log10(scales[-1]) + APART
+    figure, axes = plotting.panels(1, 2)
     figure.set_figheight(2.9)
     for axis, split in zip(axes[0], SPLITS):
-        for i, (table, look) in enumerate(zip(tables[TABLE].itertuples(index=False), looks)):
-            own = matching(tried, TABLE, table)
+        for i, (own, look) in enumerate(zip(tables.values(), looks)):
             beside = as_is + 0.12 * (i - (len(looks) - 1) / 2)
-            found = {places[s]: accuracy(rows, split) for s, rows in own.groupby("scale")}
-            draw_series(axis, found, look, band=True)
-            draw_series(axis, {beside: accuracy(of_scale(own, None), split)}, look)
+            places = {scale: math.log10(scale) for scale in scales} | {AS_IS: beside}
+            found = {s: plotting.accuracy(group, split) for s, group in own.groupby("scale")}
+            at = {places[scale]: one for scale, one in found.items()}
+            plotting.draw_series(axis, {x: at[x] for x in at if x != beside}, look, band=True)
+            plotting.draw_series(axis, {x: at[x] for x in at if x == beside}, look)
             best = best_scale(own)
-            height = accuracy(of_scale(own, best), split).mean
-            axis.plot([places.get(best, beside)], [height], **RING)
-        axis.axvline(as_is - APART / 2, color=BLACK, linewidth=0.5, linestyle=":")
-        axis.set_xticks([*places.values(), as_is], [*(f"{s:g}" for s in places), "as it is"])
-        axis.set_xlim(min(places.values()) - 0.15, as_is + 0.3)
+            axis.plot([places[best]], [found[best].mean], **BEST)
+        axis.axvline(as_is - APART / 2, color=plotting.BLACK, linewidth=0.5, linestyle=":")
+        names = [f"{scale:g}" for scale in scales]
+        axis.set_xticks([*map(math.log10, scales), as_is], [*names, "as it is"])
+        axis.set_xlim(math.log10(scales[0]) - 0.15, as_is + 0.3)
         axis.set_xlabel("standard deviation of the initial embedding")
         axis.set_title(split)
     axes[0, 0].set_ylabel("accuracy (%)")
-    legend(figure, [*looks, Line2D([], [], label="best on validation", **RING)])
+    plotting.legend(figure, [*looks, BEST])
     return figure
 
 
 def rescaled(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs of the lab's classifier on all documents from tables that were rescaled or could be."""
-    runs = on_all_documents(runs)
+    runs = plotting.on_all_documents(runs)
     tables = runs.loc[runs["scale"].notna(), TABLE].drop_duplicates()
-    return runs.merge(tables, on=TABLE)
+    return runs.merge(tables, on=TABLE).fillna({"scale": AS_IS})
 
 
-def tables_of(tried: pd.DataFrame) -> pd.DataFrame:
-    """The tables that were rescaled, as variants with no scale."""
-    return variants_of(tried.assign(scale=float("nan")))
-
-
-def of_scale(own: pd.DataFrame, scale: float | None) -> pd.DataFrame:
-    """The runs of a scale; None: of the table as it is."""
-    return matching(own, ["scale"], [scale])
-
-
-def best_scale(own: pd.DataFrame) -> float | None:
-    """The scale of highest mean validation accuracy; None: the table as it is."""
-    means = own.groupby("scale", dropna=False)["validation_accuracy"].mean()
-    best = float(means.idxmax())
-    return None if math.isnan(best) else best
+def best_scale(own: pd.DataFrame) -> float:
+    """The scale of highest mean validation accuracy."""
+    return float(own.groupby("scale")["validation_accuracy"].mean().idxmax())
 
 
 def caption(runs: pd.DataFrame) -> dict[str, Any]:
     """The best scale of each table, what it gains on test, and what pretraining gains then."""
     tried = rescaled(runs)
-    tables = tables_of(tried)
-    bests, random, findings = {}, [], []
-    for name, table in zip(variant_names(tables), tables[TABLE].itertuples(index=False)):
-        own = matching(tried, TABLE, table)
+    bests, findings = {}, []
+    for name, own in plotting.by_variant(tried, TABLE).items():
         scale = best_scale(own)
-        chosen = of_scale(own, scale)
-        if table.init == "random":
-            random.append(chosen)
-        else:
-            bests[name] = chosen
-        against = None if scale is None else gain(chosen, of_scale(own, None))
-        findings.append((name, scale, accuracy(chosen).mean, against))
+        bests[name] = own[own["scale"] == scale]
+        as_is = own[own["scale"] == AS_IS]
+        against = plotting.gain(bests[name], as_is) if scale != AS_IS else None
+        findings.append((name, scale, plotting.accuracy(bests[name]).mean, against))
+    random = [best for best in bests.values() if best["init"].iloc[0] == "random"]
+    trained = {name: best for name, best in bests.items() if best["init"].iloc[0] != "random"}
     return {
-        "settings": shared_settings(tables),
-        "n_seeds": seeds_of(tried, [*TABLE, "scale"]),
+        "settings": plotting.shared_settings(tried),
+        "n_seeds": plotting.seeds_of(tried, [*TABLE, "scale"]),
         "findings": findings,
         "against_random": {
-            name: gain(rows, pd.concat(random)) for name, rows in bests.items() if random
+            name: plotting.gain(best, pd.concat(random)) for name, best in trained.items() if random
         },
     }

@@ -7,108 +7,77 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sgns_study.evaluation.vectors import Estimate
-from sgns_study.figures.plotting import (
-    BLACK,
-    VARIANT,
-    accuracy,
-    draw_series,
-    gain,
-    legend,
-    matching,
-    panels,
-    seeds_of,
-    shared_settings,
-    variant_looks,
-    variant_names,
-    variants_of,
-)
+from sgns_study.figures import plotting
 from sgns_study.figures.wording import whole
 
 ALT = "Test accuracy, and its gain over a random start, against the number of labelled documents"
+ALL = math.inf  # documents of runs that are trained on all, as the table of runs is read here
 APART = 0.45  # decades from the largest number of documents to the place of all
-
-Size = int | None  # None: all
 
 
 def draw(runs: pd.DataFrame) -> Figure:
     """Test accuracy over its gain over random, a line a variant, against labelled documents."""
     tried = limited(runs)
-    variants, sizes = variants_of(tried), sizes_of(tried)
-    places = {size: math.log10(size) for size in sizes if size is not None}
-    places |= {None: max(places.values()) + APART} if None in sizes else {}
-    looks = variant_looks(variants)
-    figure, axes = panels(2, 1)
-    figure.set_figheight(4.8)
-    for variant, look in zip(variants.itertuples(index=False), looks):
-        own = matching(tried, VARIANT, variant)
-        reached = {size: accuracy(of_size(own, size)) for size in sizes}
-        for axis, found in zip(axes[:, 0], (reached, gains_of(tried, own))):
-            shown = {places[size]: one for size, one in found.items() if one.n}
-            draw_series(axis, shown, look, band=True)
+    variants = plotting.by_variant(tried)
+    looks = plotting.variant_looks(variants)
+    sizes = sorted(tried["documents"].unique())
+    places = {size: math.log10(size) for size in sizes if size != ALL}
+    places |= {ALL: max(places.values()) + APART} if ALL in sizes else {}
+    figure, axes = plotting.panels(2, 1)
     above, below = axes[:, 0]
-    below.axhline(0, color=BLACK, linewidth=0.8)
+    figure.set_figheight(4.8)
+    for own, look in zip(variants.values(), looks):
+        reached = {size: plotting.accuracy(group) for size, group in own.groupby("documents")}
+        for axis, found in ((above, reached), (below, gains_of(tried, own))):
+            at = {places[size]: one for size, one in found.items()}
+            plotting.draw_series(axis, at, look, band=True)
+    below.axhline(0, color=plotting.BLACK, linewidth=0.8)
     below.set_xticks(list(places.values()), [name_of(size) for size in places])
     below.set_xlabel("labelled training documents")
     above.set_ylabel("test\naccuracy (%)")
     below.set_ylabel("gain over random\n(points)")
-    legend(figure, looks)
+    plotting.legend(figure, looks)
     return figure
 
 
 def limited(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs of the lab's classifier in the variants that were trained on fewer documents too."""
     runs = runs[runs["classifier"] == "conv1d"]
-    variants = runs.loc[runs["documents"].notna(), VARIANT].drop_duplicates()
-    return runs.merge(variants, on=VARIANT)
+    few = runs.loc[runs["documents"].notna(), plotting.VARIANT].drop_duplicates()
+    tried = runs.merge(few, on=plotting.VARIANT)
+    return tried.assign(documents=tried["documents"].astype(float).fillna(ALL))
 
 
-def sizes_of(tried: pd.DataFrame) -> list[Size]:
-    """Numbers of labelled documents, all of them last."""
-    few: list[Size] = [int(size) for size in sorted(tried["documents"].dropna().unique())]
-    return [*few, None] if tried["documents"].isna().any() else few
-
-
-def of_size(runs: pd.DataFrame, size: Size) -> pd.DataFrame:
-    """The runs with a number of labelled documents; None: with all."""
-    return matching(runs, ["documents"], [size])
-
-
-def name_of(size: Size) -> str:
+def name_of(documents: float) -> str:
     """E.g. `1,000`, or `all`."""
-    return "all" if size is None else whole(size)
+    return "all" if documents == ALL else whole(int(documents))
 
 
-def gains_of(tried: pd.DataFrame, own: pd.DataFrame) -> dict[Size, Estimate]:
-    """The gain of a variant's runs over the random start, paired by seed, at sizes both have.
+def gains_of(tried: pd.DataFrame, own: pd.DataFrame) -> dict[float, Estimate]:
+    """The gain of a variant over the random start, paired by seed, by documents that both have.
 
     The random start as it is has none.
     """
     random = tried[(tried["init"] == "random") & tried["scale"].isna()]
-    if own.index.isin(random.index).any():
+    if own["init"].iloc[0] == "random" and own["scale"].isna().all():
         return {}
-    found = {size: gain(of_size(own, size), of_size(random, size)) for size in sizes_of(tried)}
+    found = {size: plotting.gain(group, random) for size, group in own.groupby("documents")}
     return {size: one for size, one in found.items() if one.n}
 
 
 def caption(runs: pd.DataFrame) -> dict[str, Any]:
     """For each variant its gain at the fewest and most documents, and where it is beyond doubt."""
     tried = limited(runs)
-    variants = variants_of(tried)
     findings = []
-    for name, variant in zip(variant_names(variants), variants.itertuples(index=False)):
-        gains = gains_of(tried, matching(tried, VARIANT, variant))
+    for name, own in plotting.by_variant(tried).items():
+        gains = {name_of(size): one for size, one in gains_of(tried, own).items()}
         ends = [size for i, size in enumerate(gains) if i in (0, len(gains) - 1)]
+        pays = [size for size, one in gains.items() if one.low > 0]
+        costs = [size for size, one in gains.items() if one.high < 0]
         if gains:
-            findings.append(
-                {
-                    "name": name[0].upper() + name[1:],
-                    "ends": {name_of(size): gains[size] for size in ends},
-                    "pays": [name_of(size) for size, found in gains.items() if found.low > 0],
-                    "costs": [name_of(size) for size, found in gains.items() if found.high < 0],
-                }
-            )
+            findings.append((name, {size: gains[size] for size in ends}, pays, costs))
     return {
-        "settings": shared_settings(variants),
-        "n_seeds": seeds_of(tried, [*VARIANT, "documents"]),
+        "settings": plotting.shared_settings(tried),
+        "n_seeds": plotting.seeds_of(tried, [*plotting.VARIANT, "documents"]),
         "findings": findings,
     }

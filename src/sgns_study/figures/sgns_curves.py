@@ -8,42 +8,34 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from sgns_study.evaluation.recipes import of_bases, on_grid
-from sgns_study.figures.plotting import (
-    BLACK,
-    Look,
-    draw_curves,
-    legend,
-    model_label,
-    nth_look,
-    over_seeds,
-    seeds_of,
-)
+from sgns_study.figures import plotting
 
 ALT = "SGNS training and validation loss and accuracy by epoch, for every radius and dimension"
+LABELS = ("SGNS loss\n(nats per centre)", "accuracy (%)")
+TRAIN = {"marker": "", "linestyle": "--"}
 MODEL = ["recipe", "radius", "dim"]
 
 
 def draw(recipes: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     """Loss over accuracy, a panel a recipe and dimension, a colour a radius."""
     curves = on_grid(of_bases(curves, recipes))
-    validation = [
-        nth_look(i, f"R = {radius}") for i, radius in enumerate(sorted(curves["radius"].unique()))
-    ]
+    radii = sorted(curves["radius"].unique())
+    colours = [plotting.nth_look(i, f"R = {radius}") for i, radius in enumerate(radii)]
     looks = {}
-    for look in validation:
-        looks[look.label, "train"] = Look("", look.colour, "", "--")
-        looks[look.label, "validation"] = Look("", look.colour, look.marker, "-")
-    names = [f"R = {radius}" for radius in curves["radius"]]
-    table = curves.assign(series=pd.Series(zip(names, curves["split"]), curves.index))
-    figure, axes = draw_curves(table, looks, "SGNS loss\n(nats per centre)", "accuracy (%)")
+    for radius, look in zip(radii, colours):
+        looks[f"train {radius}"] = look | TRAIN
+        looks[f"validation {radius}"] = look | {"linestyle": "-"}
+    table = curves.assign(series=curves["split"] + " " + curves["radius"].astype(str))
+    figure, axes = plotting.draw_curves(table, looks, LABELS)
     if is_wide(curves):
         for axis in axes[::2].flat:
             make_logarithmic(axis)
     own = " (word2vec: own loss)" if own_losses(recipes, curves) else ""
-    splits = [Look(f"train{own}", BLACK, "", "--"), Look("validation", BLACK, "", "-")]
-    legend(
-        figure, [*(Look(look.label, look.colour, look.marker, "-") for look in validation), *splits]
-    )
+    splits = [
+        plotting.look(f"train{own}", plotting.BLACK) | TRAIN,
+        plotting.look("validation", plotting.BLACK, "", "-"),
+    ]
+    plotting.legend(figure, [*(look | {"linestyle": "-"} for look in colours), *splits])
     return figure
 
 
@@ -71,19 +63,19 @@ def caption(recipes: pd.DataFrame, curves: pd.DataFrame) -> dict[str, Any]:
     """Where validation loss ends, whether it has risen from its lowest, and the accuracies."""
     drawn = on_grid(of_bases(curves, recipes))
     validation = drawn[drawn["split"] == "validation"]
-    losses = over_seeds(validation, "loss", [*MODEL, "epoch"])
+    losses = plotting.over_seeds(validation, "loss", [*MODEL, "epoch"])
     last = losses.loc[losses.groupby(MODEL)["epoch"].idxmax()]
     lowest = losses.loc[losses.groupby(MODEL)["mean"].idxmin()]
-    accuracy = over_seeds(validation, "accuracy", [*MODEL, "epoch"])
+    accuracy = plotting.over_seeds(validation, "accuracy", [*MODEL, "epoch"])
     several = validation["recipe"].nunique() > 1
-    models = [model_label(row, several) for row in last.to_dict("records")]
+    models = [plotting.model_label(row, several) for row in last.to_dict("records")]
     ends = pd.Series(last["mean"].to_numpy(), models)
     rises = pd.Series(ends.to_numpy() - lowest["mean"].to_numpy(), models)
     rising = last["epoch"].to_numpy() > lowest["epoch"].to_numpy()
     return {
         "left_out": curves["recipe"].nunique() - drawn["recipe"].nunique(),
         "logarithmic": is_wide(drawn),
-        "n_seeds": seeds_of(drawn, MODEL),
+        "n_seeds": plotting.seeds_of(drawn, MODEL),
         "own_losses": own_losses(recipes, drawn),
         "epochs": sorted(last["epoch"].unique()),
         "n_models": len(models),

@@ -7,15 +7,7 @@ from matplotlib.figure import Figure
 
 from sgns_study.evaluation.recipes import of_bases
 from sgns_study.evaluation.vectors import MODEL, PLANTED, main_metrics, models_of, values_of
-from sgns_study.figures.plotting import (
-    BLACK,
-    draw_row,
-    nth_look,
-    row_panels,
-    seeds_of,
-    shared_settings,
-    vectors_label,
-)
+from sgns_study.figures import plotting
 
 ALT = "Scores of the word vectors on word similarity, one panel a data set, one row a model"
 
@@ -25,13 +17,13 @@ def draw(recipes: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
     table = of_bases(vectors, recipes)
     metrics, models = main_metrics(table), models_of(table)
     colours = {recipe: i for i, recipe in enumerate(models["recipe"].unique())}
-    figure, axes = row_panels(vectors_label(models), 1, len(metrics), sharex=False)
+    figure, axes = plotting.row_panels(plotting.vectors_label(models), 1, len(metrics))
     for axis, (key, name) in zip(axes[0], metrics.items()):
         for at, (model, values) in enumerate(values_by_model(table, key).items()):
-            draw_row(axis, values, at, nth_look(colours[model[0]], ""))
+            plotting.draw_row(axis, values, at, plotting.nth_look(colours[model[0]], ""))
         chance = chance_of(table, key)
         if not pd.isna(chance):
-            axis.axvline(chance, color=BLACK, linestyle=":", linewidth=0.9)
+            axis.axvline(chance, color=plotting.BLACK, linestyle=":", linewidth=0.9)
         axis.set_xlabel(name if key[0] == PLANTED else f"Spearman’s ρ, {name}")
         axis.margins(x=0.12)
     return figure
@@ -60,15 +52,15 @@ def caption(recipes: pd.DataFrame, vectors: pd.DataFrame) -> dict[str, Any]:
     findings = []
     for key, name in metrics.items():
         means = [values.mean() for values in values_by_model(table, key).values()]
-        found = pd.Series(means, vectors_label(models)).dropna()
+        found = pd.Series(means, plotting.vectors_label(models)).dropna()
         if len(found):
             ends = [(model, found[model]) for model in (found.idxmin(), found.idxmax())]
             findings.append((name[0].upper() + name[1:], *ends, chance_of(table, key)))
     return {
         "planted": any(dataset == PLANTED for dataset, _ in metrics),
         "n_models": len(models),
-        "settings": [f"{sign} = {value}" for sign, value in shared_settings(models).items()],
-        "n_seeds": seeds_of(table, MODEL),
+        "settings": plotting.shared_settings(models),
+        "n_seeds": plotting.seeds_of(table, MODEL),
         "findings": findings,
         "covered": {
             name: list(values_of(table, *key)["coverage"]) for key, name in metrics.items()

@@ -1,74 +1,72 @@
 """The ablation: what one setting of a recipe does to its vectors, all others as they were."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
+from sgns_study.evaluation import vectors as evaluation
 from sgns_study.evaluation.recipes import rank, settings
-from sgns_study.evaluation.vectors import (
-    Estimate,
-    at_one_place,
-    best,
-    contrasts,
-    final_losses,
-    level,
-    main_metrics,
-    score_name,
-    scores,
-)
-from sgns_study.figures.plotting import (
-    RING,
-    draw_series,
-    legend,
-    nth_look,
-    panels,
-    seeds_of,
-    side_by_side,
-)
+from sgns_study.figures import plotting
 from sgns_study.figures.wording import setting, setting_value
 
 ALT = "Word similarity and SGNS validation loss of recipes that differ in one setting, by setting"
 LABELS = {"negatives": "negatives K", "alpha": "noise α", "subsample": "subsampling t"}
 SHORT = {"dynamic": "dyn.", "harmonic": "1/m"}
+OWN = plotting.RING | {"label": "the recipe’s own value"}
 LOSS = "validation loss\n(nats per centre)"
 
 
 def draw(recipes: pd.DataFrame, vectors: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     """Score over validation loss, a column a setting, a series for each recipe changed."""
     tried = settings(recipes)
-    points = scores(vectors).assign(score=lambda table: 100 * table["score"])
-    runs = {"score": at_one_place(points), "loss": at_one_place(final_losses(curves))}
-    by_key = dict(list(tried.groupby("key", sort=False)))
-    values = {key: values_of(rows) for key, rows in by_key.items()}
+    losses = evaluation.at_one_place(evaluation.final_losses(curves))
+    runs = {"points": scores_of(vectors), "loss": losses}
     parents = list(tried["parent"].unique())
-    looks = [nth_look(i, f"around {parent}") for i, parent in enumerate(parents)]
-    figure, axes = panels(2, len(by_key), [len(found) + 0.5 for found in values.values()])
+    looks = [plotting.nth_look(i, f"around {parent}") for i, parent in enumerate(parents)]
+    by_key = dict(list(tried.groupby("key", sort=False)))
+    values = {
+        key: sorted(set(rows["value"]), key=partial(rank, key)) for key, rows in by_key.items()
+    }
+    widths = [len(found) + 0.5 for found in values.values()]
+    figure, axes = plotting.panels(2, len(by_key), widths)
     for column, (key, rows) in zip(axes.T, by_key.items()):
         for axis, (measure, table) in zip(column, runs.items()):
             for i, (parent, look) in enumerate(zip(parents, looks)):
-                places = side_by_side(values[key], i, len(parents))
-                of_parent = rows[rows["parent"] == parent]
-                found = {
-                    places[value]: level(table, recipe, measure)
-                    for value, recipe in zip(of_parent["value"], of_parent["recipe"])
-                }
-                draw_series(axis, found, look)
-                for value in of_parent.loc[of_parent["own"], "value"]:
-                    axis.plot([places[value]], [found[places[value]].mean], **RING)
+                places = plotting.side_by_side(values[key], i, len(parents))
+                draw_parent(axis, rows[rows["parent"] == parent], table, measure, places, look)
             axis.grid(False, axis="x")
         name_values(column[1], key, values[key])
-    axes[0, 0].set_ylabel(f"{score_name(vectors)}\n(points)")
+    axes[0, 0].set_ylabel(f"{evaluation.score_name(vectors)}\n(points)")
     axes[1, 0].set_ylabel(LOSS)
-    legend(figure, [*looks, Line2D([], [], label="the recipe’s own value", **RING)])
+    plotting.legend(figure, [*looks, OWN])
     return figure
 
 
-def values_of(rows: pd.DataFrame) -> list[str]:
-    """The values of a setting around all parents, in order."""
-    return sorted(rows["value"].unique(), key=lambda value: rank(rows["key"].iloc[0], value))
+def scores_of(vectors: pd.DataFrame) -> pd.DataFrame:
+    """The scores of all recipes at one radius and dimension, as `points` (hundredths)."""
+    runs = evaluation.at_one_place(evaluation.scores(vectors))
+    return runs.assign(points=100 * runs["score"])
+
+
+def draw_parent(
+    axis: Axes,
+    tried: pd.DataFrame,
+    runs: pd.DataFrame,
+    measure: str,
+    places: dict[str, float],
+    look: plotting.Look,
+) -> None:
+    """Mean and interval at each value tried around a parent, joined; a ring on its own value."""
+    found = {}
+    for value, recipe, own in zip(tried["value"], tried["recipe"], tried["own"]):
+        at = places[value]
+        found[at] = evaluation.level(runs, recipe, measure)
+        if own:
+            axis.plot([at], [found[at].mean], **OWN)
+    plotting.draw_series(axis, found, look)
 
 
 def name_values(axis: Axes, key: str, values: list[str]) -> None:
@@ -83,34 +81,26 @@ def name_values(axis: Axes, key: str, values: list[str]) -> None:
 
 def caption(recipes: pd.DataFrame, vectors: pd.DataFrame, curves: pd.DataFrame) -> dict[str, Any]:
     """For each setting the best value and the difference that switching it on makes."""
-    tried, runs = settings(recipes), at_one_place(scores(vectors))
-    losses = at_one_place(final_losses(curves))
+    tried, runs = settings(recipes), scores_of(vectors)
+    losses = evaluation.at_one_place(evaluation.final_losses(curves))
     losses = losses[losses["recipe"].isin(tried["recipe"])].groupby("recipe")["loss"].mean()
     used = runs[runs["recipe"].isin(tried["recipe"])]
-    found = contrasts(tried, runs, "score")
+    contrasts = evaluation.contrasts(tried, runs, "points")
     findings = []
     for key, rows in tried.groupby("key", sort=False):
-        tops = {
-            parent: setting_value(key, best(dict(zip(own["value"], own["recipe"])), runs, "score"))
-            for parent, own in rows.groupby("parent", sort=False)
-        }
-        here = [contrast for contrast in found if contrast.key == key]
-        sides = (
-            [setting_value(key, value) for value in (here[0].value, here[0].base)] if here else []
-        )
-        changes = {
-            contrast.parent: Estimate(
-                *(100 * end for end in contrast.change[:3]), contrast.change.n
-            )
-            for contrast in here
-        }
-        findings.append((setting(key), tops, sides, changes))
+        tops = {}
+        for parent, own in rows.groupby("parent", sort=False):
+            recipe_of = dict(zip(own["value"], own["recipe"]))
+            tops[parent] = setting_value(key, evaluation.best(recipe_of, runs, "points"))
+        here = [contrast for contrast in contrasts if contrast.key == key]
+        sides = [setting_value(key, value) for one in here[:1] for value in (one.value, one.base)]
+        findings.append((setting(key), tops, sides, {one.parent: one.change for one in here}))
     return {
         "place": used.iloc[0],
         "parents": list(tried["parent"].unique()),
-        "score": score_name(vectors),
-        "sets": list(main_metrics(vectors).values()),
-        "n_seeds": seeds_of(used, ["recipe"]),
+        "score": evaluation.score_name(vectors),
+        "sets": list(evaluation.main_metrics(vectors).values()),
+        "n_seeds": plotting.seeds_of(used, ["recipe"]),
         "findings": findings,
         "lowest": (losses.idxmin(), losses.min()) if len(losses) else None,
     }
