@@ -187,7 +187,9 @@ def test_censored_times_are_counted_and_marked():
     table = convergence_table(level=0.82)
     text = caption("convergence", table)
     # On validation 12 pretrained runs never have 0.82; of four epochs, they count as five.
-    late = "Not reached in the epochs trained (hollow): 12 of 72 times, in means counted as 5 epochs"
+    late = (
+        "Not reached in the epochs trained (hollow): 12 of 72 times, in means counted as 5 epochs"
+    )
     assert late in text
     assert "to the common level, earlier in 0, later in 12" in text
     assert "the mean difference +3.0 epochs" in text

@@ -15,19 +15,7 @@ from sgns_study import plan
 from sgns_study.artifacts import write_text
 from sgns_study.evaluation.recipes import recipes_table, variants
 from sgns_study.evaluation.tables import read_tidy
-from sgns_study.figures.wording import (
-    change_of,
-    counted,
-    each,
-    listed,
-    number,
-    percent,
-    seeds_range,
-    signed,
-    significant,
-    span,
-    whole,
-)
+from sgns_study.figures import wording
 from sgns_study.params import Study
 
 # Each figure and the tidy tables that `draw` and `caption` take, in the order of the report.
@@ -49,10 +37,6 @@ FIGURES = {
 }
 MAPPED = 4  # fewer words make no map
 CAPTIONS = Path(__file__).parent / "captions"
-WORDS = (
-    *(change_of, counted, each, listed, number, percent),
-    *(seeds_range, signed, significant, span, whole),
-)  # functions of the templates
 
 
 def figures_of(study: Study) -> dict[str, tuple[str, ...]]:
@@ -81,24 +65,16 @@ def figures_of(study: Study) -> dict[str, tuple[str, ...]]:
 
 def tables_of(study: Study) -> list[str]:
     """The tidy tables that the figures and the report of a study read, but for the timings."""
-    tables = {name for tables in figures_of(study).values() for name in tables}
-    tables |= {"recipes", "comparisons"}
-    tables |= classifier_tables(study)
-    if words_shown(study):
-        tables.add("neighbours")
-    return sorted(tables)
-
-
-def classifier_tables(study: Study) -> set[str]:
-    """The tables of a study's classifiers: all runs, and curves of plain ones and of others."""
-    classifiers = plan.variants(study)
-    plain = [is_plain(variant) for variant in classifiers]
+    plain = [is_plain(variant) for variant in plan.variants(study)]
     has = {
+        "neighbours": words_shown(study) > 0,
         "runs": bool(plain),
         "classifier_curves": any(plain),
         "experiment_curves": not all(plain),
     }
-    return {name for name, present in has.items() if present}
+    drawn = {table for tables in figures_of(study).values() for table in tables}
+    others = {name for name, present in has.items() if present}
+    return sorted(drawn | others | {"recipes", "comparisons"})
 
 
 def is_plain(variant: plan.Variant) -> bool:
@@ -164,10 +140,10 @@ def figure_module(name: str) -> ModuleType:
 def caption_of(name: str, tables: Sequence[pd.DataFrame]) -> str:
     """A figure's caption on one line: the numbers of its module in the sentences of its template.
 
-    `tables` are those that FIGURES names. A template has the functions of `wording`.
+    `tables` are those that FIGURES names.
     """
     environment = Environment(loader=FileSystemLoader(CAPTIONS), undefined=StrictUndefined)
-    environment.globals |= {word.__name__: word for word in WORDS}
+    environment.globals |= wording.IN_TEMPLATES
     values = figure_module(name).caption(*tables)
     return " ".join(environment.get_template(f"{name}.md").render(values).split())
 

@@ -91,10 +91,11 @@ def caption(runs: pd.DataFrame) -> dict[str, Any]:
         if found:
             name = max(found, key=lambda name: on_validation(entries[name]))
             best[name] = found[name]
+    pair = list(best.values())
     majority = runs.loc[runs["classifier"] == MAJORITY, "test_accuracy"]
     return {
         "n_seeds": [len(own) for own in entries.values()],
         "best": {name: plotting.accuracy(own).mean for name, own in best.items()},
-        "gain": plotting.gain(*best.values(), by=["seed"]) if len(best) == len(LOOKS) else None,
+        "gain": plotting.gain(pair[0], pair[1], by=["seed"]) if len(pair) > 1 else None,
         "majority": majority.mean() if len(majority) else None,
     }

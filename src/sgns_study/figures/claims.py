@@ -29,11 +29,11 @@ def draw(claims: pd.DataFrame) -> Figure:
     units = claims["unit"].where(claims["effect"].notna())  # claims without an effect come last
     groups = [claims[units == unit] for unit in units.dropna().unique()]
     groups += [claims[units.isna()]] if units.isna().any() else []
-    heights = [len(group) for group in groups]
     whole = ROW * len(claims) + AROUND * len(groups) + LEGEND
     figure = Figure(figsize=(plotting.WIDTH, whole))
-    axes = figure.subplots(len(groups), squeeze=False, height_ratios=heights)[:, 0]
-    for axis, group in zip(axes, groups):
+    heights = [len(group) for group in groups]
+    axes = figure.subplots(len(groups), squeeze=False, height_ratios=heights)
+    for axis, group in zip(axes.flat, groups):
         draw_unit(axis, group)
     present = set(claims["verdict"])
     plotting.legend(figure, [look for verdict, look in LOOKS.items() if verdict in present])
@@ -47,14 +47,16 @@ def judged(claims: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_unit(axis: Axes, claims: pd.DataFrame) -> None:
-    """One row a claim; those without effect have their marker alone."""
+    """One row a claim with its adjusted p and seeds; those without effect have a marker alone."""
     rows = claims.to_dict("records")
     tested = bool(claims["effect"].notna().all())
     for at, row in enumerate(rows):
         found = Estimate(row["effect"] if tested else 0, row["ci_low"], row["ci_high"], 0)
         plotting.draw_interval(axis, found, at, LOOKS[row["verdict"]])
+        p = "" if pd.isna(row["p_adjusted"]) else f"{p_value(row['p_adjusted'])}, "
+        n = "" if pd.isna(row["n_seeds"]) else f"n = {int(row['n_seeds'])}"
         beside = axis.get_yaxis_transform()
-        axis.text(1.03, at, numbers(row) * tested, transform=beside, va="center", fontsize=7.5)
+        axis.text(1.03, at, (p + n) * tested, transform=beside, va="center", fontsize=7.5)
     names = [textwrap.fill(f"({row['claim']}) {row['statement']}", LETTERS) for row in rows]
     axis.set_yticks(range(len(rows)), names)
     axis.set_ylim(len(rows) - 0.5, -0.5)
@@ -68,13 +70,6 @@ def draw_unit(axis: Axes, claims: pd.DataFrame) -> None:
     else:
         axis.set_xticks([])
         axis.spines[:].set_visible(False)
-
-
-def numbers(row: dict[str, Any]) -> str:
-    """Adjusted p and the number of seeds, those that are known."""
-    p = [] if pd.isna(row["p_adjusted"]) else [p_value(row["p_adjusted"])]
-    n = [] if pd.isna(row["n_seeds"]) else [f"n = {int(row['n_seeds'])}"]
-    return ", ".join(p + n)
 
 
 def caption(claims: pd.DataFrame) -> dict[str, Any]:

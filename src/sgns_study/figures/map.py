@@ -30,11 +30,10 @@ def draw(recipes: pd.DataFrame, table: pd.DataFrame) -> Figure:
     table = one_model(recipes, table)
     figure = Figure(figsize=(plotting.WIDTH, 6.4))
     axis = figure.subplots()
-    looks = {
-        group: plotting.look(legend_entry(group), DARK[i % 6], plotting.MARKERS[(i + i // 6) % 6])
-        for i, group in enumerate(table["group"].unique())
-    }
-    for group, words in table.groupby("group", sort=False):
+    looks = {}
+    for i, (group, words) in enumerate(table.groupby("group", sort=False)):
+        name = f" {plotting.literal(group)}"  # the legend leaves out what starts with `_`
+        looks[group] = plotting.look(name, DARK[i % 6], plotting.MARKERS[(i + i // 6) % 6])
         axis.plot(words["x"], words["y"], **looks[group])
     axis.margins(0.07)
     axis.set_axis_off()
@@ -45,18 +44,10 @@ def draw(recipes: pd.DataFrame, table: pd.DataFrame) -> Figure:
     return figure
 
 
-def legend_entry(group: str) -> str:
-    """A group in the legend, which would leave out a name that starts with `_`."""
-    return f" {plotting.literal(group)}" if group.startswith("_") else plotting.literal(group)
-
-
 def one_model(recipes: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """The map drawn: of the first word2vec recipe, at its smallest radius, dimension and seed."""
-    order = list(
-        recipes.sort_values("kind", key=lambda kind: kind != "word2vec", kind="stable")[
-            "recipe"
-        ].unique()
-    )
+    kinds = dict(zip(recipes["recipe"], recipes["kind"]))
+    order = sorted(kinds, key=lambda recipe: kinds[recipe] != "word2vec")
     maps = table[MODEL].drop_duplicates()
     maps = maps.assign(order=maps["recipe"].map(order.index))
     first = maps.sort_values(["order", "radius", "dim", "seed"]).iloc[0]
@@ -72,20 +63,17 @@ def write_words(
     points = axis.transData.transform(places) * inches
     frame = np.array(axis.get_window_extent().extents) * inches
     offsets, gaps = place_words(points, np.array([half_size(word) for word in words]), frame)
+    style: dict[str, Any] = {
+        "textcoords": "offset points",
+        "ha": "center",
+        "va": "center",
+        "fontsize": LABEL,
+    }
+    leader = {"arrowstyle": "-", "linewidth": 0.4, "shrinkA": 0, "shrinkB": MARKER}
     for word, place, offset, gap, colour in zip(words, places, offsets, gaps, colours):
-        leader = {"arrowstyle": "-", "linewidth": 0.4, "color": colour, "shrinkA": 0}
-        axis.annotate(
-            word,
-            tuple(place),
-            tuple(offset),
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            fontsize=LABEL,
-            color=colour,
-            in_layout=False,
-            arrowprops=leader | {"shrinkB": MARKER} if gap >= LEADER else None,
-        )
+        line = leader | {"color": colour} if gap >= LEADER else None
+        text = axis.annotate(word, tuple(place), tuple(offset), arrowprops=line, **style)
+        text.set(color=colour, in_layout=False)
 
 
 def half_size(word: str) -> tuple[float, float]:

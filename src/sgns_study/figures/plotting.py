@@ -5,13 +5,13 @@ line style vary with the colour, so that a grey print can be read too. Accuracie
 the tables and percent in the figures.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
+import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -36,13 +36,9 @@ ACROSS = 3  # panels beside each other, where there is one dimension
 APART = 0.14  # between the series at one value
 
 
-@contextmanager
-def published() -> Iterator[None]:
+def published() -> AbstractContextManager[None]:
     """Matplotlib set for publication, whatever the user's own configuration is."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.style.use(STYLE)
-        yield
+    return matplotlib.style.context(["default", STYLE])
 
 
 def save_svg(figure: Figure, path: Path) -> None:

@@ -38,8 +38,7 @@ def draw(runs: pd.DataFrame) -> Figure:
         names = [f"{scale:g}" for scale in scales]
         axis.set_xticks([*map(math.log10, scales), as_is], [*names, "as it is"])
         axis.set_xlim(math.log10(scales[0]) - 0.15, as_is + 0.3)
-        axis.set_xlabel("standard deviation of the initial embedding")
-        axis.set_title(split)
+        axis.set(title=split, xlabel="standard deviation of the initial embedding")
     axes[0, 0].set_ylabel("accuracy (%)")
     plotting.legend(figure, [*looks, BEST])
     return figure

@@ -33,9 +33,8 @@ def draw(runs: pd.DataFrame) -> Figure:
             plotting.draw_series(axis, at, look, band=True)
     below.axhline(0, color=plotting.BLACK, linewidth=0.8)
     below.set_xticks(list(places.values()), [name_of(size) for size in places])
-    below.set_xlabel("labelled training documents")
     above.set_ylabel("test\naccuracy (%)")
-    below.set_ylabel("gain over random\n(points)")
+    below.set(xlabel="labelled training documents", ylabel="gain over random\n(points)")
     plotting.legend(figure, looks)
     return figure
 

@@ -12,7 +12,7 @@ from sgns_study.figures import plotting
 
 ALT = "SGNS training and validation loss and accuracy by epoch, for every radius and dimension"
 LABELS = ("SGNS loss\n(nats per centre)", "accuracy (%)")
-TRAIN = {"marker": "", "linestyle": "--"}
+TRAIN, VALIDATION = {"marker": "", "linestyle": "--"}, {"linestyle": "-"}
 MODEL = ["recipe", "radius", "dim"]
 
 
@@ -24,25 +24,18 @@ def draw(recipes: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     looks = {}
     for radius, look in zip(radii, colours):
         looks[f"train {radius}"] = look | TRAIN
-        looks[f"validation {radius}"] = look | {"linestyle": "-"}
+        looks[f"validation {radius}"] = look | VALIDATION
     table = curves.assign(series=curves["split"] + " " + curves["radius"].astype(str))
     figure, axes = plotting.draw_curves(table, looks, LABELS)
-    if is_wide(curves):
+    loss = curves["loss"].dropna()
+    if loss.min() > 0 and loss.max() > 8 * loss.min():
         for axis in axes[::2].flat:
             make_logarithmic(axis)
     own = " (word2vec: own loss)" if own_losses(recipes, curves) else ""
-    splits = [
-        plotting.look(f"train{own}", plotting.BLACK) | TRAIN,
-        plotting.look("validation", plotting.BLACK, "", "-"),
-    ]
-    plotting.legend(figure, [*(look | {"linestyle": "-"} for look in colours), *splits])
+    train = plotting.look(f"train{own}", plotting.BLACK) | TRAIN
+    validation = plotting.look("validation", plotting.BLACK) | VALIDATION
+    plotting.legend(figure, [*(look | VALIDATION for look in colours), train, validation])
     return figure
-
-
-def is_wide(curves: pd.DataFrame) -> bool:
-    """Whether losses are so far apart that their axis is logarithmic."""
-    loss = curves["loss"].dropna()
-    return bool(loss.min() > 0 and loss.max() > 8 * loss.min())
 
 
 def make_logarithmic(axis: Axes) -> None:
@@ -69,21 +62,18 @@ def caption(recipes: pd.DataFrame, curves: pd.DataFrame) -> dict[str, Any]:
     accuracy = plotting.over_seeds(validation, "accuracy", [*MODEL, "epoch"])
     several = validation["recipe"].nunique() > 1
     models = [plotting.model_label(row, several) for row in last.to_dict("records")]
-    ends = pd.Series(last["mean"].to_numpy(), models)
-    rises = pd.Series(ends.to_numpy() - lowest["mean"].to_numpy(), models)
-    rising = last["epoch"].to_numpy() > lowest["epoch"].to_numpy()
+    ends, epochs = (pd.Series(last[key].to_numpy(), models) for key in ("mean", "epoch"))
+    rises, since = ends - lowest["mean"].to_numpy(), dict(zip(models, lowest["epoch"]))
+    rising = rises[epochs > lowest["epoch"].to_numpy()]
     return {
         "left_out": curves["recipe"].nunique() - drawn["recipe"].nunique(),
-        "logarithmic": is_wide(drawn),
         "n_seeds": plotting.seeds_of(drawn, MODEL),
         "own_losses": own_losses(recipes, drawn),
-        "epochs": sorted(last["epoch"].unique()),
+        "epochs": sorted(set(epochs)),
         "n_models": len(models),
         "lowest": (ends.idxmin(), ends.min()),
         "highest": (ends.idxmax(), ends.max()),
         "accuracies": list(accuracy.loc[accuracy.groupby(MODEL)["epoch"].idxmax(), "mean"] / 100),
-        "n_rising": int(rising.sum()),
-        "rise": rises[rising].max(),
-        "steepest": rises[rising].idxmax() if rising.any() else None,
-        "from_epoch": dict(zip(models, lowest["epoch"])),
+        "n_rising": len(rising),
+        "rise": (rising.idxmax(), rising.max(), since[rising.idxmax()]) if len(rising) else None,
     }

@@ -124,3 +124,18 @@ def seeds_range(n_seeds: Iterable[int]) -> str:
     """`3 seeds`, or `2 to 3 seeds` where variants differ."""
     counts = sorted(set(n_seeds))
     return counted(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
+
+
+IN_TEMPLATES = {  # the functions that the sentences of captions may name
+    "change_of": change_of,
+    "counted": counted,
+    "each": each,
+    "listed": listed,
+    "number": number,
+    "percent": percent,
+    "seeds_range": seeds_range,
+    "signed": signed,
+    "significant": significant,
+    "span": span,
+    "whole": whole,
+}
