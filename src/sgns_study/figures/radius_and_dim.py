@@ -66,30 +66,18 @@ def draw_factor(axis: Axes, accuracies: Any, places: dict[int, float], look: plo
 
 
 def caption(curves: pd.DataFrame) -> dict[str, Any]:
-    """The change of mean accuracy from smallest to largest radius and dimension."""
+    """The change of mean accuracy from smallest to largest radius and dimension, in points."""
     runs = scores(plotting.grid_curves(curves))
     trained = runs[runs["init"] == "pretrained"]
+    means = 100 * trained.groupby(["recipe", "radius", "dim"])[ACCURACIES].mean()
+    several = ["recipe"] * (trained["recipe"].nunique() > 1)
     factors = []
     for factor, by, name in (("radius", "dim", "radius"), ("dim", "radius", "dimension")):
         values = sorted(trained[factor].unique())
         if values:
+            first, last = (means.xs(value, level=factor) for value in (values[0], values[-1]))
+            found = (last - first).dropna(how="all").reset_index()
+            names = [plotting.label(row, [by, *several]) for row in found.to_dict("records")]
             ends = [plotting.SIGNS[factor].format(value) for value in (values[0], values[-1])]
-            factors.append((name, *ends, changes(trained, factor, by, values[0], values[-1])))
+            factors.append((name, *ends, dict(zip(names, found[ACCURACIES].to_numpy()))))
     return {"n_seeds": plotting.seeds_of(runs, VARIANT), "factors": factors}
-
-
-def changes(
-    trained: pd.DataFrame, factor: str, by: str, first: int, last: int
-) -> dict[str, tuple[float, float]]:
-    """Validation and test accuracy at the last minus the first value of a factor, in points.
-
-    By recipe and the value of the factor `by`, for those that have both values.
-    """
-    shown = [by, *["recipe"] * (trained["recipe"].nunique() > 1)]
-    found = {}
-    for (recipe, fixed), runs in trained.groupby(["recipe", by]):
-        means = 100 * runs.groupby(factor)[ACCURACIES].mean()
-        if {first, last} <= set(means.index):
-            name = plotting.label({"recipe": recipe, by: fixed}, shown)
-            found[name] = tuple(means.loc[last] - means.loc[first])
-    return found

@@ -19,24 +19,16 @@ def draw(recipes: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
     colours = {recipe: i for i, recipe in enumerate(models["recipe"].unique())}
     figure, axes = plotting.row_panels(plotting.vectors_label(models), 1, len(metrics))
     for axis, (key, name) in zip(axes[0], metrics.items()):
-        for at, (model, values) in enumerate(values_by_model(table, key).items()):
-            plotting.draw_row(axis, values, at, plotting.nth_look(colours[model[0]], ""))
+        values = dict(list(values_of(table, *key).groupby(MODEL)["value"]))
+        for at, model in enumerate(models.itertuples(index=False, name=None)):
+            if model in values:
+                plotting.draw_row(axis, values[model], at, plotting.nth_look(colours[model[0]], ""))
         chance = chance_of(table, key)
         if not pd.isna(chance):
             axis.axvline(chance, color=plotting.BLACK, linestyle=":", linewidth=0.9)
         axis.set_xlabel(name if key[0] == PLANTED else f"Spearman’s ρ, {name}")
         axis.margins(x=0.12)
     return figure
-
-
-def values_by_model(table: pd.DataFrame, key: tuple[str, str]) -> dict[tuple, pd.Series]:
-    """The values over seeds of a metric on a data set, for each model in order."""
-    values = values_of(table, *key)
-    keys = models_of(table)
-    return {
-        tuple(model): values.loc[(values[MODEL] == model).all(axis=1), "value"]
-        for _, model in keys.iterrows()
-    }
 
 
 def chance_of(table: pd.DataFrame, key: tuple[str, str]) -> float:
@@ -51,8 +43,9 @@ def caption(recipes: pd.DataFrame, vectors: pd.DataFrame) -> dict[str, Any]:
     metrics, models = main_metrics(table), models_of(table)
     findings = []
     for key, name in metrics.items():
-        means = [values.mean() for values in values_by_model(table, key).values()]
-        found = pd.Series(means, plotting.vectors_label(models)).dropna()
+        means = values_of(table, *key).groupby(MODEL)["value"].mean()
+        means = means.reindex(pd.MultiIndex.from_frame(models))
+        found = means.set_axis(plotting.vectors_label(models)).dropna()
         if len(found):
             ends = [(model, found[model]) for model in (found.idxmin(), found.idxmax())]
             findings.append((name[0].upper() + name[1:], *ends, chance_of(table, key)))

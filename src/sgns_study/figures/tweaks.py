@@ -36,7 +36,14 @@ def draw(recipes: pd.DataFrame, vectors: pd.DataFrame, curves: pd.DataFrame) -> 
         for axis, (measure, table) in zip(column, runs.items()):
             for i, (parent, look) in enumerate(zip(parents, looks)):
                 places = plotting.side_by_side(values[key], i, len(parents))
-                draw_parent(axis, rows[rows["parent"] == parent], table, measure, places, look)
+                own = rows[rows["parent"] == parent]
+                found = {
+                    places[value]: evaluation.level(table, recipe, measure)
+                    for value, recipe in zip(own["value"], own["recipe"])
+                }
+                plotting.draw_series(axis, found, look)
+                rings = [places[value] for value in own.loc[own["own"], "value"]]
+                axis.plot(rings, [found[at].mean for at in rings], **OWN)
             axis.grid(False, axis="x")
         name_values(column[1], key, values[key])
     axes[0, 0].set_ylabel(f"{evaluation.score_name(vectors)}\n(points)")
@@ -49,24 +56,6 @@ def scores_of(vectors: pd.DataFrame) -> pd.DataFrame:
     """The scores of all recipes at one radius and dimension, as `points` (hundredths)."""
     runs = evaluation.at_one_place(evaluation.scores(vectors))
     return runs.assign(points=100 * runs["score"])
-
-
-def draw_parent(
-    axis: Axes,
-    tried: pd.DataFrame,
-    runs: pd.DataFrame,
-    measure: str,
-    places: dict[str, float],
-    look: plotting.Look,
-) -> None:
-    """Mean and interval at each value tried around a parent, joined; a ring on its own value."""
-    found = {}
-    for value, recipe, own in zip(tried["value"], tried["recipe"], tried["own"]):
-        at = places[value]
-        found[at] = evaluation.level(runs, recipe, measure)
-        if own:
-            axis.plot([at], [found[at].mean], **OWN)
-    plotting.draw_series(axis, found, look)
 
 
 def name_values(axis: Axes, key: str, values: list[str]) -> None:
