@@ -13,7 +13,7 @@ from matplotlib.text import Text
 from sgns_study.artifacts import ArtifactError
 from sgns_study.errors import visible
 from sgns_study.evaluation.tables import read_tidy
-from sgns_study.figures import FIGURES, caption_of, draw_figure, figure_module
+from sgns_study.figures import CAPTIONS, FIGURES, caption_of, draw_figure, figure_module
 from sgns_study.figures.map import GAPS, half_size, nearest_is_own, place_words
 from sgns_study.figures.plotting import published
 from sgns_study.figures.wording import (
@@ -229,6 +229,16 @@ def test_noise_caption_by_hand():
     assert "“the” (10,000 occurrences) becomes 0.98 times as likely" in caption
     assert "“1,5” (1 occurrence) 9.8 times" in caption
     assert "10,000 times (α = 1), 1,000 times (α = 0.75) and 100 times (α = 0.5)" in caption
+
+
+def test_every_figure_has_a_template_and_a_module():
+    assert {path.stem for path in CAPTIONS.glob("*.md")} == {*FIGURES, "macros"}
+    assert {figure_module(name).__name__.rpartition(".")[2] for name in FIGURES} == set(FIGURES)
+
+
+def test_a_word_that_looks_like_a_template_stays_a_word():
+    caption = caption_of("noise", [noise_table().replace({"the": "{{ 7 * 7 }}{% if %}"})])
+    assert "“{{ 7 * 7 }}{% if %}” (10,000 occurrences)" in caption
 
 
 def test_words_that_look_like_something_else_are_read_as_words(tmp_path):

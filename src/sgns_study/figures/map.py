@@ -22,6 +22,7 @@ LABEL = 6.5  # size of the words
 MARKER = 2.5  # half the width of a marker
 GAPS = (3.0, 8.0, 14.0, 21.0, 30.0)  # between a word and its point, the first that is free
 LEADER = 8.0  # from this gap on a line leads from the word to its point
+COVERED, OUTSIDE, SWEEPS = 2.0, 1000.0, 3  # a square point, a word outside: worth so long a gap
 SIDES = np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1)], float)
 
 
@@ -86,21 +87,24 @@ def place_words(points: Array, halves: Array, frame: Array) -> tuple[Array, Arra
 
     All in points of the page: points (n, 2), half sizes of the words (n, 2), frame (left, bottom,
     right, top). Word by word each takes the nearest place where it covers least of markers and
-    earlier words, and stays within the frame if it can. The same input gives the same places.
+    other words, within the frame if it can; then each may move again, now that all have a place.
+    The same input gives the same places.
     """
     lengths = np.repeat(GAPS, len(SIDES))
     sides = np.tile(SIDES, (len(GAPS), 1))
     gaps = sides / np.linalg.norm(sides, axis=1, keepdims=True) * lengths[:, None]
-    taken = np.hstack([points - MARKER, points + MARKER])
-    chosen = []
-    for point, half in zip(points, halves):
-        low, high = point + gaps + (sides - 1) * half, point + gaps + (sides + 1) * half
+    markers = np.hstack([points - MARKER, points + MARKER])
+    boxes = np.hstack([points, points])  # of the words, without area until they have a place
+    chosen = np.zeros(len(points), int)
+    for i in [*range(len(points))] * SWEEPS:
+        low = points[i] + gaps + (sides - 1) * halves[i]
+        high = low + 2 * halves[i]
+        taken = np.vstack([markers, np.delete(boxes, i, axis=0)])
         shared = np.minimum(high[:, None], taken[:, 2:]) - np.maximum(low[:, None], taken[:, :2])
         covered = np.clip(shared, 0, None).prod(axis=2).sum(axis=1)
         outside = ((low < frame[:2]) | (high > frame[2:])).any(axis=1)
-        best = int((covered + 2 * lengths + 1000 * outside).argmin())
-        taken = np.vstack([taken, [*low[best], *high[best]]])
-        chosen.append(best)
+        chosen[i] = (COVERED * covered + lengths + OUTSIDE * outside).argmin()
+        boxes[i] = *low[chosen[i]], *high[chosen[i]]
     return gaps[chosen] + sides[chosen] * halves, lengths[chosen]
 
 
