@@ -7,8 +7,8 @@ import pytest
 
 from sgns_study.artifacts import write_table
 from sgns_study.evaluation.tables import COLUMNS, read_tidy
-from sgns_study.figures import figure_module
-from sgns_study.figures.style import published
+from sgns_study.figures import caption_of, figure_module
+from sgns_study.figures.plotting import published
 from tests.curve_tables import claims_table, convergence_table, runs_table
 
 OF_RUNS = ("controls", "scale", "scarcity", "baselines")
@@ -75,7 +75,7 @@ def test_nothing_is_clipped_too_small_or_missing_in_words(name, table):
     for axis in figure.axes:
         for text in (*axis.get_xticklabels(), *axis.get_yticklabels(), *axis.texts):
             assert text.get_fontsize() >= 7
-    caption = figure_module(name).caption(made(name, table))
+    caption = caption_of(name, [made(name, table)])
     assert "nan" not in caption
     assert "\n" not in caption
     assert caption.endswith(".")
@@ -94,7 +94,7 @@ def test_names_beside_rows_do_not_overlap(name, table):
 
 
 def caption(name, table):
-    return figure_module(name).caption(table)
+    return caption_of(name, [table])
 
 
 def test_controls_caption_by_hand():
@@ -187,7 +187,10 @@ def test_censored_times_are_counted_and_marked():
     table = convergence_table(level=0.82)
     text = caption("convergence", table)
     # On validation 12 pretrained runs never have 0.82; of four epochs, they count as five.
-    assert "12 times of 72 not reached in the epochs trained (hollow) count as 5 epochs" in text
+    late = (
+        "Not reached in the epochs trained (hollow): 12 of 72 times, in means counted as 5 epochs"
+    )
+    assert late in text
     assert "to the common level, earlier in 0, later in 12" in text
     assert "the mean difference +3.0 epochs" in text
     figure = drawn("convergence", "censored")

@@ -13,10 +13,9 @@ from matplotlib.text import Text
 from sgns_study.artifacts import ArtifactError
 from sgns_study.errors import visible
 from sgns_study.evaluation.tables import read_tidy
-from sgns_study.figures import FIGURES, draw_figure, figure_module
-from sgns_study.figures.labels import GAPS, half_size, offsets
-from sgns_study.figures.map import nearest_is_own
-from sgns_study.figures.style import published
+from sgns_study.figures import CAPTIONS, FIGURES, caption_of, draw_figure, figure_module
+from sgns_study.figures.map import GAPS, half_size, nearest_is_own, place_words
+from sgns_study.figures.plotting import published
 from sgns_study.figures.wording import (
     interval,
     listed,
@@ -116,7 +115,7 @@ def test_outer_axes_are_labelled_with_units(name, grid):
 
 def test_sgns_caption_names_the_rise_of_validation_loss():
     curves = sgns_table([2], [16, 32], [1, 2, 3])
-    caption = figure_module("sgns_curves").caption(recipes_of(["lab"]), curves)
+    caption = caption_of("sgns_curves", [recipes_of(["lab"]), curves])
     # Mean over seeds at the last epoch: 2 − 0.375 + 0.02 + 1/64 = 1.661, and 0.25 more at d = 32,
     # which is 0.125 above its lowest, of epoch 2.
     assert "lowest for R = 2, d = 16 (1.661) and highest for R = 2, d = 32 (1.911)" in caption
@@ -128,7 +127,7 @@ def test_sgns_caption_names_the_rise_of_validation_loss():
 
 def test_sgns_caption_says_so_when_nothing_overfits():
     table = sgns_table([2], [16, 32], [1])
-    caption = figure_module("sgns_curves").caption(recipes_of(["lab"]), table[table["epoch"] < 3])
+    caption = caption_of("sgns_curves", [recipes_of(["lab"]), table[table["epoch"] < 3]])
     assert "lowest at the last epoch for all 2 models" in caption
     assert "one seed each" in caption
 
@@ -137,7 +136,7 @@ def test_sgns_caption_says_so_when_nothing_overfits():
 def test_validation_caption_is_right_whichever_way_the_numbers_fall(trained, gap):
     rows = run("pretrained", "lab", 2, 16, 1, [0.5, trained, 0.7], 0.7)
     rows += run("random", None, None, 16, 1, [0.5, 0.6, 0.8], 0.7)
-    caption = figure_module("classifier_validation").caption(classifier_curves(rows))
+    caption = caption_of("classifier_validation", [classifier_curves(rows)])
     assert f"Pretrained minus random: {gap} points" in caption
     assert f"{100 * trained:.1f} % (pretrained, R = 2, d = 16)" in caption
     assert "80.0 % (random, d = 16)" in caption
@@ -145,7 +144,7 @@ def test_validation_caption_is_right_whichever_way_the_numbers_fall(trained, gap
 
 
 def test_training_caption_gives_the_lead_over_validation():
-    caption = figure_module("classifier_training").caption(classifier_table([2], [16], [1]))
+    caption = caption_of("classifier_training", [classifier_table([2], [16], [1])])
     # After epoch 2 training accuracy is 0.75 for both; validation 0.70 and 0.80.
     assert "75.0 % (pretrained) and 75.0 % (random) after epoch 2" in caption
     assert "largest for pretrained, R = 2, d = 16: +5.0 points" in caption
@@ -155,8 +154,8 @@ def test_radius_caption_gives_changes_between_the_extremes():
     rows = []
     for radius, accuracy in ((2, 0.70), (5, 0.90), (10, 0.73)):
         rows += run("pretrained", "lab", radius, 16, 1, [0.5, accuracy], accuracy - 0.01 * radius)
-    caption = figure_module("radius_and_dim").caption(classifier_curves(rows))
-    assert "From R = 2 to 10, mean validation / test accuracy changes by +3.0 / −5.0" in caption
+    caption = caption_of("radius_and_dim", [classifier_curves(rows)])
+    assert "From R = 2 to R = 10, mean validation / test accuracy changes by +3.0 / −5.0" in caption
     assert "one dimension only (d = 16)" in caption
 
 
@@ -166,7 +165,7 @@ def test_a_study_without_pretrained_classifiers_has_its_figures(name):
     curves = curves[curves["init"] == "random"]
     with published():
         figure_module(name).draw(curves).draw_without_rendering()
-    assert "random" in figure_module(name).caption(curves)
+    assert "random" in caption_of(name, [curves])
 
 
 def test_an_unknown_figure_and_a_missing_table_are_named(tmp_path):
@@ -178,14 +177,14 @@ def test_an_unknown_figure_and_a_missing_table_are_named(tmp_path):
 
 def test_variants_are_left_to_the_ablation_and_losses_of_two_kinds_told_apart():
     curves = word2vec_table([5], [128], [1, 2], ALL)
-    caption = figure_module("sgns_curves").caption(recipes_of(ALL), curves)
+    caption = caption_of("sgns_curves", [recipes_of(ALL), curves])
     assert "Left out: 5 recipes one setting away." in caption
     assert "The training loss of full and bare is the mean of a pair" in caption
     assert len(drawn("sgns_curves", "tweaks").axes) == 2 * 2  # two recipes, loss over accuracy
 
 
 def test_tweaks_caption_gives_paired_differences_with_their_interval():
-    caption = figure_module("tweaks").caption(*tables("tweaks", "tweaks"))
+    caption = caption_of("tweaks", tables("tweaks", "tweaks"))
     # K = 1 costs 2, 4 and 3 points: mean 3, sd 1, and t = 4.303 for 2 degrees of freedom, so
     # ± 4.303 / √3 = 2.484. Around bare K = 5 gains 3 in each seed, and K = 20 gains 4.
     assert "K: best 5 around full and 20 around bare; 5 against 1: +3.0 (+0.5 to +5.5)" in caption
@@ -197,7 +196,7 @@ def test_tweaks_caption_gives_paired_differences_with_their_interval():
 
 
 def test_a_tweak_of_one_recipe_alone_is_held_against_its_own_value():
-    caption = figure_module("tweaks").caption(*tables("tweaks", "planted"))
+    caption = caption_of("tweaks", tables("tweaks", "planted"))
     assert "precision at 5, in points" in caption
     assert "K: best 5; 1 against 5: −3.0" in caption
 
@@ -209,7 +208,7 @@ def test_the_parent_stands_among_the_values_tried_around_it():
 
 
 def test_similarity_caption_names_best_and_worst_and_coverage():
-    caption = figure_module("similarity").caption(*tables("similarity", "tweaks"))
+    caption = caption_of("similarity", tables("similarity", "tweaks"))
     # The mean over seeds 1 to 3 is 0.02 above the base scores; bare is 0.1 below full.
     assert "for 3 models of R = 5 and d = 128" in caption
     assert "MEN: from 0.520 (bare) to 0.620 (full)." in caption
@@ -219,17 +218,27 @@ def test_similarity_caption_names_best_and_worst_and_coverage():
 
 
 def test_similarity_on_the_planted_corpus_is_held_against_chance():
-    caption = figure_module("similarity").caption(*tables("similarity", "planted"))
+    caption = caption_of("similarity", tables("similarity", "planted"))
     assert "to 0.515 (full, R = 2); by chance it is 0.040" in caption
 
 
 def test_noise_caption_by_hand():
-    caption = figure_module("noise").caption(noise_table())
+    caption = caption_of("noise", [noise_table()])
     # 10,000 of 10,101 at α = 1; 1,000 of 1,032.6 at 0.75: 0.978 times. For the rarest
     # 10,101 / 1,032.6 = 9.8 times. 10,000^0.75 = 1,000 and 10,000^0.5 = 100.
     assert "“the” (10,000 occurrences) becomes 0.98 times as likely" in caption
     assert "“1,5” (1 occurrence) 9.8 times" in caption
     assert "10,000 times (α = 1), 1,000 times (α = 0.75) and 100 times (α = 0.5)" in caption
+
+
+def test_every_figure_has_a_template_and_a_module():
+    assert {path.stem for path in CAPTIONS.glob("*.md")} == {*FIGURES, "macros"}
+    assert {figure_module(name).__name__.rpartition(".")[2] for name in FIGURES} == set(FIGURES)
+
+
+def test_a_word_that_looks_like_a_template_stays_a_word():
+    caption = caption_of("noise", [noise_table().replace({"the": "{{ 7 * 7 }}{% if %}"})])
+    assert "“{{ 7 * 7 }}{% if %}” (10,000 occurrences)" in caption
 
 
 def test_words_that_look_like_something_else_are_read_as_words(tmp_path):
@@ -273,7 +282,7 @@ def test_any_word_is_drawn_as_it_is(word):
 
 
 def test_map_caption_counts_words_beside_their_own_group():
-    caption = figure_module("map").caption(recipes_of(["full"]), map_table())
+    caption = caption_of("map", [recipes_of(["full"]), map_table()])
     # Of each group three lie together and the fourth beside the other's: 6 of 8. A word has 3 of
     # its own group among 7 others.
     assert "Of the words, 75 % have a word of their own group nearest" in caption
@@ -284,7 +293,7 @@ def test_the_map_is_of_the_first_word2vec_recipe_whatever_the_order_of_the_rows(
     maps = pd.concat([map_table(name) for name in ("another", "bare", "full", "lab")])
     recipes = recipes_of(["lab", "full", "bare", "another"])
     assert "from the vectors of full (R = 2, d = 16, seed 1)" in (
-        figure_module("map").caption(recipes, maps)
+        caption_of("map", [recipes, maps])
     )
 
 
@@ -297,8 +306,8 @@ def test_nearest_on_the_map_by_hand():
 def test_words_on_the_map_do_not_overlap_where_there_is_room():
     rng = np.random.default_rng(1)
     points = rng.uniform(0, 300, (40, 2))
-    halves = np.array([half_size("wonderful", 6.5)] * 40)
-    found, gaps = offsets(points, halves, np.array([-50, -50, 350, 350]))
+    halves = np.array([half_size("wonderful")] * 40)
+    found, gaps = place_words(points, halves, np.array([-50, -50, 350, 350]))
     low, high = points + found - halves, points + found + halves
     shared = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
     overlapping = (shared > 0).all(axis=2).sum() - 40  # each with itself

@@ -1,16 +1,21 @@
 """The figures of the report, one module a figure, each drawn from the tidy tables alone.
 
-A figure's module has `ALT` (what is drawn, for who cannot see it), `draw(*tables)` and
-`caption(*tables)`: what is drawn and what it shows, in plain text, with every number computed from
-the tables. Modules are imported by name, so that a change to one figure redraws that one only.
+A figure's module has `ALT` (what is drawn, for readers who cannot see it), `draw(*tables)`, and
+`caption(*tables)`: the numbers of its caption, whose sentences are in `captions/<figure>.md`.
 """
 
-from importlib import import_module
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
 from sgns_study import plan
+from sgns_study.artifacts import write_text
 from sgns_study.evaluation.recipes import recipes_table, variants
+from sgns_study.evaluation.tables import read_tidy
+from sgns_study.figures import wording
 from sgns_study.params import Study
 
 # Each figure and the tidy tables that `draw` and `caption` take, in the order of the report.
@@ -30,9 +35,8 @@ FIGURES = {
     "baselines": ("runs",),
     "map": ("recipes", "map"),
 }
-
-
 MAPPED = 4  # fewer words make no map
+CAPTIONS = Path(__file__).parent / "captions"
 
 
 def figures_of(study: Study) -> dict[str, tuple[str, ...]]:
@@ -61,24 +65,16 @@ def figures_of(study: Study) -> dict[str, tuple[str, ...]]:
 
 def tables_of(study: Study) -> list[str]:
     """The tidy tables that the figures and the report of a study read, but for the timings."""
-    tables = {name for tables in figures_of(study).values() for name in tables}
-    tables |= {"recipes", "comparisons"}
-    tables |= classifier_tables(study)
-    if words_shown(study):
-        tables.add("neighbours")
-    return sorted(tables)
-
-
-def classifier_tables(study: Study) -> set[str]:
-    """The tables of a study's classifiers: all runs, and curves of plain ones and of others."""
-    classifiers = plan.variants(study)
-    plain = [is_plain(variant) for variant in classifiers]
+    plain = [is_plain(variant) for variant in plan.variants(study)]
     has = {
+        "neighbours": words_shown(study) > 0,
         "runs": bool(plain),
         "classifier_curves": any(plain),
         "experiment_curves": not all(plain),
     }
-    return {name for name, present in has.items() if present}
+    drawn = {table for tables in figures_of(study).values() for table in tables}
+    others = {name for name, present in has.items() if present}
+    return sorted(drawn | others | {"recipes", "comparisons"})
 
 
 def is_plain(variant: plan.Variant) -> bool:
@@ -98,10 +94,58 @@ def words_shown(study: Study) -> int:
 
 
 def figure_module(name: str) -> ModuleType:
-    """The module of a figure; raises ValueError with the known names if there is none."""
-    if name not in FIGURES:
+    """The module of a figure; raises ValueError with the known names if there is none.
+
+    The modules are imported here because matplotlib takes long to load and the Snakefile, which
+    reads this package before every job, draws nothing.
+    """
+    from sgns_study.figures import (
+        baselines,
+        claims,
+        classifier_training,
+        classifier_validation,
+        controls,
+        convergence,
+        map,
+        noise,
+        radius_and_dim,
+        scale,
+        scarcity,
+        sgns_curves,
+        similarity,
+        tweaks,
+    )
+
+    modules = {
+        "claims": claims,
+        "classifier_validation": classifier_validation,
+        "classifier_training": classifier_training,
+        "convergence": convergence,
+        "radius_and_dim": radius_and_dim,
+        "sgns_curves": sgns_curves,
+        "scarcity": scarcity,
+        "tweaks": tweaks,
+        "noise": noise,
+        "similarity": similarity,
+        "controls": controls,
+        "scale": scale,
+        "baselines": baselines,
+        "map": map,
+    }
+    if name not in modules:
         raise ValueError(f"figure {name!r} is not known; there are: {', '.join(FIGURES)}")
-    return import_module(f"sgns_study.figures.{name}")
+    return modules[name]
+
+
+def caption_of(name: str, tables: Sequence[pd.DataFrame]) -> str:
+    """A figure's caption on one line: the numbers of its module in the sentences of its template.
+
+    `tables` are those that FIGURES names.
+    """
+    environment = Environment(loader=FileSystemLoader(CAPTIONS), undefined=StrictUndefined)
+    environment.globals |= wording.IN_TEMPLATES
+    values = figure_module(name).caption(*tables)
+    return " ".join(environment.get_template(f"{name}.md").render(values).split())
 
 
 def draw_figure(name: str, results_folder: Path, out: Path) -> None:
@@ -109,12 +153,10 @@ def draw_figure(name: str, results_folder: Path, out: Path) -> None:
 
     The same tables give the same bytes. Raises ArtifactError if a table is missing or malformed.
     """
-    from sgns_study.artifacts import write_text
-    from sgns_study.evaluation.tables import read_tidy
-    from sgns_study.figures.style import published, save_svg
+    from sgns_study.figures.plotting import published, save_svg
 
     module = figure_module(name)
     tables = [read_tidy(results_folder, table) for table in FIGURES[name]]
     with published():
         save_svg(module.draw(*tables), out)
-    write_text(out.with_suffix(".md"), module.caption(*tables) + "\n")
+    write_text(out.with_suffix(".md"), caption_of(name, tables) + "\n")

@@ -1,14 +1,12 @@
 """Where the classifiers stand: beside simple baselines."""
 
-from typing import NamedTuple
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sgns_study.evaluation.vectors import Estimate, estimate
-from sgns_study.figures.arms import INITS, accuracy, draw_row, matching, seeds_spread, worded
-from sgns_study.figures.style import COLOURS, WIDTH, Look, legend
-from sgns_study.figures.wording import listed, number, percent, plus_minus
+from sgns_study.figures import plotting
+from sgns_study.figures.wording import plus_minus
 
 ALT = "Test accuracy of the best classifier of each kind and of baselines, from best to worst"
 NAMES = {
@@ -21,113 +19,83 @@ NAMES = {
 NETWORKS = ("conv1d", "large")
 MAJORITY = "majority"  # so far below that it is told, not drawn
 CONTROLS = ("shuffled", "random_matched", "frozen_random")  # have a figure of their own
-VARIANT = ["radius", "scale", "dim"]
 LOOKS = {
-    True: Look("Conv1d", COLOURS[0], "o", ""),
-    False: Look("baselines", COLOURS[1], "s", ""),
+    True: plotting.look("Conv1d", plotting.COLOURS[0], "o"),
+    False: plotting.look("baselines", plotting.COLOURS[1], "s"),
 }
-
-
-class Entry(NamedTuple):
-    """A classifier, its runs, and what they reach on test."""
-
-    name: str
-    classifier: str
-    runs: pd.DataFrame
-    reached: Estimate
 
 
 def draw(runs: pd.DataFrame) -> Figure:
     """One row a classifier, the best first, with seeds, mean, interval and the mean in digits."""
     entries = entries_of(runs)
-    figure = Figure(figsize=(WIDTH, min(0.9 + 0.21 * max(len(entries), 3), 9.0)))
-    axis = figure.subplots()
-    for at, entry in enumerate(entries):
-        look = LOOKS[entry.classifier in NETWORKS]
-        values = 100 * entry.runs["test_accuracy"]
-        draw_row(axis, values, entry.reached, at, look)
-        axis.annotate(
-            _digits(entry),
-            (1.01, at),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=7.5,
-        )
-    axis.set_yticks(range(len(entries)), [entry.name for entry in entries])
-    axis.set_ylim(len(entries) - 0.4, -0.6)
-    axis.grid(False, axis="y")
+    figure, axes = plotting.row_panels(list(entries), 1, 1)
+    axis = axes[0, 0]
+    for at, own in enumerate(entries.values()):
+        plotting.draw_row(axis, 100 * own["test_accuracy"], at, LOOKS[is_network(own)])
+        found = plotting.accuracy(own)
+        digits = plus_minus(found.mean, (found.high - found.low) / 2)
+        beside = axis.get_yaxis_transform()
+        axis.text(1.01, at, digits, transform=beside, va="center", fontsize=7.5)
     axis.set_xlabel("test accuracy (%)")
-    legend(figure, [look.handle() for look in LOOKS.values()])
+    plotting.legend(figure, LOOKS.values())
     return figure
 
 
-def _digits(entry: Entry) -> str:
-    half = (entry.reached.high - entry.reached.low) / 2
-    return plus_minus(entry.reached.mean, half)
-
-
-def entries_of(runs: pd.DataFrame) -> list[Entry]:
-    """Each baseline, and of each initial table and recipe the variant best on validation.
+def entries_of(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Runs by name: of each baseline, initial embedding and recipe the variant best on validation.
 
     On all labelled documents; from highest to lowest test accuracy.
     """
     whole = runs[runs["documents"].isna() & ~runs["init"].isin(CONTROLS)]
-    entries = []
-    for (classifier, init, recipe), group in whole.groupby(["classifier", "init", "recipe"]):
-        if classifier != MAJORITY:
-            best = best_variant(group)
-            name = _name(classifier, init, recipe, best.iloc[0])
-            entries.append(Entry(name, classifier, best, accuracy(best)))
-    return sorted(entries, key=lambda entry: (-entry.reached.mean, entry.name))
-
-
-def on_validation(entry: Entry) -> float:
-    """Mean validation accuracy, by which what is best is told before the test."""
-    return float(entry.runs["validation_accuracy"].mean())
+    kinds = whole[whole["classifier"] != MAJORITY].groupby(["classifier", "init", "recipe"])
+    best = [best_variant(group) for _, group in kinds]
+    entries = {name_of(own): own for own in best}
+    return dict(sorted(entries.items(), key=lambda entry: -entry[1]["test_accuracy"].mean()))
 
 
 def best_variant(group: pd.DataFrame) -> pd.DataFrame:
     """The runs of the radius, scale and dimension of highest mean validation accuracy."""
-    means = group.groupby(VARIANT, dropna=False)["validation_accuracy"].mean()
-    return matching(group, VARIANT, means.index[means.fillna(-1).argmax()])
+    variants = [own for _, own in group.groupby(list(plotting.SIGNS), dropna=False)]
+    return max(variants, key=on_validation)
 
 
-def _name(classifier: str, init: str, recipe: str, variant: pd.Series) -> str:
+def on_validation(own: pd.DataFrame) -> float:
+    """Mean validation accuracy, by which what is best is told before the test."""
+    mean = own["validation_accuracy"].mean()
+    return -1.0 if pd.isna(mean) else float(mean)
+
+
+def is_network(own: pd.DataFrame) -> bool:
+    """Whether the runs are of a Conv1d."""
+    return own["classifier"].iloc[0] in NETWORKS
+
+
+def name_of(own: pd.DataFrame) -> str:
     """E.g. `Conv1d, pretrained (lab), R = 5, d = 256, sd 0.1`."""
-    parts = [NAMES.get(classifier, classifier)]
-    if classifier in NETWORKS:
-        parts.append(INITS[init].label + f" ({recipe})" * bool(recipe))
-    elif recipe:
-        parts[0] += f" ({recipe})"
-    signs = {"radius": "R = {}", "dim": "d = {}", "scale": "sd {:g}"}
-    parts += [sign.format(variant[key]) for key, sign in signs.items() if not pd.isna(variant[key])]
-    return ", ".join(parts)
+    run, shown = own.iloc[0], ["recipe", *plotting.SIGNS]
+    name = NAMES.get(run["classifier"], run["classifier"])
+    if is_network(own):
+        return f"{name}, {plotting.label({**run, 'init': plotting.init_name(own)}, shown)}"
+    return plotting.label({**run, "init": name}, shown)
 
 
-def caption(runs: pd.DataFrame) -> str:
-    """The best classifier and the best baseline, and their difference."""
+def caption(runs: pd.DataFrame) -> dict[str, Any]:
+    """The Conv1d and the baseline best on validation, and their difference paired by seed.
+
+    A baseline without vectors has no dimension to pair by.
+    """
     entries = entries_of(runs)
-    text = (
-        "Test accuracy of the baselines and, of each initial embedding and recipe, of the Conv1d "
-        "variant best on validation; at the right mean and half its 95 % interval, in percent. "
-        f"{seeds_spread(entry.reached.n for entry in entries)}"
-    )
-    networks = [entry for entry in entries if entry.classifier in NETWORKS]
-    others = [entry for entry in entries if entry.classifier not in NETWORKS]
-    bests = [max(found, key=on_validation) for found in (networks, others) if found]
-    named = listed(f"{best.name} ({number(best.reached.mean, 1)} %)" for best in bests)
-    text += f" Best on validation: {named}."
-    if len(bests) == 2:
-        text += f" Conv1d minus baseline: {worded(_difference(*bests))} points."
-    return f"{text}{_majority(runs)}"
-
-
-def _difference(first: Entry, second: Entry) -> Estimate:
-    """Paired by seed: a baseline without vectors has no dimension to pair by."""
-    both = first.runs.merge(second.runs, on="seed")
-    return estimate(100 * (both["test_accuracy_x"] - both["test_accuracy_y"]))
-
-
-def _majority(runs: pd.DataFrame) -> str:
-    found = runs.loc[runs["classifier"] == MAJORITY, "test_accuracy"]
-    return f" Not drawn: the majority class, {percent(found.mean())}." if len(found) else ""
+    best = {}
+    for network in LOOKS:
+        found = {name: own for name, own in entries.items() if is_network(own) == network}
+        if found:
+            name = max(found, key=lambda name: on_validation(entries[name]))
+            best[name] = found[name]
+    pair = list(best.values())
+    majority = runs.loc[runs["classifier"] == MAJORITY, "test_accuracy"]
+    return {
+        "n_seeds": [len(own) for own in entries.values()],
+        "best": {name: plotting.accuracy(own).mean for name, own in best.items()},
+        "gain": plotting.gain(pair[0], pair[1], by=["seed"]) if len(pair) > 1 else None,
+        "majority": majority.mean() if len(majority) else None,
+    }

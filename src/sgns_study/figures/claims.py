@@ -1,47 +1,42 @@
 """What became of every claim: effect, interval and verdict, one row a claim."""
 
 import textwrap
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sgns_study.figures.style import BLACK, COLOURS, WIDTH, Look
-from sgns_study.figures.wording import counted, listed, number, seeds_range
+from sgns_study.evaluation.vectors import Estimate
+from sgns_study.figures import plotting
+from sgns_study.figures.wording import p_value
 
 ALT = "Effect of every claim with its 95 % interval and verdict, one panel a unit"
 UNTESTED = "not tested"
-# Verdicts by colour and marker.
 LOOKS = {
-    "supported": Look("supported", COLOURS[2], "o", ""),
-    "contradicted": Look("contradicted", COLOURS[1], "s", ""),
-    "undecided": Look("undecided", COLOURS[0], "D", ""),
-    UNTESTED: Look(UNTESTED, BLACK, "x", ""),
+    "supported": plotting.look("supported", plotting.COLOURS[2], "o"),
+    "contradicted": plotting.look("contradicted", plotting.COLOURS[1], "s"),
+    "undecided": plotting.look("undecided", plotting.COLOURS[0], "D"),
+    UNTESTED: plotting.look(UNTESTED, plotting.BLACK, "x"),
 }
-LETTERS = 48  # in a line of a statement
-LINE, ROW, AROUND = 0.135, 0.09, 0.52  # inches: a line of text, between rows, around a panel
-ALWAYS = 0.45  # for the legend
-LEFT, RIGHT = 3.1, 1.1  # beside the panels, for statements and for numbers
+LETTERS = 50  # in a line of a statement, which has two lines at most
+ROW, AROUND, LEGEND = 0.36, 0.45, 0.3  # inches: height of a row, around a panel, of the legend
 
 
 def draw(claims: pd.DataFrame) -> Figure:
     """A panel a unit, with its own scale; statements at the left, p and seeds at the right."""
     claims = judged(claims)
-    groups = groups_of(claims)
-    heights = [_height(group) for _, group in groups]
-    below = [0.15 if unit is None else AROUND for unit, _ in groups]
-    whole = sum(heights) + sum(below) + ALWAYS
-    figure = Figure(figsize=(WIDTH, whole))
-    figure.set_layout_engine("none")  # the panels' places follow from the statements
-    top = whole - 0.12
-    for (unit, group), height, gap in zip(groups, heights, below):
-        across = (WIDTH - LEFT - RIGHT) / WIDTH
-        axis = figure.add_axes((LEFT / WIDTH, (top - height) / whole, across, height / whole))
-        _panel(axis, unit, group, height)
-        top -= height + gap
-    present = [look for verdict, look in LOOKS.items() if (claims["verdict"] == verdict).any()]
-    handles = [look.handle() for look in present]
-    figure.legend(handles=handles, loc="lower center", ncols=len(handles), frameon=False)
+    units = claims["unit"].where(claims["effect"].notna())  # claims without an effect come last
+    groups = [claims[units == unit] for unit in units.dropna().unique()]
+    groups += [claims[units.isna()]] if units.isna().any() else []
+    whole = ROW * len(claims) + AROUND * len(groups) + LEGEND
+    figure = Figure(figsize=(plotting.WIDTH, whole))
+    heights = [len(group) for group in groups]
+    axes = figure.subplots(len(groups), squeeze=False, height_ratios=heights)
+    for axis, group in zip(axes.flat, groups):
+        draw_unit(axis, group)
+    present = set(claims["verdict"])
+    plotting.legend(figure, [look for verdict, look in LOOKS.items() if verdict in present])
     return figure
 
 
@@ -51,86 +46,39 @@ def judged(claims: pd.DataFrame) -> pd.DataFrame:
     return claims.assign(verdict=claims["verdict"].astype(object).where(known, UNTESTED))
 
 
-def groups_of(claims: pd.DataFrame) -> list[tuple[str | None, pd.DataFrame]]:
-    """Claims by unit, in the order of their first; those without effect last, with unit None."""
-    tested = claims[claims["effect"].notna()]
-    groups: list[tuple[str | None, pd.DataFrame]] = [
-        (str(unit), group) for unit, group in tested.groupby("unit", sort=False)
-    ]
-    without = claims[claims["effect"].isna()]
-    return [*groups, (None, without)] if len(without) else groups
-
-
-def statement(row: dict) -> str:
-    """A claim with its number, in lines that fit beside the panel."""
-    return textwrap.fill(f"({row['claim']}) {row['statement']}", LETTERS)
-
-
-def _lines(group: pd.DataFrame) -> list[int]:
-    return [statement(row).count("\n") + 1 for row in group.to_dict("records")]
-
-
-def _height(group: pd.DataFrame) -> float:
-    return sum(LINE * lines + ROW for lines in _lines(group))
-
-
-def _panel(axis: Axes, unit: str | None, group: pd.DataFrame, height: float) -> None:
-    """One row a claim, as high as its statement; y in inches from the top."""
-    edge, places = 0.0, []
-    for row, lines in zip(group.to_dict("records"), _lines(group)):
-        size = LINE * lines + ROW
-        at = edge + size / 2
-        places.append(at)
-        edge += size
-        look = LOOKS[row["verdict"]]
-        if unit is None:
-            axis.plot([0], [at], look.marker, color=look.colour, markersize=4.5)
-            continue
-        axis.plot([row["ci_low"], row["ci_high"]], [at, at], color=look.colour, linewidth=1.2)
-        axis.plot([row["effect"]], [at], look.marker, color=look.colour, markersize=4.5)
+def draw_unit(axis: Axes, claims: pd.DataFrame) -> None:
+    """One row a claim with its adjusted p and seeds; those without effect have a marker alone."""
+    rows = claims.to_dict("records")
+    tested = bool(claims["effect"].notna().all())
+    for at, row in enumerate(rows):
+        found = Estimate(row["effect"] if tested else 0, row["ci_low"], row["ci_high"], 0)
+        plotting.draw_interval(axis, found, at, LOOKS[row["verdict"]])
+        p = "" if pd.isna(row["p_adjusted"]) else f"{p_value(row['p_adjusted'])}, "
+        n = "" if pd.isna(row["n_seeds"]) else f"n = {int(row['n_seeds'])}"
         beside = axis.get_yaxis_transform()
-        axis.text(1.03, at, _numbers(row), transform=beside, va="center", fontsize=7.5)
-    axis.set_ylim(height, 0)
-    axis.set_yticks(places, [statement(row) for row in group.to_dict("records")])
+        axis.text(1.03, at, (p + n) * tested, transform=beside, va="center", fontsize=7.5)
+    names = [textwrap.fill(f"({row['claim']}) {row['statement']}", LETTERS) for row in rows]
+    axis.set_yticks(range(len(rows)), names)
+    axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.tick_params(axis="y", length=0)
     axis.grid(False, axis="y")
-    if unit is None:
+    if tested:
+        axis.axvline(0, color=plotting.BLACK, linewidth=0.8)
+        axis.margins(x=0.08)
+        axis.locator_params(axis="x", nbins=5)
+        axis.set_xlabel(f"effect ({rows[0]['unit']})")
+    else:
         axis.set_xticks([])
         axis.spines[:].set_visible(False)
-        return
-    axis.axvline(0, color=BLACK, linewidth=0.8)
-    axis.margins(x=0.08)
-    axis.locator_params(axis="x", nbins=5)
-    axis.set_xlabel(f"effect ({unit})")
 
 
-def _numbers(row: dict) -> str:
-    """Adjusted p and the number of seeds, those that are known."""
-    parts = []
-    if not pd.isna(row["p_adjusted"]):
-        parts.append(p_value(row["p_adjusted"]))
-    if not pd.isna(row["n_seeds"]):
-        parts.append(f"n = {int(row['n_seeds'])}")
-    return ", ".join(parts)
-
-
-def p_value(p: float) -> str:
-    """E.g. `p = 0.03`, `p < 0.001`."""
-    return "p < 0.001" if p < 0.001 else f"p = {number(p, 3 if p < 0.01 else 2)}"
-
-
-def caption(claims: pd.DataFrame) -> str:
+def caption(claims: pd.DataFrame) -> dict[str, Any]:
     """How many claims have which verdict, and which they are."""
     claims = judged(claims)
+    by_verdict = {name: list(claims.loc[claims["verdict"] == name, "claim"]) for name in LOOKS}
     n_seeds = claims.loc[claims["verdict"] != UNTESTED, "n_seeds"].dropna().astype(int)
-    seeds = f", over {seeds_range(n_seeds)}" if len(n_seeds) else ""
-    verdicts = [
-        f"{len(group)} {verdict} ({listed(group['claim'])})"
-        for verdict, group in ((one, claims[claims["verdict"] == one]) for one in LOOKS)
-        if len(group)
-    ]
-    return (
-        f"Every claim with its effect and 95 % interval{seeds}, each in the unit of its panel; "
-        "p is adjusted for the number of claims, n the number of seeds. Of "
-        f"{counted(len(claims), 'claim')}, {listed(verdicts)}."
-    )
+    return {
+        "n_seeds": list(n_seeds),
+        "n_claims": len(claims),
+        "verdicts": {f"{len(found)} {name}": found for name, found in by_verdict.items() if found},
+    }

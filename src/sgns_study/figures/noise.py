@@ -1,13 +1,14 @@
 """The noise distribution: how an exponent of the counts smooths it."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from sgns_study.errors import visible
-from sgns_study.figures.style import WIDTH, drawn, legend, nth_look
-from sgns_study.figures.wording import listed, significant, whole
+from sgns_study.figures import plotting
 
 ALT = "Probability of a word as noise against its count, for each exponent of the counts"
 LABELLED = 7  # words named, at about equal distances of the logarithm of their counts
@@ -16,26 +17,31 @@ LABELLED = 7  # words named, at about equal distances of the logarithm of their 
 def draw(noise: pd.DataFrame) -> Figure:
     """Probability against count, both logarithmic, a line an exponent; some words named above."""
     noise = noise[noise["probability"] > 0]
-    figure = Figure(figsize=(WIDTH, 3.4))
+    figure = Figure(figsize=(plotting.WIDTH, 3.4))
     axis = figure.subplots()
-    looks = {alpha: nth_look(i, f"α = {alpha:g}") for i, alpha in enumerate(exponents(noise))}
+    looks = {
+        alpha: plotting.nth_look(i, f"α = {alpha:g}") for i, alpha in enumerate(exponents(noise))
+    }
     named = examples(noise)
     for alpha, look in looks.items():
         line = noise[noise["alpha"] == alpha].sort_values("count")
-        axis.plot(line["count"], line["probability"], color=look.colour, linestyle=look.line)
-        axis.plot(named["count"], named[alpha], look.marker, color=look.colour)
+        axis.plot(line["count"], line["probability"], **look | {"marker": ""})
+        axis.plot(named["count"], named[alpha], **look | {"linestyle": ""})
     for count in named["count"]:
         axis.axvline(count, color="#dddddd", linewidth=0.5, zorder=0)
-    axis.set(xscale="log", yscale="log")
-    axis.set_xlabel("count of the word in the text")
-    axis.set_ylabel("probability\n(of a draw)")
+    axis.set(
+        xscale="log",
+        yscale="log",
+        xlabel="count of the word in the text",
+        ylabel="probability\n(of a draw)",
+    )
     axis.grid(False, axis="x")
     words = axis.secondary_xaxis("top")
-    words.set_xticks(list(named["count"]), [drawn(word) for word in named["word"]])
+    words.set_xticks(list(named["count"]), [plotting.literal(word) for word in named["word"]])
     words.xaxis.set_minor_locator(NullLocator())
     words.spines["top"].set_visible(False)
     words.tick_params(length=0, pad=1)
-    legend(figure, [look.handle() for look in looks.values()])
+    plotting.legend(figure, looks.values())
     return figure
 
 
@@ -50,38 +56,23 @@ def examples(noise: pd.DataFrame, n: int = LABELLED) -> pd.DataFrame:
     Exponents are columns, the largest first; words are evenly spread over the log of the counts.
     """
     wide = noise.pivot(index=["count", "word"], columns="alpha", values="probability")
-    wide = wide.sort_index(axis=1, ascending=False).reset_index()
-    order = noise["word"].drop_duplicates()
-    wide = wide.set_index("word").loc[order].reset_index()
+    wide = wide.sort_index(axis=1, ascending=False).reset_index().set_index("word")
+    wide = wide.loc[noise["word"].drop_duplicates()].reset_index()
     logs = np.log(wide["count"].to_numpy(float))
     wanted = np.linspace(logs[0], logs[-1], n)
     nearest = sorted({int(np.abs(logs - log).argmin()) for log in wanted})
     return wide.iloc[nearest].reset_index(drop=True)
 
 
-def caption(noise: pd.DataFrame) -> str:
+def caption(noise: pd.DataFrame) -> dict[str, Any]:
     """How much likelier the rarest word and less likely the most frequent become by smoothing."""
     named = examples(noise[noise["probability"] > 0])
-    top, bottom = named.iloc[0], named.iloc[-1]
+    ends = [named.iloc[0], named.iloc[-1]]
     alphas = exponents(noise)
-    text = (
-        "Noise distribution of the negatives, counts to the power α, read back from the table that "
-        f"training draws from ({whole(noise['word'].nunique())} words of the text; some are named "
-        "above)."
-    )
-    if len(alphas) > 1:
-        plain, smooth = alphas[0], alphas[1]
-        text += (
-            f" From α = {plain:g} to {smooth:g} a draw of {_word(top)} becomes "
-            f"{significant(top[smooth] / top[plain])} times as likely, and one of {_word(bottom)} "
-            f"{significant(bottom[smooth] / bottom[plain])} times."
-        )
-    ratios = listed(
-        f"{significant(top[alpha] / bottom[alpha])} times (α = {alpha:g})" for alpha in alphas
-    )
-    return f"{text} The first is drawn as often as the second {ratios}."
-
-
-def _word(row: pd.Series) -> str:
-    count = int(row["count"])
-    return f"“{visible(row['word'])}” ({whole(count)} occurrence{'s' * (count != 1)})"
+    return {
+        "n_words": noise["word"].nunique(),
+        "words": [(visible(word["word"]), int(word["count"])) for word in ends],
+        "alphas": alphas[:2],
+        "factors": [word[alphas[1]] / word[alphas[0]] for word in ends if len(alphas) > 1],
+        "ratios": {f"{alpha:g}": ends[0][alpha] / ends[1][alpha] for alpha in alphas},
+    }

@@ -3,139 +3,77 @@
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from sgns_study.evaluation.recipes import of_bases, on_grid
-from sgns_study.figures.curves import (
-    METRICS,
-    draw_band,
-    epochs_below,
-    grid_of,
-    logarithmic,
-    over_seeds,
-    paired_panels,
-    seeds_note,
-    title,
-)
-from sgns_study.figures.style import BLACK, legend, model_label, nth_look
-from sgns_study.figures.wording import counted, listed, number, percent
+from sgns_study.figures import plotting
 
 ALT = "SGNS training and validation loss and accuracy by epoch, for every radius and dimension"
+LABELS = ("SGNS loss\n(nats per centre)", "accuracy (%)")
+TRAIN, VALIDATION = {"marker": "", "linestyle": "--"}, {"linestyle": "-"}
 MODEL = ["recipe", "radius", "dim"]
-SPLITS: dict[str, Any] = {"train": "--", "validation": "-"}
-LABELS = {"loss": "SGNS loss\n(nats per centre)", "accuracy": "accuracy (%)"}
-OWN_LOSS = (
-    "The training loss of {} is the mean of a pair in the recipe’s own objective, with its K "
-    "negatives; the validation loss is that of one fixed task for all recipes, so the two do not "
-    "lie on one scale."
-)
 
 
 def draw(recipes: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     """Loss over accuracy, a panel a recipe and dimension, a colour a radius."""
     curves = on_grid(of_bases(curves, recipes))
-    names = list(curves["recipe"].unique())
-    dims, radii = (sorted(curves[key].unique()) for key in ("dim", "radius"))
-    looks = {radius: nth_look(i, f"R = {radius}") for i, radius in enumerate(radii)}
-    grid = grid_of(names, dims)
-    figure, axes = paired_panels(grid)
-    for i, row in enumerate(grid):
-        for j, (recipe, dim) in enumerate(row):
-            here = curves[(curves["recipe"] == recipe) & (curves["dim"] == dim)]
-            for axis, metric in zip(axes[2 * i : 2 * i + 2, j], METRICS):
-                for radius, look in looks.items():
-                    for split, line in SPLITS.items():
-                        series = here[(here["radius"] == radius) & (here["split"] == split)]
-                        marker = look.marker if split == "validation" else ""
-                        draw_band(axis, series, metric, look, linestyle=line, marker=marker)
-                axis.set_ylabel(LABELS[metric] if j == 0 else "")
-            axes[2 * i, j].set_title(title(recipe, dim, len(names) > 1))
-            epochs_below(axes[2 * i + 1, j], lowest=j >= len([*grid, []][i + 1]))
-    if _wide(curves):
+    radii = sorted(curves["radius"].unique())
+    colours = [plotting.nth_look(i, f"R = {radius}") for i, radius in enumerate(radii)]
+    looks = {}
+    for radius, look in zip(radii, colours):
+        looks[f"train {radius}"] = look | TRAIN
+        looks[f"validation {radius}"] = look | VALIDATION
+    table = curves.assign(series=curves["split"] + " " + curves["radius"].astype(str))
+    figure, axes = plotting.draw_curves(table, looks, LABELS)
+    loss = curves["loss"].dropna()
+    if loss.min() > 0 and loss.max() > 8 * loss.min():
         for axis in axes[::2].flat:
-            logarithmic(axis)
-    colours = [
-        Line2D([], [], color=look.colour, marker=look.marker, label=look.label)
-        for look in looks.values()
-    ]
-    splits = [
-        Line2D([], [], color=BLACK, linestyle=line, label=label)
-        for label, line in zip((_train_label(recipes, curves), "validation"), SPLITS.values())
-    ]
-    legend(figure, colours + splits)
+            make_logarithmic(axis)
+    own = " (word2vec: own loss)" if own_losses(recipes, curves) else ""
+    train = plotting.look(f"train{own}", plotting.BLACK) | TRAIN
+    validation = plotting.look("validation", plotting.BLACK) | VALIDATION
+    plotting.legend(figure, [*(look | VALIDATION for look in colours), train, validation])
     return figure
 
 
-def _word2vec(recipes: pd.DataFrame, curves: pd.DataFrame) -> list[str]:
+def make_logarithmic(axis: Axes) -> None:
+    """A logarithmic axis with plain numbers at 1, 2, 5 of every decade."""
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.yaxis.set_minor_locator(NullLocator())
+
+
+def own_losses(recipes: pd.DataFrame, curves: pd.DataFrame) -> list[str]:
     """The word2vec recipes among those drawn: their training loss is not the validation's."""
     kinds = dict(zip(recipes["recipe"], recipes["kind"]))
     return [name for name in curves["recipe"].unique() if kinds[name] == "word2vec"]
 
 
-def _train_label(recipes: pd.DataFrame, curves: pd.DataFrame) -> str:
-    return "train (word2vec: own loss)" if _word2vec(recipes, curves) else "train"
-
-
-def caption(recipes: pd.DataFrame, curves: pd.DataFrame) -> str:
+def caption(recipes: pd.DataFrame, curves: pd.DataFrame) -> dict[str, Any]:
     """Where validation loss ends, whether it has risen from its lowest, and the accuracies."""
     drawn = on_grid(of_bases(curves, recipes))
-    own = _word2vec(recipes, drawn)
-    left_out = curves["recipe"].nunique() - drawn["recipe"].nunique()
-    curves = drawn
-    validation = curves[curves["split"] == "validation"]
+    validation = drawn[drawn["split"] == "validation"]
+    losses = plotting.over_seeds(validation, "loss", [*MODEL, "epoch"])
+    last = losses.loc[losses.groupby(MODEL)["epoch"].idxmax()]
+    lowest = losses.loc[losses.groupby(MODEL)["mean"].idxmin()]
+    accuracy = plotting.over_seeds(validation, "accuracy", [*MODEL, "epoch"])
     several = validation["recipe"].nunique() > 1
-    loss = over_seeds(validation, "loss", [*MODEL, "epoch"])
-    models = [model for _, model in loss.groupby(MODEL)]
-    last = pd.DataFrame([model.loc[model["epoch"].idxmax()] for model in models])
-    best, worst = (last.loc[last["mean"].agg(which)] for which in ("idxmin", "idxmax"))
-    text = (
-        "Learning curves of the word vectors. "
-        + (f"Left out: {counted(left_out, 'recipe')} one setting away. " if left_out else "")
-        + ("The loss axis is logarithmic. " if _wide(curves) else "")
-        + seeds_note(curves, MODEL)
-        + (f" {OWN_LOSS.format(listed(own))}" if own else "")
-        + f" After the last epoch ({_epochs(last)}) mean validation loss is lowest for "
-        f"{model_label(best, several)} ({number(best['mean'], 3)})"
-    )
-    if len(models) > 1:
-        text += f" and highest for {model_label(worst, several)} ({number(worst['mean'], 3)})"
-    return f"{text}; {_accuracy(validation)}. {_overfitting(models, several)}"
-
-
-def _wide(curves: pd.DataFrame) -> bool:
-    loss = curves["loss"].dropna()
-    return bool(loss.min() > 0 and loss.max() > 8 * loss.min())
-
-
-def _epochs(last: pd.DataFrame) -> str:
-    return listed(sorted(last["epoch"].unique()))
-
-
-def _accuracy(validation: pd.DataFrame) -> str:
-    accuracy = over_seeds(validation, "accuracy", [*MODEL, "epoch"])
-    last = accuracy.loc[accuracy.groupby(MODEL)["epoch"].idxmax(), "mean"] / 100
-    low, high = percent(last.min()), percent(last.max())
-    return (
-        f"validation accuracy is {low}"
-        if low == high
-        else (f"validation accuracy lies between {low} and {high}")
-    )
-
-
-def _overfitting(models: list[pd.DataFrame], several: bool) -> str:
-    """Which models end above their lowest mean validation loss, and by how much at most."""
-    rises = []
-    for model in models:
-        lowest, end = model.loc[model["mean"].idxmin()], model.loc[model["epoch"].idxmax()]
-        if end["epoch"] > lowest["epoch"]:
-            rises.append((end["mean"] - lowest["mean"], lowest))
-    if not rises:
-        which = "the one model" if len(models) == 1 else f"all {len(models)} models"
-        return f"Mean validation loss is lowest at the last epoch for {which}: no overfitting yet."
-    rise, lowest = max(rises, key=lambda found: found[0])
-    return (
-        f"{len(rises)} of {counted(len(models), 'model')} had a lower mean validation "
-        f"loss at an earlier epoch; the largest rise since is {number(rise, 3)}, "
-        f"of {model_label(lowest, several)} from epoch {int(lowest['epoch'])} on."
-    )
+    models = [plotting.model_label(row, several) for row in last.to_dict("records")]
+    ends, epochs = (pd.Series(last[key].to_numpy(), models) for key in ("mean", "epoch"))
+    rises, since = ends - lowest["mean"].to_numpy(), dict(zip(models, lowest["epoch"]))
+    rising = rises[epochs > lowest["epoch"].to_numpy()]
+    return {
+        "left_out": curves["recipe"].nunique() - drawn["recipe"].nunique(),
+        "n_seeds": plotting.seeds_of(drawn, MODEL),
+        "own_losses": own_losses(recipes, drawn),
+        "epochs": sorted(set(epochs)),
+        "n_models": len(models),
+        "lowest": (ends.idxmin(), ends.min()),
+        "highest": (ends.idxmax(), ends.max()),
+        "accuracies": list(accuracy.loc[accuracy.groupby(MODEL)["epoch"].idxmax(), "mean"] / 100),
+        "n_rising": len(rising),
+        "rise": (rising.idxmax(), rising.max(), since[rising.idxmax()]) if len(rising) else None,
+    }

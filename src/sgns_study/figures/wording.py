@@ -1,7 +1,8 @@
 """Numbers and lists in words, the same in captions, tables and prose."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -58,6 +59,16 @@ def plus_minus(mean: float, half: float, digits: int = 1) -> str:
     return number(mean, digits) + ("" if pd.isna(half) else f" ± {number(half, digits)}")
 
 
+def change_of(found: Sequence[float]) -> str:
+    """A mean difference with its interval, (mean, low, high, …), as `change` writes it."""
+    return change(*found[:3])
+
+
+def p_value(p: float) -> str:
+    """E.g. `p = 0.03`, `p < 0.001`."""
+    return "p < 0.001" if p < 0.001 else f"p = {number(p, 3 if p < 0.01 else 2)}"
+
+
 SETTINGS = {"negatives": "K", "alpha": "α", "subsample": "t"}
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -88,6 +99,13 @@ def listed(words: Iterable[object]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
+def each(
+    values: Mapping[str, Any], wording: Callable[..., str], *more: Any, form: str = "{} ({})"
+) -> str:
+    """Named values as a list, e.g. `85.0 % (pretrained) and 86.3 % (random)`."""
+    return listed(form.format(wording(value, *more), name) for name, value in values.items())
+
+
 def span(values: Sequence[float], wording: Callable[[float], str]) -> str:
     """`a to b`, or the one value they all have when written; missing values are left out."""
     found = [value for value in values if not pd.isna(value)]
@@ -106,3 +124,18 @@ def seeds_range(n_seeds: Iterable[int]) -> str:
     """`3 seeds`, or `2 to 3 seeds` where variants differ."""
     counts = sorted(set(n_seeds))
     return counted(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
+
+
+IN_TEMPLATES = {  # the functions that the sentences of captions may name
+    "change_of": change_of,
+    "counted": counted,
+    "each": each,
+    "listed": listed,
+    "number": number,
+    "percent": percent,
+    "seeds_range": seeds_range,
+    "signed": signed,
+    "significant": significant,
+    "span": span,
+    "whole": whole,
+}

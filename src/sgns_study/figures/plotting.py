@@ -1,0 +1,292 @@
+"""What all figures share: colours, names of models, panels, and how estimates are drawn.
+
+Colours are those of Okabe and Ito (2008), which stay apart for colour-blind readers; marker and
+line style vary with the colour, so that a grey print can be read too. Accuracies are fractions in
+the tables and percent in the figures.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from sgns_study.artifacts import writing
+from sgns_study.errors import visible
+from sgns_study.evaluation.recipes import on_grid
+from sgns_study.evaluation.vectors import Estimate, estimate
+
+Look = dict[str, Any]  # how a series is drawn and named: arguments of `Axes.plot`
+
+STYLE = Path(__file__).with_name("published.mplstyle")
+WIDTH, HIGHEST = 6.5, 9.0  # inches: the text of an A4 page, so that no figure is scaled down
+BLACK = "#000000"
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (8, 2)))
+ACROSS = 3  # panels beside each other, where there is one dimension
+APART = 0.14  # between the series at one value
+
+
+def published() -> AbstractContextManager[None]:
+    """Matplotlib set for publication, whatever the user's own configuration is."""
+    return matplotlib.style.context(["default", STYLE])
+
+
+def save_svg(figure: Figure, path: Path) -> None:
+    """Write a figure as SVG without date or creator: the same figure gives the same bytes."""
+    with writing(path) as part:
+        figure.savefig(part, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def look(label: str, colour: str, marker: str = "", line: Any = "") -> Look:
+    """How a series is drawn and what the legend calls it."""
+    return {"label": label, "color": colour, "marker": marker, "linestyle": line}
+
+
+def nth_look(i: int, label: str) -> Look:
+    """The look of the i-th series; 30 series pass before one repeats, colours after 6."""
+    return look(label, COLOURS[i % 6], MARKERS[i % 6], LINES[i % 5])
+
+
+def nth_black_look(i: int, label: str) -> Look:
+    """The look of the i-th series that others are compared with."""
+    return look(label, BLACK, ("x", "+", "1")[i % 3], LINES[(i + 2) % 5])
+
+
+RING = look("", BLACK, "o") | {"markersize": 8, "markerfacecolor": "none", "markeredgewidth": 0.8}
+# Initial embeddings: those from trained vectors in colour.
+INITS = {
+    "pretrained": look("pretrained", COLOURS[0], "o"),
+    "shuffled": look("shuffled", COLOURS[1], "s"),
+    "random_matched": look("random, matched", COLOURS[2], "^"),
+    "random": look("random", BLACK, "x"),
+    "frozen": look("frozen", COLOURS[3], "D"),
+    "frozen_random": look("frozen random", BLACK, "+"),
+}
+FROM_VECTORS = ("pretrained", "shuffled", "random_matched", "frozen")
+VARIANT = ["init", "recipe", "radius", "scale", "dim"]  # what runs share but for seed and documents
+SIGNS = {"radius": "R = {}", "dim": "d = {}", "scale": "sd {:g}"}
+
+
+def label(model: Mapping[str, Any], shown: Collection[str]) -> str:
+    """A model in words, e.g. `pretrained (lab), R = 2`: its init, and those of its keys `shown`."""
+    init, recipe = model.get("init"), model.get("recipe") if "recipe" in shown else None
+    name = f"{init} ({recipe})" if init and recipe else init or recipe
+    known = [key for key in SIGNS if key in shown and not pd.isna(model.get(key))]
+    return ", ".join([*([name] if name else []), *(SIGNS[key].format(model[key]) for key in known)])
+
+
+def model_label(model: Mapping[str, Any], several_recipes: bool = False) -> str:
+    """A model in words, e.g. `pretrained, R = 2, d = 128`; its recipe too if there are several."""
+    return label(model, ["radius", "dim", *["recipe"] * several_recipes])
+
+
+def vectors_label(models: pd.DataFrame) -> list[str]:
+    """Names of trained vectors (recipe, radius, dim), without what is the same for all of them."""
+    models = models[["recipe", "radius", "dim"]]
+    shown = [key for key in models if models[key].nunique() > 1]
+    return [label(model, shown or ["recipe"]) for model in models.to_dict("records")]
+
+
+def by_variant(runs: pd.DataFrame, keys: list[str] = VARIANT) -> dict[str, pd.DataFrame]:
+    """Runs by the name of their variant, e.g. `pretrained (lab), R = 5`, in the order of INITS.
+
+    Names give recipe and scale, but radius and dimension only where they vary. `keys` tell the
+    variants apart.
+    """
+    runs = runs.assign(order=runs["init"].map(list(INITS).index))
+    runs = runs.sort_values(["order", *keys], na_position="first", kind="stable")
+    varying = [key for key in ("radius", "dim") if runs[key].dropna().nunique() > 1]
+    shown = [key for key in keys if key in ("recipe", "scale", *varying)]
+    groups = [group for _, group in runs.groupby(keys, dropna=False, sort=False)]
+    models = [{**group.iloc[0], "init": init_name(group)} for group in groups]
+    return {label(model, shown): group for model, group in zip(models, groups)}
+
+
+def init_name(runs: pd.DataFrame) -> str:
+    """The initial embedding of the runs in words."""
+    return str(INITS[runs["init"].iloc[0]]["label"])
+
+
+def variant_looks(variants: Mapping[str, pd.DataFrame]) -> list[Look]:
+    """A look for every variant; those from no trained vectors are black."""
+    looks: list[Look] = []
+    for name, runs in variants.items():
+        black = sum(one["color"] == BLACK for one in looks)
+        trained = runs["init"].iloc[0] in FROM_VECTORS
+        looks.append(nth_look(len(looks) - black, name) if trained else nth_black_look(black, name))
+    return looks
+
+
+def shared_settings(models: pd.DataFrame) -> list[str]:
+    """Radius and dimension where all models have the same, e.g. ["R = 5", "d = 128"]."""
+    columns = {key: models[key].dropna().unique() for key in ("radius", "dim")}
+    return [SIGNS[key].format(*found) for key, found in columns.items() if len(found) == 1]
+
+
+def seeds_of(table: pd.DataFrame, by: list[str]) -> list[int]:
+    """The number of seeds of each group."""
+    return list(table.groupby(by, dropna=False)["seed"].nunique())
+
+
+def on_all_documents(runs: pd.DataFrame) -> pd.DataFrame:
+    """Runs of the lab's classifier on all documents."""
+    return runs[(runs["classifier"] == "conv1d") & runs["documents"].isna()]
+
+
+def accuracy(runs: pd.DataFrame, split: str = "test") -> Estimate:
+    """Mean accuracy over runs in percent, with its 95 % t interval."""
+    return estimate(100 * runs[f"{split}_accuracy"])
+
+
+def gain(
+    first: pd.DataFrame, second: pd.DataFrame, by: Sequence[str] = ("documents", "dim", "seed")
+) -> Estimate:
+    """Test accuracy of `first` minus that of `second` in points, runs being paired by `by`."""
+    pairs = first.merge(second, on=list(by))
+    return estimate(100 * (pairs["test_accuracy_x"] - pairs["test_accuracy_y"]))
+
+
+def panels(rows: int, columns: int, widths: Sequence[float] | None = None) -> tuple[Figure, Any]:
+    """A figure of page width and a (rows, columns) array of axes, never higher than a page."""
+    figure = Figure(figsize=(WIDTH, min(1.65 * rows + 0.6, HIGHEST)))
+    axes = figure.subplots(
+        rows, columns, squeeze=False, sharex="col", sharey="row", width_ratios=widths
+    )
+    for axis in axes.flat:
+        # A number of ticks that does not depend on the panel's size, which the layout finds from
+        # the width of the ticks' labels: else labels may end up beyond the edge.
+        axis.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    figure.align_ylabels()
+    return figure, axes
+
+
+def row_panels(names: Sequence[str], rows: int, columns: int, **shared: Any) -> tuple[Figure, Any]:
+    """Panels that share rows of these names, which stand at y = 0, 1, … from the top."""
+    height = min(rows * (0.5 + 0.21 * max(len(names), 3)) + 0.4, HIGHEST)
+    figure = Figure(figsize=(WIDTH, height))
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=True, **shared)
+    for axis in axes.flat:
+        axis.grid(False, axis="y")
+        axis.margins(x=0.08)
+        axis.locator_params(axis="x", nbins=4)
+    axes[0, 0].set_yticks(range(len(names)), names)
+    axes[0, 0].set_ylim(len(names) - 0.4, -0.6)
+    return figure, axes
+
+
+def legend(figure: Figure, looks: Iterable[Look]) -> None:
+    """One legend below all panels, in as few rows as fit the width."""
+    handles = [Line2D([], [], **look) for look in looks]
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    columns = max(1, min(len(handles), int(112 / (longest + 8))))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
+
+
+def literal(word: str) -> str:
+    """A word of someone's text for matplotlib: all of it is seen, and no `$` makes it a formula."""
+    return visible(word).replace("$", r"\$")
+
+
+def draw_interval(axis: Axes, found: Estimate, at: float, look: Look) -> None:
+    """Marker and bar for a mean and its interval, in the row at `at`."""
+    axis.plot([found.low, found.high], [at, at], color=look["color"], linewidth=1.2)
+    axis.plot([found.mean], [at], markersize=4.5, **look)
+
+
+def draw_row(axis: Axes, values: pd.Series, at: float, look: Look) -> None:
+    """A row: small points for the seeds; below them marker and bar for mean and interval."""
+    found = estimate(values)
+    if found.n > 1:
+        axis.plot(values, [at - 0.24] * len(values), ".", color=look["color"], markersize=2.5)
+    draw_interval(axis, found, at, look)
+
+
+def draw_series(
+    axis: Axes, estimates: Mapping[float, Estimate], look: Look, band: bool = False
+) -> None:
+    """Means by their places, joined; a band through their intervals, or a bar for each."""
+    places = list(estimates)
+    mean, low, high, _ = np.array(list(estimates.values()), float).reshape(-1, 4).T
+    axis.plot(places, mean, linewidth=1.2 if band else 0.8, **look)
+    if band:
+        axis.fill_between(places, low, high, color=look["color"], alpha=0.15, linewidth=0)
+    else:
+        axis.plot([places, places], [low, high], color=look["color"], linewidth=0.9)
+
+
+def side_by_side(values: Iterable[Any], k: int, n: int) -> dict[Any, float]:
+    """Where the k-th of n series has its values, which stand at equal distances."""
+    return {value: i + APART * (k - (n - 1) / 2) for i, value in enumerate(values)}
+
+
+def over_seeds(table: pd.DataFrame, metric: str, by: list[str]) -> pd.DataFrame:
+    """Columns of `by`, then mean, min and max over seeds of a metric; accuracy in percent."""
+    values = table.assign(**{metric: table[metric] * (100 if metric == "accuracy" else 1)})
+    grouped = values.dropna(subset=[metric]).groupby(by, dropna=False)[metric]
+    return grouped.agg(["mean", "min", "max"]).reset_index()
+
+
+def draw_curves(
+    table: pd.DataFrame, looks: Mapping[Any, Look], labels: Sequence[str]
+) -> tuple[Figure, Any]:
+    """Loss over accuracy by epoch, so labelled: a column a dimension, a pair of rows a recipe.
+
+    table: recipe, dim, series, epoch, loss, accuracy and seed; `looks` has a look for every series.
+    Rows without a recipe stand in the panels of all. With one dimension recipes stand beside each
+    other.
+    """
+    recipes = [recipe for recipe in table["recipe"].unique() if recipe] or [""]
+    dims = sorted(table["dim"].unique())
+    columns = len(dims) if len(dims) > 1 else min(len(recipes), ACROSS)
+    cells = list(product(recipes, dims))
+    figure, axes = panels(2 * -(-len(cells) // columns), columns)
+    for i, (recipe, dim) in enumerate(cells):
+        pair = axes[2 * (i // columns) :, i % columns]
+        here = table[table["recipe"].isin(["", recipe]) & (table["dim"] == dim)]
+        for axis, metric in zip(pair, ("loss", "accuracy")):
+            for series, look in looks.items():
+                draw_band(axis, over_seeds(here[here["series"] == series], metric, ["epoch"]), look)
+        pair[0].set_title(f"{recipe}\nd = {dim}" if len(recipes) > 1 else f"d = {dim}")
+        pair[1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5]))
+        if i + columns >= len(cells):  # no panel stands below
+            pair[1].set_xlabel("epoch")
+            pair[1].tick_params(labelbottom=True)
+    for axis, text in zip(axes[:, 0], [*labels] * len(axes)):
+        axis.set_ylabel(text)
+    for axis in axes[-2:, (len(cells) - 1) % columns + 1 :].flat:
+        axis.set_visible(False)
+    return figure, axes
+
+
+def draw_band(axis: Axes, curve: pd.DataFrame, look: Look) -> None:
+    """The mean over seeds at every epoch, with a band from the smallest to the largest."""
+    epochs = curve["epoch"]
+    axis.plot(epochs, curve["mean"], markevery=max(1, len(curve) // 7), **look)
+    axis.fill_between(epochs, curve["min"], curve["max"], color=look["color"], alpha=0.2, lw=0)
+
+
+def grid_curves(curves: pd.DataFrame) -> pd.DataFrame:
+    """Curves of the grid's classifiers: pretrained and random starts, not those of experiments."""
+    return on_grid(curves[curves["init"].isin(["pretrained", "random"])])
+
+
+def draw_classifiers(curves: pd.DataFrame, split: str, name: str) -> Figure:
+    """Loss over accuracy on a split from epoch 1, a curve for each initial embedding and radius."""
+    table = curves[(curves["split"] == split) & (curves["epoch"] > 0)]
+    variants = by_variant(table, ["init", "radius"])
+    looks = variant_looks(variants)
+    table = pd.concat([rows.assign(series=i) for i, rows in enumerate(variants.values())])
+    labels = (f"{name}\nloss (nats)", f"{name}\naccuracy (%)")
+    figure, _ = draw_curves(table.sort_values("recipe"), dict(enumerate(looks)), labels)
+    legend(figure, looks)
+    return figure
