@@ -9,7 +9,7 @@ import pandas as pd
 from sgns_study.evaluation.claims import best_recipes
 from sgns_study.evaluation.tables import read_present, read_tidy
 from sgns_study.evaluation.verdicts import NOT_TESTED
-from sgns_study.figures.claims import p_value
+from sgns_study.figures.wording import p_value
 from sgns_study.figures.wording import counted, interval, signed
 from sgns_study.params import Study
 

@@ -10,7 +10,7 @@ from sgns_study import plan
 from sgns_study.artifacts import read_table
 from sgns_study.evaluation.summary import effects, summarise
 from sgns_study.evaluation.tables import read_tidy
-from sgns_study.figures.style import model_label
+from sgns_study.figures.plotting import model_label
 from sgns_study.figures.wording import MISSING, seeds_range
 from sgns_study.params import Study
 from sgns_study.report import PUBLISHED_LAB_CURVES

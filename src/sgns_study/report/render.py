@@ -24,7 +24,7 @@ from sgns_study.evaluation.claims import FEW
 from sgns_study.evaluation.statistics import ALPHA
 from sgns_study.evaluation.tables import read_tidy
 from sgns_study.figures import figure_module, figures_of, wording
-from sgns_study.figures.claims import p_value
+from sgns_study.figures.wording import p_value
 from sgns_study.params import Study, TableCorpus
 from sgns_study.report import claims, markdown, records
 from sgns_study.report.checklist import checks, reads

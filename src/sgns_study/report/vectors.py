@@ -32,7 +32,7 @@ from sgns_study.evaluation.vectors import (
 )
 from sgns_study.figures import figures_of, tables_of
 from sgns_study.figures.noise import examples, exponents
-from sgns_study.figures.style import vectors_label
+from sgns_study.figures.plotting import vectors_label
 from sgns_study.figures.wording import (
     MISSING,
     number,
