@@ -477,7 +477,7 @@ def claims(study: params.Study, tables: Path) -> None:
     write_table(tables / "claims.csv", judged)
     write_table(tables / "comparisons.csv", comparisons)
     if "classifier_curves" in found:
-        write_table(tables / "convergence.csv", times(study, found["classifier_curves"]))
+        write_table(tables / "convergence.csv", times(found["classifier_curves"]))
 
 
 @rule
