@@ -12,7 +12,7 @@ from scipy import stats
 from sgns_study.evaluation import claims, statistics, verdicts
 from sgns_study.evaluation.claims import CLAIMS, Claim, Comparison, plain
 from sgns_study.evaluation.tables import COLUMNS, RUN, typed
-from sgns_study.evaluation.verdicts import Estimate, Evidence, judged_by, paired, sides
+from sgns_study.evaluation.verdicts import Evidence, judged_by, paired, sides
 from sgns_study.params import Study, check_study, read_study
 
 ROOT = Path(__file__).parent.parent
@@ -205,7 +205,10 @@ def test_a_false_claim_is_supported_no_more_often_than_the_level_says(
     """Differences of 5 seeds, normal about a truth in margins; bounds err once in 10,000."""
     draws = np.random.default_rng(3).normal(truth, 0.2, size=(SIMULATIONS, 5))
     errors = stats.sem(draws, axis=1)
-    p = [sides(Estimate(m, e, 4, 5), 1.0, direction)[0] for m, e in zip(draws.mean(1), errors)]
+    p = [
+        sides(statistics.estimate(m, e, 4, 5), 1.0, direction)[0]
+        for m, e in zip(draws.mean(1), errors)
+    ]
     supported = int((np.array(p) < 0.05).sum())
     low, high = stats.binom.ppf([1e-4, 1 - 1e-4], SIMULATIONS, rate)
     assert low <= supported <= high
@@ -220,7 +223,10 @@ def test_a_true_claim_is_contradicted_no_more_often_than_the_level_says(
 ) -> None:
     draws = np.random.default_rng(4).normal(truth, 0.2, size=(SIMULATIONS, 5))
     errors = stats.sem(draws, axis=1)
-    p = [sides(Estimate(m, e, 4, 5), 1.0, direction)[1] for m, e in zip(draws.mean(1), errors)]
+    p = [
+        sides(statistics.estimate(m, e, 4, 5), 1.0, direction)[1]
+        for m, e in zip(draws.mean(1), errors)
+    ]
     contradicted = int((np.array(p) < 0.05).sum())
     assert contradicted <= stats.binom.ppf(1 - 1e-4, SIMULATIONS, rate)
 

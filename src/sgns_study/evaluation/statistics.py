@@ -41,31 +41,23 @@ def half_interval(sd: float, df: float, n: int = 1) -> float:
 
 
 class Estimate(NamedTuple):
-    """A mean, most often a difference A − B: standard error, degrees of freedom, number of seeds.
+    """A mean over n seeds, most often of differences: 95 % t interval, standard error and df.
 
     Of one seed the error is NaN, and so are the interval and the p values. An error of 0, of seeds
     that agree exactly, is no basis for a t test: p is then that of a sign test of the n seeds.
     """
 
     mean: float
+    low: float
+    high: float
+    n: int
     error: float
     df: float
-    n: int
-
-    @property
-    def low(self) -> float:
-        """The lower end of the 95 % t interval."""
-        return self.mean - half_interval(self.error, self.df)
-
-    @property
-    def high(self) -> float:
-        """The upper end of the 95 % t interval."""
-        return self.mean + half_interval(self.error, self.df)
 
     @property
     def p(self) -> float:
         """The two-sided p value of the hypothesis that the true mean is 0."""
-        return float(np.minimum(1, 2 * self._replace(mean=-abs(self.mean)).p_below(0)))
+        return float(np.minimum(1, 2 * (self if self.mean < 0 else self.negated()).p_below(0)))
 
     def p_below(self, bound: float) -> float:
         """The one-sided p value for a true mean below `bound`: a small p says that it is."""
@@ -80,7 +72,17 @@ class Estimate(NamedTuple):
 
         Schuirmann (1987). The test at the end nearer to the mean has the larger p.
         """
-        return self._replace(mean=abs(self.mean)).p_below(margin)
+        return (self.negated() if self.mean < 0 else self).p_below(margin)
+
+    def negated(self) -> "Estimate":
+        """B − A of A − B."""
+        return self._replace(mean=-self.mean, low=-self.high, high=-self.low)
+
+
+def estimate(mean: float, error: float, df: float, n: int) -> Estimate:
+    """The estimate with its interval, from a mean over n seeds, its standard error and df."""
+    half = half_interval(error, df)
+    return Estimate(mean, mean - half, mean + half, n, error, df)
 
 
 def block_means(differences: ArrayLike) -> Floats:
@@ -116,7 +118,7 @@ def seed_estimate(differences: ArrayLike) -> Estimate:
     """The mean of differences (cells, seeds) as an estimate over seeds: the paired t test."""
     means = block_means(differences)
     n = len(means)
-    return Estimate(float(means.mean()), spread(means) / n**0.5, n - 1, n)
+    return estimate(float(means.mean()), spread(means) / n**0.5, n - 1, n)
 
 
 def hedges_g(differences: ArrayLike) -> float:
@@ -188,7 +190,7 @@ def seed_and_document_estimate(correct_a: ArrayLike, correct_b: ArrayLike) -> Es
     """
     table = outcome_differences(correct_a, correct_b)
     mean, variance, df = crossed_variance(table)
-    return Estimate(float(mean), float(np.sqrt(variance)), float(df), len(table))
+    return estimate(float(mean), float(np.sqrt(variance)), float(df), len(table))
 
 
 def sign_flip(values: Floats, generator: np.random.Generator) -> float:

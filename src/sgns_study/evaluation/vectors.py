@@ -25,9 +25,9 @@ PLANTED = "planted"
 
 def estimate(values: pd.Series) -> Estimate:
     """The mean of the values that are not missing, with its interval."""
-    mean, sd, *_ = mean_interval(values)
+    mean, sd, low, high = mean_interval(values)
     n = int(values.notna().sum())
-    return Estimate(mean, sd / max(n, 1) ** 0.5, n - 1, n)
+    return Estimate(mean, low, high, n, sd / max(n, 1) ** 0.5, n - 1)
 
 
 def main_metrics(vectors: pd.DataFrame) -> dict[tuple[str, str], str]:

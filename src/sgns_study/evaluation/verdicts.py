@@ -116,7 +116,7 @@ def judged(
         return None
     differences, n_seeds = pairs.a - pairs.b, len(pairs.seeds)
     means = statistics.block_means(differences)
-    found, margin = estimate(comparison, pairs, evidence), quantity.margin(study.claims)
+    found, margin = estimated(comparison, pairs, evidence), quantity.margin(study.claims)
     draws = generator(0, "claims", "flips")
     p_for, p_against = sides(found, margin, comparison.direction)
     in_values = {
@@ -150,7 +150,7 @@ def judged(
     }
 
 
-def estimate(comparison: Comparison, pairs: Paired, evidence: Evidence) -> Estimate:
+def estimated(comparison: Comparison, pairs: Paired, evidence: Evidence) -> Estimate:
     """A − B over seeds, and for test accuracies over documents too; one seed has no error."""
     if comparison.quantity == "test accuracy" and len(pairs.seeds) > 1:
         a, b = (evidence.correct[rows] for rows in (pairs.rows_a, pairs.rows_b))
@@ -162,7 +162,7 @@ def sides(found: Estimate, margin: float, direction: Direction) -> tuple[float, 
     """p for and against the direction that a claim gives the difference."""
     if direction in ("less", "no less"):
         mirrored: Direction = "more" if direction == "less" else "no more"
-        return sides(found._replace(mean=-found.mean), margin, mirrored)
+        return sides(found.negated(), margin, mirrored)
     p, none = found.p, found.p_equivalent(margin)
     if np.isnan(p):
         return np.nan, np.nan
