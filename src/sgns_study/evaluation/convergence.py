@@ -9,19 +9,16 @@ smallest of the best accuracies of the runs compared, so that all of them reach 
 compared with those of the same dimension, seed, labelled documents and classifier.
 
 A level that is not reached in the E epochs trained leaves the time right-censored at E: all that is
-known is that it is larger. The order of two times is then known unless both are censored, which is
-what the sign test needs. Means over seeds are restricted means: a censored time counts as E + 1.
+known is that it is larger. Two times are then in a known order unless both are censored, and count
+as a tie if they are. Means over seeds are restricted means: a censored time counts as E + 1.
 
 Training accuracies are running means while training, so they reach a level later than the weights
 at the end of the epoch do.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from sgns_study.errors import StudyError
 from sgns_study.evaluation.summary import mean_interval
@@ -96,25 +93,20 @@ def measures(group: pd.DataFrame, level: float | None) -> pd.DataFrame:
 
 def check_curve(curve: pd.DataFrame, epochs: int) -> None:
     """Raise ConvergenceError unless a run has an accuracy at each epoch from 0 to `epochs`."""
-    first = curve.iloc[0]
-    keys = [f"{key} {first[key]}" for key in RUN if not (pd.isna(first[key]) or first[key] == "")]
-    name = f"curve of {', '.join(keys)}, {first['split']}"
-    if curve["epoch"].tolist() != list(range(len(curve))):
-        raise ConvergenceError(
-            f"{name}: epochs are {', '.join(map(str, curve['epoch']))}; every epoch from 0 on is "
-            "needed once: train the run again"
-        )
-    if curve["accuracy"].isna().any():
-        missing = curve.loc[curve["accuracy"].isna(), "epoch"]
-        raise ConvergenceError(
-            f"{name}: no accuracy at epoch {', '.join(map(str, missing))}; every epoch needs one: "
-            "train the run again"
-        )
-    if len(curve) < 2 or len(curve) != epochs + 1:
-        raise ConvergenceError(
-            f"{name}: {len(curve) - 1} epochs trained, expected {epochs or '1 or more'} as of the "
-            "runs it is compared with: train them for the same number of epochs"
-        )
+    at, missing = curve["epoch"], curve.loc[curve["accuracy"].isna(), "epoch"]
+    if at.tolist() != list(range(len(curve))):
+        problem = f"epochs are {', '.join(map(str, at))}; every epoch from 0 on is needed once"
+    elif len(missing):
+        problem = f"no accuracy at epoch {', '.join(map(str, missing))}; every epoch needs one"
+    elif len(curve) < 2 or len(curve) != epochs + 1:
+        expected = f"{epochs or '1 or more'} as of the runs it is compared with"
+        problem = f"{len(curve) - 1} epochs trained, expected {expected}"
+    else:
+        return
+    run = curve.iloc[0]
+    keys = [f"{key} {run[key]}" for key in RUN if not (pd.isna(run[key]) or run[key] == "")]
+    name = f"curve of {', '.join(keys)}, {run['split']}"
+    raise ConvergenceError(f"{name}: {problem}: train the run again")
 
 
 def first_epoch(heights: Array, wanted: Array) -> Array:
@@ -153,36 +145,14 @@ def restricted(times: ArrayLike, epochs: ArrayLike) -> Array:
     return np.where(np.isnan(found), np.asarray(epochs, float) + 1, found)
 
 
-class Signs(NamedTuple):
-    """How many pairs have the first faster, slower, or neither, and the p of the sign test."""
-
-    faster: int
-    slower: int
-    ties: int
-    p: float
-
-
-def sign_test(first: ArrayLike, second: ArrayLike) -> Signs:
-    """The exact two-sided sign test of paired times, restricted; ties are left out of p.
-
-    A time that was reached is below a censored one, and two censored ones tie. With n pairs p is at
-    least 2^(1 − n), so that five pairs cannot give less than 0.0625. Of ties alone p is 1.
-    """
-    difference = np.asarray(first, float) - np.asarray(second, float)
-    faster, slower = int((difference < 0).sum()), int((difference > 0).sum())
-    untied = faster + slower
-    p = float(stats.binomtest(faster, untied).pvalue) if untied else 1.0
-    return Signs(faster, slower, len(difference) - untied, p)
-
-
 def against(table: pd.DataFrame, measure: str, split: str) -> pd.DataFrame:
     """One row a variant: its times in epochs against those of a random start, paired by seed.
 
     table: as `convergence` gives; measure: one of `epochs_to_…`. A run is paired with the plain run
     of init `random` that has its dimension, seed, documents and classifier. Columns: the variant,
-    `n_seeds`, `faster`, `slower`, `ties`, `p` (sign test) and `epochs`, `epochs_low`,
-    `epochs_high`: the difference of restricted means with its 95 % t interval, negative where the
-    variant is faster.
+    `n_seeds`, in how many pairs it is `faster`, `slower` or neither (`ties`), and `epochs`,
+    `epochs_low`, `epochs_high`: the difference of restricted means with its 95 % t interval,
+    negative where the variant is faster.
     """
     rows = table[(table["measure"] == measure) & (table["split"] == split)]
     rows = rows.assign(time=restricted(rows["value"], rows["epochs"]))
@@ -192,9 +162,10 @@ def against(table: pd.DataFrame, measure: str, split: str) -> pd.DataFrame:
     variant = [key for key in RUN if key != "seed"]
     found = []
     for key, runs in pairs.groupby(variant, dropna=False):
-        mean, _, low, high = mean_interval(runs["time"] - runs["time_random"])
-        signs = sign_test(runs["time"], runs["time_random"])
-        ends = {"epochs": mean, "epochs_low": low, "epochs_high": high}
-        found.append(dict(zip(variant, key)) | {"n_seeds": len(runs)} | signs._asdict() | ends)
-    columns = [*variant, "n_seeds", *Signs._fields, "epochs", "epochs_low", "epochs_high"]
+        later = runs["time"] - runs["time_random"]
+        mean, _, low, high = mean_interval(later)
+        signs = (int(sum(later < 0)), int(sum(later > 0)), int(sum(later == 0)))
+        found.append((*key, len(later), *signs, mean, low, high))
+    counts = ["n_seeds", "faster", "slower", "ties"]
+    columns = [*variant, *counts, "epochs", "epochs_low", "epochs_high"]
     return pd.DataFrame(found, columns=columns)

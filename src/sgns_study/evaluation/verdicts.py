@@ -258,57 +258,37 @@ def at_best_scale(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     return table.merge(best[[*place, "scale"]], on=[*place, "scale"])
 
 
-Values = Callable[[Evidence, Comparison], pd.DataFrame]  # columns of a cell, seed and value
+def of_runs(runs: pd.DataFrame, column: str) -> pd.DataFrame:
+    """A column of `runs` as values, with the numbers of their rows."""
+    return runs[RUN].assign(value=runs[column], row=np.arange(len(runs)))
 
 
-def of_runs(column: str) -> Values:
-    """A column of `runs`, with the number of its row."""
-
-    def values(evidence: Evidence, _: Comparison) -> pd.DataFrame:
-        runs = evidence.runs
-        return runs[RUN].assign(value=runs[column], row=np.arange(len(runs)))
-
-    return values
+def of_models(
+    measure: Callable[[pd.DataFrame], pd.DataFrame], table: pd.DataFrame, column: str
+) -> pd.DataFrame:
+    """What a measure finds of the models in a table, as values; none from an empty table."""
+    return NO_VALUES if table.empty else measure(table).rename(columns={column: "value"})
 
 
-def epochs_to_common(split: str) -> Values:
+def epochs_to_common(evidence: Evidence, comparison: Comparison, split: str) -> pd.DataFrame:
     """Epochs until a run crosses the level that all runs of the comparison reach."""
-
-    def values(evidence: Evidence, comparison: Comparison) -> pd.DataFrame:
-        picks = (comparison.a, comparison.b)
-        sides = [picked(evidence.curves, pick, evidence.runs) for pick in picks]
-        curves = pd.concat(sides).drop_duplicates()
-        curves = curves[curves["split"] == split]
-        if curves.empty:
-            return NO_VALUES
-        table = convergence(curves)
-        table = table[table["measure"] == "crossing"]
-        return table.assign(value=restricted(table["value"], table["epochs"]))
-
-    return values
-
-
-def similarity(evidence: Evidence, _: Comparison) -> pd.DataFrame:
-    """The mean Spearman correlation of a model, or the precision of its neighbours."""
-    if evidence.vectors.empty:
+    picks = (comparison.a, comparison.b)
+    sides = [picked(evidence.curves, pick, evidence.runs) for pick in picks]
+    curves = pd.concat(sides).drop_duplicates()
+    curves = curves[curves["split"] == split]
+    if curves.empty:
         return NO_VALUES
-    return scores(evidence.vectors).rename(columns={"score": "value"})
+    table = convergence(curves)
+    table = table[table["measure"] == "crossing"]
+    return table.assign(value=restricted(table["value"], table["epochs"]))
 
 
-def sgns_loss(evidence: Evidence, _: Comparison) -> pd.DataFrame:
-    """The validation loss of a model after its last epoch."""
-    if evidence.sgns_curves.empty:
-        return NO_VALUES
-    return final_losses(evidence.sgns_curves).rename(columns={"loss": "value"})
-
-
-def sgns_rise(evidence: Evidence, _: Comparison) -> pd.DataFrame:
+def sgns_rises(curves: pd.DataFrame) -> pd.DataFrame:
     """By how much the last validation loss is above that of the best epoch before it.
 
     The epoch is the best on average over the *other* seeds, so that it is not picked for having
     been low by chance. A loss that is still falling has a negative rise.
     """
-    curves = evidence.sgns_curves
     rows = []
     validation = curves[curves["split"] == "validation"]
     for model, runs in validation.groupby(["recipe", "radius", "dim"]):
@@ -318,13 +298,13 @@ def sgns_rise(evidence: Evidence, _: Comparison) -> pd.DataFrame:
             if len(others):
                 best = others.mean().iloc[:-1].idxmin()
                 rows.append((*model, seed, float(own.iloc[-1] - own[best])))
-    return pd.DataFrame(rows, columns=["recipe", "radius", "dim", "seed", "value"])
+    return pd.DataFrame(rows, columns=["recipe", "radius", "dim", "seed", "rise"])
 
 
 class Quantity(NamedTuple):
     """Something that is compared: its values by run, and the unit it is reported in."""
 
-    values: Values
+    values: Callable[[Evidence, Comparison], pd.DataFrame]  # columns of a cell, seed and value
     unit: str
 
     @property
@@ -339,13 +319,13 @@ class Quantity(NamedTuple):
 
 
 QUANTITIES = {
-    "test accuracy": Quantity(of_runs("test_accuracy"), "points"),
-    "test loss": Quantity(of_runs("test_loss"), "nats"),
-    "epochs on validation": Quantity(epochs_to_common("validation"), "epochs"),
-    "epochs on training": Quantity(epochs_to_common("train"), "epochs"),
-    "similarity": Quantity(similarity, "points"),
-    "SGNS loss": Quantity(sgns_loss, "nats"),
-    "SGNS rise": Quantity(sgns_rise, "nats"),
+    "test accuracy": Quantity(lambda e, _: of_runs(e.runs, "test_accuracy"), "points"),
+    "test loss": Quantity(lambda e, _: of_runs(e.runs, "test_loss"), "nats"),
+    "epochs on validation": Quantity(lambda e, c: epochs_to_common(e, c, "validation"), "epochs"),
+    "epochs on training": Quantity(lambda e, c: epochs_to_common(e, c, "train"), "epochs"),
+    "similarity": Quantity(lambda e, _: of_models(scores, e.vectors, "score"), "points"),
+    "SGNS loss": Quantity(lambda e, _: of_models(final_losses, e.sgns_curves, "loss"), "nats"),
+    "SGNS rise": Quantity(lambda e, _: of_models(sgns_rises, e.sgns_curves, "rise"), "nats"),
 }
 
 
