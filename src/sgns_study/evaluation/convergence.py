@@ -44,8 +44,8 @@ def convergence(curves: pd.DataFrame, level: float | None = None) -> pd.DataFram
 
     Columns: the run, split, measure, value, level, censored, epochs (E). Measures:
     `epochs_to_own`, `epochs_to_common`: the first epoch at the level; empty if censored.
-    `crossing`: of the common level, between epochs.
-    `area`: of accuracy over epochs 0..E by trapezoids, divided by E: the curve's mean height.
+    `crossing`: when the lines between epochs cross the common level.
+    `area`: the area under the accuracy over epochs 0..E, divided by E: the curve's mean height.
 
     Raises ConvergenceError if a curve lacks an epoch or an accuracy or has an epoch twice, or if
     runs compared were trained for different numbers of epochs.
@@ -112,7 +112,7 @@ def check_curve(curve: pd.DataFrame, epochs: int) -> None:
 def first_epoch(heights: Array, wanted: Array) -> Array:
     """The first epoch, (n,), at which each of n curves (n, E + 1) is at least `wanted` (n,).
 
-    NaN where it never is.
+    NaN where the curve never is.
     """
     reached = heights >= wanted[:, None]
     return np.where(reached.any(axis=1), reached.argmax(axis=1), np.nan)
@@ -140,7 +140,7 @@ def area(heights: Array) -> Array:
 
 
 def restricted(times: ArrayLike, epochs: ArrayLike) -> Array:
-    """Times in epochs with E + 1 (of `epochs`, E) for those that are censored, given as NaN."""
+    """Times in epochs, with E + 1 (E from `epochs`) for the censored ones, which are NaN."""
     found = np.asarray(times, float)
     return np.where(np.isnan(found), np.asarray(epochs, float) + 1, found)
 

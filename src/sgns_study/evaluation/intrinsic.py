@@ -1,4 +1,4 @@
-"""What word vectors know by themselves: word similarity, analogies, neighbours, known synonyms.
+"""Intrinsic evaluation of word vectors: similarity, analogies, neighbours, known synonyms.
 
 A table is float32 (V, d); row i is the vector of `vocabulary[i]`. Rows are in order of falling
 frequency, so that of words that differ only by case the first, the most frequent, stands for all.
@@ -72,7 +72,7 @@ class Neighbour(NamedTuple):
 
 
 class Recovery(NamedTuple):
-    """Mean precision at k, that of neighbours drawn at random, the share of words with a vector."""
+    """Mean precision at k, its value for random neighbours, and the share of known words."""
 
     precision: float
     chance: float
@@ -110,7 +110,7 @@ def intrinsic_scores(
 
 
 def similarity(table: Table, vocabulary: Sequence[str], pairs: Sequence[Pair]) -> Similarity:
-    """Spearman's rank correlation of cosines with people's scores, in whatever case words are.
+    """Spearman's rank correlation of cosines with people's scores; the case of words is ignored.
 
     As gensim's `evaluate_word_pairs`: pairs with a word that has no row are left out.
     """
@@ -155,7 +155,7 @@ def analogies(
 def first_rows(
     words: Iterable[str], vocabulary: Sequence[str], case_insensitive: bool = False
 ) -> Integers:
-    """The first row of each word; −1 if it has none."""
+    """The first row of each word, (n,); −1 if it has none."""
     fold = str.upper if case_insensitive else str
     rows = {fold(word): row for row, word in reversed(list(enumerate(vocabulary)))}
     return np.fromiter((rows.get(fold(word), -1) for word in words), np.int64)
@@ -259,7 +259,7 @@ def nearest_rows(
 ) -> Iterator[tuple[Integers, NDArray[np.float32]]]:
     """For each of `rows`, the `n` rows nearest to it and their cosines, nearest first.
 
-    Of rows as near the first comes first. A row is not near itself, and none is to a row of zeros.
+    Of equally near rows the first comes first. The row itself and rows of zeros are left out.
     """
     table, directed = unit(table), lengths(table) > 0
     for row in rows:

@@ -12,7 +12,7 @@ from sgns_study import plan
 from sgns_study.evaluation.tables import COLUMNS
 from sgns_study.params import Study
 
-WINDOWS = ("dynamic", "fixed", "harmonic")  # in this order wherever they are laid out
+WINDOWS = ("dynamic", "fixed", "harmonic")  # in the order of tables and figures
 
 
 def recipes_table(study: Study) -> pd.DataFrame:
@@ -82,9 +82,9 @@ def settings(recipes: pd.DataFrame) -> pd.DataFrame:
 
 
 def on_grid(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of recipes at several radii or dimensions, of all if none is at several.
+    """The rows of recipes that were trained at several radii or dimensions; all if none was.
 
-    Rows without a recipe are kept. So what was trained for one question is not drawn with the grid.
+    Rows without a recipe are kept. A recipe for a single question is not drawn with the grid.
     """
     places = table[["recipe", "radius", "dim"]].drop_duplicates().groupby("recipe").size()
     several = places[places > 1].drop("", errors="ignore")

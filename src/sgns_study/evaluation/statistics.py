@@ -43,8 +43,8 @@ def half_interval(sd: float, df: float, n: int = 1) -> float:
 class Estimate(NamedTuple):
     """A mean over n seeds, most often of differences: 95 % t interval, standard error and df.
 
-    Of one seed the error is NaN, and so are the interval and the p values. An error of 0, of seeds
-    that agree exactly, is no basis for a t test: p is then that of a sign test of the n seeds.
+    With one seed the error is NaN, and so are the interval and the p values. If all seeds agree
+    exactly, the error is 0 and there is no t test: p is then that of a sign test of the n seeds.
     """
 
     mean: float
@@ -107,7 +107,7 @@ def check_differences(table: Floats) -> None:
 
 
 def spread(means: Floats) -> float:
-    """Standard deviation (n − 1) of block means; NaN of one, 0 if they differ by rounding alone."""
+    """Standard deviation (n − 1) of block means: 0 if only rounding differs, NaN for one block."""
     if len(means) < 2:
         return np.nan
     sd = float(means.std(ddof=1))

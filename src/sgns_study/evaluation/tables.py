@@ -106,9 +106,9 @@ def read_columns(path: Path, name: str) -> pd.DataFrame:
 
 
 def unexpected(found: pd.Series, kind: type) -> pd.Series:
-    """The values that a column of this kind cannot hold, of those found, none of them missing.
+    """The values among those found, of which none is missing, that a column cannot hold.
 
-    pandas reads a column as objects for a value that is no number, and for one above 64 bits.
+    pandas gives a column the type object if a value is no number, or a number above 64 bits.
     """
     is_numeric = found.dtype.kind in "iufb"
     if kind is str or found.empty:
@@ -122,7 +122,7 @@ def unexpected(found: pd.Series, kind: type) -> pd.Series:
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with texts that may be empty as "" and whole numbers that may be missing as NA."""
+    """The table with "" for empty texts and NA for missing whole numbers, such as the radius."""
     table = table.copy()
     for column in table.columns.intersection(["init", "recipe", "unit"]):
         table[column] = table[column].astype(object).where(table[column].notna(), "")

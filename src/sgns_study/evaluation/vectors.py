@@ -104,7 +104,7 @@ def difference(runs: pd.DataFrame, recipe: str, other: str, column: str) -> Esti
 
 
 class Contrast(NamedTuple):
-    """A setting at two values around one parent: what changes from `base` to `value`."""
+    """A setting at two values around one parent: how the score changes from `base` to `value`."""
 
     key: str
     parent: str
@@ -116,8 +116,8 @@ class Contrast(NamedTuple):
 def contrasts(settings: pd.DataFrame, runs: pd.DataFrame, column: str) -> list[Contrast]:
     """For every key and parent: the first parent's own value against the other parent's own.
 
-    So a tweak is switched off around the one and on around the other, and both differences have
-    one sign. With no parent of another value: the best of the values tried against the parent's.
+    So a setting is switched off around one parent and on around the other, and both differences
+    have the same sign. If all parents have the same value: the best value tried against theirs.
     """
     found = []
     for (key, parent), tried in settings.groupby(["key", "parent"], sort=False):
