@@ -110,14 +110,16 @@ def unexpected(found: pd.Series, kind: type) -> pd.Series:
 
     pandas gives a column the type object if a value is no number, or a number above 64 bits.
     """
-    is_numeric = found.dtype.kind in "iufb"
-    if kind is str or found.empty:
+    if kind is str:
         return found[:0]
-    if kind is bool:
-        return found[:0] if found.dtype.kind == "b" else found
+    is_numeric = found.dtype.kind in "iufb"
     numbers = found if is_numeric else pd.to_numeric(found.astype(str), errors="coerce")
     numbers = numbers.astype(float)
-    right = (numbers.abs() < 2**53) & (numbers % 1 == 0) if kind is int else numbers.notna()
+    right = numbers.notna()
+    if kind is bool:
+        right = found.astype(str).isin(["True", "False"])
+    elif kind is int:
+        right = (numbers.abs() < 2**53) & (numbers % 1 == 0)
     return found if right.all() and not is_numeric else found[~right]
 
 
