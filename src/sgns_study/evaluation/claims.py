@@ -96,8 +96,8 @@ def dim_of_classifiers(study: Study) -> list[Comparison]:
     small, large = min(study.grid.dims), max(study.grid.dims)
     found = []
     for radius in study.grid.radii if small < large else []:
-        at = {"recipes": grid_recipes(study), "radius": radius}
-        a, b = (plain("pretrained", dim=dim, **at) for dim in (large, small))
+        recipes = grid_recipes(study)
+        a, b = (plain("pretrained", recipes, radius=radius, dim=dim) for dim in (large, small))
         name = f"d = {large} − d = {small} at R = {radius}"
         found.append(Comparison(name, "test accuracy", a, b, "more"))
     return found
@@ -124,8 +124,8 @@ def few_labels(study: Study) -> list[Comparison]:
     if not sizes:
         return []
     name = f"pretrained − random, {FEW:,} labelled documents at most"
-    few = {"documents": sorted(sizes)}
-    a, b = plain("pretrained", best_recipes(study), **few), plain("random", **few)
+    few = sorted(sizes)
+    a, b = plain("pretrained", best_recipes(study), documents=few), plain("random", documents=few)
     return [
         Comparison(name, "test accuracy", a, b, "more"),
         Comparison(name, "epochs on validation", a, b, "less"),
