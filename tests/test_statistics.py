@@ -171,11 +171,14 @@ def test_seed_and_document_test_agrees_with_its_interval_and_covers_the_truth():
     assert np.mean([test.mean for test in tests]) == pytest.approx(truth, abs=0.005)
 
 
-@pytest.mark.parametrize(("seeds", "sd_seed"), [(10, 0.15), (5, 0.3)])
-def test_seed_and_document_interval_covers_the_truth_at_its_rate(seeds, sd_seed):
+@pytest.mark.parametrize(("seeds", "sd_seed"), [(10, 0), (10, 0.15), (5, 0.1), (5, 0.3)])
+def test_seed_and_document_interval_covers_the_truth_at_its_rate_or_more(seeds, sd_seed):
     a, b, truth = predictions(1000, seeds, 120, sd_seed, np.random.default_rng(12))
     found = [seed_and_document_estimate(*study) for study in zip(a, b)]
-    assert at_rate([one.low <= truth <= one.high for one in found], 0.95)
+    missed = [not one.low <= truth <= one.high for one in found]
+    assert at_most(missed, 0.05)
+    if sd_seed >= 0.15:
+        assert at_rate(missed, 0.05)
 
 
 def test_seed_and_document_estimate_of_a_grid_averages_its_cells():
