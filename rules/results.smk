@@ -63,8 +63,8 @@ rule figure:
     benchmark:
         f"{RESULTS}/benchmarks/figure/{{figure}}.tsv"
     params:
-        code=lambda wildcards: code_digest(f"figures.{wildcards.figure}"),
-        caption=lambda wildcards: data_digest(f"figures/captions/{wildcards.figure}.md"),
+        code=lambda wildcards: code_digest(f"figures.{wildcards.figure}", *DRAWN_BY),
+        style=lambda wildcards: data_digest(*(f"figures/{name}" for name in STYLED_BY), f"figures/captions/{wildcards.figure}.md"),
     shell:
         "sgns-study figure {wildcards.figure} --study {STUDY} 2> {log}"
 

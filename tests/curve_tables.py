@@ -214,7 +214,7 @@ def convergence_table(radii=(2, 5), dims=(128, 256), seeds=(1, 2, 3), level=None
         for radius in radii:
             rows += run("pretrained", "lab", radius, dim, seed, curve, 0.8)
         rows += run("random", None, None, dim, seed, [0.5, 0.7, 0.85, 0.9, 0.9], 0.9)
-    return convergence(classifier_curves(rows), 1000, 100, level=level)
+    return convergence(classifier_curves(rows), level)
 
 
 def claims_table() -> pd.DataFrame:
@@ -299,7 +299,7 @@ def study_tables(
     grid, kinds = (radii, dims, seeds, recipes), set(recipes_of(recipes)["kind"])
     curves = sgns_table if kinds == {"lab"} else word2vec_table
     classifiers = classifier_table(*grid)
-    of_grid = (runs_of(classifiers), convergence(classifiers, 1000, 100))
+    of_grid = (runs_of(classifiers), convergence(classifiers))
     runs, times = (runs_table(), convergence_table()) if experiments else of_grid
     return {
         "recipes": recipes_of(recipes),

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from sgns_study.artifacts import ArtifactError, read_table, write_table
 from sgns_study.evaluation.summary import effects, headline, mean_interval, scores, summarise
-from sgns_study.evaluation.tables import read_tidy
+from sgns_study.evaluation.tables import COLUMNS, read_tidy
 from sgns_study.report import PUBLISHED_LAB_CURVES
-from tests.curve_tables import classifier_curves, classifier_table, run
+from tests.curve_tables import classifier_curves, classifier_table, convergence_table, run
 
 
 def published(accuracy_pct: float) -> pd.DataFrame:
@@ -120,6 +120,28 @@ def test_a_table_survives_its_file(tmp_path):
     pd.testing.assert_frame_equal(
         summarise(read_tidy(tmp_path, "classifier_curves")), summarise(table)
     )
+
+
+def test_words_are_read_as_they_stand(tmp_path):
+    rows = [(word, 2, 16, 1, word, "nan", 0.5, 1) for word in ("1", "nan", "null", "1e5")]
+    write_table(tmp_path / "map.csv", pd.DataFrame(rows, columns=COLUMNS["map"]))
+    table = read_tidy(tmp_path, "map")
+    for column in ("recipe", "word"):
+        assert table[column].tolist() == ["1", "nan", "null", "1e5"]
+    assert set(table["group"]) == {"nan"}
+    assert table["y"].dtype.kind in "if"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [("censored", "maybe", "True or False"), ("epochs", 2.5, "whole"), ("level", "x", "numbers")],
+)
+def test_a_value_of_another_kind_is_named_with_its_column(tmp_path, column, value, expected):
+    table = convergence_table().astype({column: object})
+    table.loc[1, column] = value
+    write_table(tmp_path / "convergence.csv", table)
+    with pytest.raises(ArtifactError, match=f"column {column}: found '{value}', expected {expected}"):
+        read_tidy(tmp_path, "convergence")
 
 
 def test_a_missing_column_is_named_with_its_file(tmp_path):

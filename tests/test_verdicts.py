@@ -13,7 +13,7 @@ from sgns_study.config import check_study, read_study
 from sgns_study.evaluation import claims, statistics, verdicts
 from sgns_study.evaluation.claims import CLAIMS, Claim, Comparison, plain
 from sgns_study.evaluation.tables import COLUMNS, RUN, typed
-from sgns_study.evaluation.verdicts import Estimate, Evidence, judged_by, paired, sides
+from sgns_study.evaluation.verdicts import Evidence, judged_by, paired, sides
 from sgns_study.params import Study
 
 ROOT = Path(__file__).parent.parent
@@ -206,7 +206,10 @@ def test_a_false_claim_is_supported_no_more_often_than_the_level_says(
     """Differences of 5 seeds, normal about a truth in margins; bounds err once in 10,000."""
     draws = np.random.default_rng(3).normal(truth, 0.2, size=(SIMULATIONS, 5))
     errors = stats.sem(draws, axis=1)
-    p = [sides(Estimate(m, e, 4), 1.0, direction)[0] for m, e in zip(draws.mean(1), errors)]
+    p = [
+        sides(statistics.estimate(m, e, 4, 5), 1.0, direction)[0]
+        for m, e in zip(draws.mean(1), errors)
+    ]
     supported = int((np.array(p) < 0.05).sum())
     low, high = stats.binom.ppf([1e-4, 1 - 1e-4], SIMULATIONS, rate)
     assert low <= supported <= high
@@ -221,7 +224,10 @@ def test_a_true_claim_is_contradicted_no_more_often_than_the_level_says(
 ) -> None:
     draws = np.random.default_rng(4).normal(truth, 0.2, size=(SIMULATIONS, 5))
     errors = stats.sem(draws, axis=1)
-    p = [sides(Estimate(m, e, 4), 1.0, direction)[1] for m, e in zip(draws.mean(1), errors)]
+    p = [
+        sides(statistics.estimate(m, e, 4, 5), 1.0, direction)[1]
+        for m, e in zip(draws.mean(1), errors)
+    ]
     contradicted = int((np.array(p) < 0.05).sum())
     assert contradicted <= stats.binom.ppf(1 - 1e-4, SIMULATIONS, rate)
 
@@ -244,7 +250,7 @@ def test_accuracies_count_seeds_and_documents() -> None:
         np.array([[by_hand[init, radius, s] for s in range(4)] for radius in radii])
         for init, radii in (("pretrained", (2, 5)), ("random", (None, None)))
     )
-    test = statistics.seed_and_document_test(a, b)
+    test = statistics.seed_and_document_estimate(a, b)
     assert row["effect"] == pytest.approx(100 * test.mean)
     assert row[["ci_low", "ci_high"]].tolist() == pytest.approx([100 * test.low, 100 * test.high])
     assert row["p"] == pytest.approx(test.p)

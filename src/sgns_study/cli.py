@@ -413,7 +413,7 @@ def claims(study: Study) -> None:
     write_table(results / "claims.csv", judged)
     write_table(results / "comparisons.csv", comparisons)
     if "classifier_curves" in found:
-        write_table(results / "convergence.csv", times(study, found["classifier_curves"]))
+        write_table(results / "convergence.csv", times(found["classifier_curves"]))
 
 
 @rule

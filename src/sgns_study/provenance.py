@@ -40,12 +40,13 @@ def code_digest(*names: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def data_digest(name: str) -> str:
-    """Digest of a file of the package, or of all under a folder that are not code: templates."""
+def data_digest(*names: str) -> str:
+    """Digest of files of the package, or of all under its folders that are not code: templates."""
     digest = sha256()
-    for path in [ROOT / name, *sorted((ROOT / name).rglob("*"))]:
-        if path.is_file() and path.suffix not in (".py", ".pyc"):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for name in names:
+        for path in [ROOT / name, *sorted((ROOT / name).rglob("*"))]:
+            if path.is_file() and path.suffix not in (".py", ".pyc"):
+                digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -29,13 +29,16 @@ class Comparison(NamedTuple):
     direction: Direction  # of A − B, as the claim has it
 
 
+Comparisons = Callable[[Study], list[Comparison]]  # those that a study can make
+
+
 class Claim(NamedTuple):
-    """A statement that can be wrong; `comparisons` finds those that a study can make of it."""
+    """A statement that can be wrong; it holds in a study if all its comparisons do."""
 
     claim: str
     source: str
     statement: str
-    comparisons: Callable[[Study], list[Comparison]]
+    comparisons: Comparisons
 
 
 def plain(init: str, recipes: list[str] | None = None, **more: Any) -> Pick:
@@ -47,18 +50,13 @@ def plain(init: str, recipes: list[str] | None = None, **more: Any) -> Pick:
 
 def pretrained_or_random(
     names: Mapping[str, Direction], recipes: Callable[[Study], list[str]]
-) -> Callable[[Study], list[Comparison]]:
+) -> Comparisons:
     """Quantities of classifiers from vectors of some recipes against those from a random start."""
 
     def comparisons(study: Study) -> list[Comparison]:
+        a, b = plain("pretrained", recipes(study)), plain("random")
         return [
-            Comparison(
-                "pretrained − random",
-                quantity,
-                plain("pretrained", recipes(study)),
-                plain("random"),
-                direction,
-            )
+            Comparison("pretrained − random", quantity, a, b, direction)
             for quantity, direction in names.items()
         ]
 
@@ -71,7 +69,7 @@ def grid_recipes(study: Study) -> list[str]:
 
 
 def best_recipes(study: Study) -> list[str]:
-    """The recipes that learn from most text as word2vec is used, the lab's where there are none."""
+    """The word2vec recipes, as used in practice, on all text; if there are none, the grid's."""
     whole = [
         name
         for name, recipe in study.recipes.items()
@@ -80,7 +78,7 @@ def best_recipes(study: Study) -> list[str]:
     return whole or study.grid.recipes
 
 
-def radius_compared(direction: Direction) -> Callable[[Study], list[Comparison]]:
+def radius_compared(direction: Direction) -> Comparisons:
     """The smallest radius against the largest."""
 
     def comparisons(study: Study) -> list[Comparison]:
@@ -96,14 +94,10 @@ def radius_compared(direction: Direction) -> Callable[[Study], list[Comparison]]
 def dim_of_classifiers(study: Study) -> list[Comparison]:
     """The largest dimension against the smallest, at every radius."""
     small, large = min(study.grid.dims), max(study.grid.dims)
-    if small == large:
-        return []
     found = []
-    for radius in study.grid.radii:
-        a, b = (
-            plain("pretrained", grid_recipes(study), radius=radius, dim=dim)
-            for dim in (large, small)
-        )
+    for radius in study.grid.radii if small < large else []:
+        recipes = grid_recipes(study)
+        a, b = (plain("pretrained", recipes, radius=radius, dim=dim) for dim in (large, small))
         name = f"d = {large} − d = {small} at R = {radius}"
         found.append(Comparison(name, "test accuracy", a, b, "more"))
     return found
@@ -130,8 +124,8 @@ def few_labels(study: Study) -> list[Comparison]:
     if not sizes:
         return []
     name = f"pretrained − random, {FEW:,} labelled documents at most"
-    few = {"documents": sorted(sizes)}
-    a, b = {**plain("pretrained", best_recipes(study)), **few}, {**plain("random"), **few}
+    few = sorted(sizes)
+    a, b = plain("pretrained", best_recipes(study), documents=few), plain("random", documents=few)
     return [
         Comparison(name, "test accuracy", a, b, "more"),
         Comparison(name, "epochs on validation", a, b, "less"),
@@ -140,8 +134,8 @@ def few_labels(study: Study) -> list[Comparison]:
 
 def settings_compared(
     key: str, value: Callable[[Any], bool], base: Callable[[Any], bool]
-) -> Callable[[Study], list[Comparison]]:
-    """Recipes alike in all settings but one: `value` of it against `base`, by the score."""
+) -> Comparisons:
+    """Recipes alike in all settings but `key`: those with a `value` of it against a `base`."""
 
     def comparisons(study: Study) -> list[Comparison]:
         return [
@@ -154,7 +148,7 @@ def settings_compared(
 
 
 def alike_but_for(study: Study, key: str) -> Iterator[tuple[str, str]]:
-    """Ordered pairs of recipes that differ in this key; in epochs too if it is the text's size."""
+    """Ordered pairs of recipes that differ in this key alone, or in `documents` and epochs."""
     ignored = {"like", key} | ({"epochs"} if key == "documents" else set())
     rest = {name: recipe.model_dump(exclude=ignored) for name, recipe in study.recipes.items()}
     for a, b in permutations(study.recipes, 2):
@@ -166,6 +160,14 @@ def setting(study: Study, recipe: str, key: str) -> Any:
     """A recipe's value of a setting, None if it has none."""
     section: Section = study.recipes[recipe]
     return getattr(section, key, None)
+
+
+def rare_or_common(study: Study) -> list[Comparison]:
+    """Rare words deleted against none, and common words subsampled against none."""
+    return [
+        *settings_compared("min_count", lambda n: n == 5, lambda n: n == 1)(study),
+        *settings_compared("subsample", bool, lambda t: t == 0)(study),
+    ]
 
 
 def more_text(study: Study) -> list[Comparison]:
@@ -197,8 +199,7 @@ def meaning(study: Study) -> list[Comparison]:
 
 def best_scales(study: Study) -> list[Comparison]:
     """Both sides at the scale that is best for each on validation."""
-    best = {"scale": "best"}
-    a, b = {**plain("pretrained", best_recipes(study)), **best}, {**plain("random"), **best}
+    a, b = plain("pretrained", best_recipes(study), scale="best"), plain("random", scale="best")
     name = "pretrained − random, each at its best scale"
     return [Comparison(name, "test accuracy", a, b, "more")]
 
@@ -249,15 +250,7 @@ CLAIMS = (
         "Noise from counts to the 0.75 beats plain counts, in SGNS and in PMI.",
         settings_compared("alpha", lambda a: a == 0.75, lambda a: a == 1),
     ),
-    Claim(
-        "12",
-        TWEAKS,
-        "Deleting rare words and subsampling common ones helps.",
-        lambda study: [
-            *settings_compared("min_count", lambda n: n == 5, lambda n: n == 1)(study),
-            *settings_compared("subsample", lambda t: bool(t), lambda t: t == 0)(study),
-        ],
-    ),
+    Claim("12", TWEAKS, "Deleting rare words and subsampling common ones helps.", rare_or_common),
     Claim("13", TWEAKS, "More text helps.", more_text),
     Claim(
         "A",

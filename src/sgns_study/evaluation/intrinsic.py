@@ -1,11 +1,10 @@
-"""What word vectors know by themselves: word similarity, analogies, neighbours, known synonyms.
+"""Intrinsic evaluation of word vectors: similarity, analogies, neighbours, known synonyms.
 
-A table is float32 (V, d), row i the vector of `vocabulary[i]`. Rows are most frequent first, as
-`vectors.occurring` gives them: of words that differ only by case the first stands for all.
+A table is float32 (V, d); row i is the vector of `vocabulary[i]`. Rows are in order of falling
+frequency, so that of words that differ only by case the first, the most frequent, stands for all.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 from itertools import chain
@@ -21,11 +20,10 @@ from sgns_study.artifacts import ArtifactError
 from sgns_study.errors import StudyError
 from sgns_study.evaluation.tables import SCORES
 
-RESTRICT_VOCAB = 300_000  # rows looked at unless told otherwise, as in gensim
+RESTRICT_VOCAB = 300_000  # only the first rows take part in similarity and analogies, as in gensim
 EPSILON = 1e-3  # keeps 3CosMul from dividing by 0 (Levy & Goldberg, 2014)
 PRECISION_AT = 5  # below the size of the smallest synonym set of the planted corpus, 8
 LONGEST = 10_000  # characters of a line of pairs or questions
-TOTAL = "total"  # the name of the counts over all sections
 COSINES = 1 << 22  # cosines of question words with table rows held at a time: 16 MiB
 COMBINED = 1 << 18  # of them, added up for questions at a time: 1 MiB, which stays in cache
 
@@ -47,8 +45,7 @@ class Similarity(NamedTuple):
     coverage: float
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """Counts of a section's questions: all, those with four known words, those answered right."""
 
     name: str
@@ -75,104 +72,50 @@ class Neighbour(NamedTuple):
 
 
 class Recovery(NamedTuple):
-    """Mean precision at k, that of neighbours drawn at random, the share of words with a vector."""
+    """Mean precision at k, its value for random neighbours, and the share of known words."""
 
     precision: float
     chance: float
     coverage: float
 
 
-def read_pairs(path: Path) -> list[Pair]:
-    """Pairs of words and people's score of their similarity: three fields a line.
-
-    Empty lines and those that start with `#` are left out. Raises ArtifactError naming the line.
-    """
-    pairs = []
-    for place, fields in lines(path):
-        if fields[0].startswith("#"):
-            continue
-        if len(fields) != 3 or not is_finite_number(fields[2]):
-            raise malformed(place, fields, "two words and a number")
-        pairs.append((fields[0], fields[1], float(fields[2])))
-    if not pairs:
-        raise ArtifactError(f"{path}: no pair of words in it: download it again")
-    return pairs
-
-
-def read_questions(path: Path) -> dict[str, list[Question]]:
-    """Analogy questions by section: `: name` begins one, then four words a line.
-
-    Raises ArtifactError naming the line.
-    """
-    sections: dict[str, list[Question]] = {}
-    section: list[Question] | None = None
-    for place, fields in lines(path):
-        if fields[0].startswith(":"):
-            name = " ".join(fields).removeprefix(":").strip()
-            if not name:
-                raise malformed(place, fields, "the name of a section after the colon")
-            section = sections.setdefault(name, [])
-        elif section is None:
-            raise malformed(place, fields, "a section, `: name`, before the first question")
-        elif len(fields) != 4:
-            raise malformed(place, fields, "four words")
-        else:
-            a, b, c, d = fields
-            section.append((a, b, c, d))
-    if not any(sections.values()):
-        raise ArtifactError(f"{path}: no analogy question in it: download it again")
-    return sections
-
-
-def lines(path: Path) -> Iterator[tuple[str, list[str]]]:
-    """The place, `file:line`, and the fields of each line that is not empty."""
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            for number, line in enumerate(iter(partial(file.readline, LONGEST), ""), 1):
-                place, fields = f"{path}:{number}", line.split()
-                if len(line) == LONGEST:
-                    raise malformed(place, fields, f"a line of fewer than {LONGEST} characters")
-                if fields:
-                    yield place, fields
-    except FileNotFoundError:
-        raise ArtifactError(f"{path}: no such file: run the download first") from None
-    except OSError as error:
-        raise ArtifactError(f"{path}: not readable ({error.strerror}): name another file") from None
-    except UnicodeDecodeError as error:
-        raise ArtifactError(f"{path}: not UTF-8 ({error}): download it again") from None
-
-
-def is_finite_number(text: str) -> bool:
-    """Whether a text is a number, and neither `nan` nor `inf`."""
-    try:
-        return bool(np.isfinite(float(text)))
-    except ValueError:
-        return False
-
-
-def malformed(place: str, fields: Sequence[str], expected: str) -> ArtifactError:
-    """The error for a line that cannot be understood."""
-    found = " ".join(fields)
-    shown = found if len(found) <= 60 else f"{found[:60]}…"
-    return ArtifactError(
-        f"{place}: found `{shown}`, expected {expected}: correct the line or download it again"
-    )
-
-
-def similarity(
+def intrinsic_scores(
     table: Table,
     vocabulary: Sequence[str],
-    pairs: Sequence[Pair],
-    restrict_vocab: int | None = RESTRICT_VOCAB,
-    case_insensitive: bool = True,
-) -> Similarity:
-    """Spearman's rank correlation of cosines with people's scores.
+    pairs: Mapping[str, Sequence[Pair]],
+    questions: Mapping[str, Mapping[str, Sequence[Question]]],
+    synonym_sets: Mapping[str, Mapping[str, Collection[str]]],
+) -> pd.DataFrame:
+    """Every score of one model as rows of dataset, metric, value and coverage.
 
-    As gensim's `evaluate_word_pairs`: pairs with a word that is not among the first
-    `restrict_vocab` rows are left out.
+    Pairs, questions and synonym sets are by the name of their dataset. A section of questions is
+    the dataset `name/section`, the total of all sections is `name`.
+    """
+    rows: list[tuple[str, str, float, float]] = []
+    first, words = table[:RESTRICT_VOCAB], vocabulary[:RESTRICT_VOCAB]
+    for name, judged in pairs.items():
+        rows.append((name, "spearman", *similarity(first, words, judged)))
+    for name, asked in questions.items():
+        for method in get_args(Method):
+            *sections, total = analogies(first, words, asked, method)
+            rows.append((name, method, total.accuracy, total.coverage))
+            for section in sections:
+                dataset = f"{name}/{section.name}"
+                rows.append((dataset, method, section.accuracy, section.coverage))
+    for name, sets in synonym_sets.items():
+        precision, chance, coverage = recovery(table, vocabulary, sets, PRECISION_AT)
+        rows.append((name, f"precision_at_{PRECISION_AT}", precision, coverage))
+        rows.append((name, f"chance_at_{PRECISION_AT}", chance, coverage))
+    return pd.DataFrame(rows, columns=SCORES)
+
+
+def similarity(table: Table, vocabulary: Sequence[str], pairs: Sequence[Pair]) -> Similarity:
+    """Spearman's rank correlation of cosines with people's scores; the case of words is ignored.
+
+    As gensim's `evaluate_word_pairs`: pairs with a word that has no row are left out.
     """
     words = chain.from_iterable(pair[:2] for pair in pairs)
-    rows = first_rows(words, vocabulary[:restrict_vocab], case_insensitive).reshape(-1, 2)
+    rows = first_rows(words, vocabulary, case_insensitive=True).reshape(-1, 2)
     covered = rows.min(axis=1) >= 0
     coverage = float(covered.mean()) if pairs else np.nan
     first, second = (unit(table[column]) for column in rows[covered].T)
@@ -188,37 +131,31 @@ def analogies(
     vocabulary: Sequence[str],
     questions: Mapping[str, Sequence[Question]],
     method: Method = "3cosadd",
-    restrict_vocab: int | None = RESTRICT_VOCAB,
-    case_insensitive: bool = True,
 ) -> list[Section]:
     """Right answers to "a is to b as c is to what?", by section and last in total.
 
-    As gensim's `evaluate_word_analogies`: questions with a word that is not among the first
-    `restrict_vocab` rows are left out; answers are among these rows, and none of the three words
-    of the question in any case.
+    As gensim's `evaluate_word_analogies`: questions with a word that has no row are left out, and
+    the three words of a question, in whatever case, are none of its answers.
     """
-    vocabulary = vocabulary[:restrict_vocab]
     words = chain.from_iterable(chain.from_iterable(questions.values()))
-    rows = first_rows(words, vocabulary, case_insensitive).reshape(-1, 4)
-    same_word = first_rows(vocabulary, vocabulary, case_insensitive)
+    rows = first_rows(words, vocabulary, case_insensitive=True).reshape(-1, 4)
+    same_word = first_rows(vocabulary, vocabulary, case_insensitive=True)
     covered = rows.min(axis=1) >= 0
-    answers = best_answers(table[: len(vocabulary)], same_word, rows[covered, :3], method)
+    answers = best_answers(table, same_word, rows[covered, :3], method)
     correct = np.zeros(len(rows), bool)
     correct[covered] = (answers >= 0) & (same_word[answers] == rows[covered, 3])
-
-    def counts(name: str, part: slice) -> Section:
-        return Section(name, len(rows[part]), int(covered[part].sum()), int(correct[part].sum()))
-
-    ends = np.cumsum([len(asked) for asked in questions.values()])
-    sections = [
-        counts(name, slice(end - len(asked), end))
-        for (name, asked), end in zip(questions.items(), ends)
+    section = np.repeat(np.arange(len(questions)), [len(asked) for asked in questions.values()])
+    parts = [*((name, section == i) for i, name in enumerate(questions)), ("total", section >= 0)]
+    return [
+        Section(name, int(part.sum()), int(covered[part].sum()), int(correct[part].sum()))
+        for name, part in parts
     ]
-    return [*sections, counts(TOTAL, slice(None))]
 
 
-def first_rows(words: Iterable[str], vocabulary: Sequence[str], case_insensitive: bool) -> Integers:
-    """The first row of each word, in whatever case if so wanted; −1 if it has none."""
+def first_rows(
+    words: Iterable[str], vocabulary: Sequence[str], case_insensitive: bool = False
+) -> Integers:
+    """The first row of each word, (n,); −1 if it has none."""
     fold = str.upper if case_insensitive else str
     rows = {fold(word): row for row, word in reversed(list(enumerate(vocabulary)))}
     return np.fromiter((rows.get(fold(word), -1) for word in words), np.int64)
@@ -287,7 +224,7 @@ def neighbours(
 ) -> dict[str, list[Neighbour]]:
     """The `n` rows of largest cosine with each word, nearest first: fewer if there are fewer.
 
-    A word stands for the row spelt so or, if there is none, the first in another case. Raises
+    A word stands for the row spelt the same or, if there is none, the first in another case. Raises
     UnknownWordError, and StudyError if a word's vector is zero or `n` below 1.
     """
     if n < 1:
@@ -296,10 +233,10 @@ def neighbours(
     for word, row in rows.items():
         if lengths(table[[row]]) == 0:
             raise StudyError(f"{word!r} has no neighbours, for its vector is zero: was it trained?")
-    nearest, cosines = nearest_rows(table, list(rows.values()), n)
+    nearest = nearest_rows(table, list(rows.values()), n)
     return {
-        word: [Neighbour(vocabulary[row], float(cosine)) for row, cosine in zip(near, how_near)]
-        for word, near, how_near in zip(rows, nearest, cosines)
+        word: [Neighbour(vocabulary[row], float(cosine)) for row, cosine in zip(*near)]
+        for word, near in zip(rows, nearest)
     }
 
 
@@ -317,76 +254,111 @@ def row_of(word: str, vocabulary: Sequence[str]) -> int:
     raise UnknownWordError(f"{word!r} is not among the {len(vocabulary)} words: {remedy}")
 
 
-def nearest_rows(table: Table, rows: Sequence[int], n: int) -> tuple[Integers, Table]:
-    """The `n` rows nearest to each of `rows` and their cosines, (rows, n), nearest first.
+def nearest_rows(
+    table: Table, rows: Sequence[int], n: int
+) -> Iterator[tuple[Integers, NDArray[np.float32]]]:
+    """For each of `rows`, the `n` rows nearest to it and their cosines, nearest first.
 
-    Of rows as near the first comes first. A row is not near itself, and none to a row of zeros.
+    Of equally near rows the first comes first. The row itself and rows of zeros are left out.
     """
     table, directed = unit(table), lengths(table) > 0
-    nearest, cosines = [], []
     for row in rows:
         cosine = table @ table[row]
         order = np.argsort(-cosine, kind="stable")
         order = order[directed[order] & (order != row)][:n]
-        nearest.append(order)
-        cosines.append(cosine[order])
-    return np.array(nearest, np.int64), np.array(cosines, np.float32)
+        yield order, cosine[order]
 
 
 def recovery(
-    table: Table,
-    vocabulary: Sequence[str],
-    synonym_sets: Mapping[str, Collection[str]],
-    k: int = PRECISION_AT,
+    table: Table, vocabulary: Sequence[str], synonym_sets: Mapping[str, Collection[str]], k: int
 ) -> Recovery:
     """Share of a word's `k` nearest neighbours that are of its set, mean over all words of sets.
 
-    Chance is the same share of all other words. Words are as spelt; with a vector of zeros they
-    count as unknown. NaN if no word of a set is known.
+    Chance is the same share of all other words. A word whose vector is zero counts as unknown. NaN
+    if no word of a set is known.
     """
     directed = lengths(table) > 0
-    members = {
-        name: [row for row in first_rows(words, vocabulary, False) if row >= 0 and directed[row]]
-        for name, words in synonym_sets.items()
-    }
-    rows = list(chain.from_iterable(members.values()))
-    coverage = len(rows) / sum(map(len, synonym_sets.values()))
-    if not rows:
+    sets = [first_rows(words, vocabulary) for words in synonym_sets.values()]
+    known = [[row for row in rows if row >= 0 and directed[row]] for rows in sets]
+    coverage = sum(map(len, known)) / sum(map(len, sets))
+    if not any(known):
         return Recovery(np.nan, np.nan, coverage)
-    sizes = list(map(len, members.values()))
-    nearest, _ = nearest_rows(table, rows, k)
-    right = [
-        np.isin(near, members[name]).mean()
-        for name, near in zip(np.repeat(list(members), sizes), nearest)
-    ]
-    chance = (np.repeat(sizes, sizes) - 1) / (directed.sum() - 1)
+    right, chance = [], []
+    for rows in known:
+        right += [np.isin(near, rows).mean() for near, _ in nearest_rows(table, rows, k)]
+        chance += [(len(rows) - 1) / (directed.sum() - 1)] * len(rows)
     return Recovery(float(np.mean(right)), float(np.mean(chance)), coverage)
 
 
-def intrinsic_scores(
-    table: Table,
-    vocabulary: Sequence[str],
-    pairs: Mapping[str, Sequence[Pair]],
-    questions: Mapping[str, Mapping[str, Sequence[Question]]],
-    synonym_sets: Mapping[str, Mapping[str, Collection[str]]],
-) -> pd.DataFrame:
-    """Every score of one model as rows of dataset, metric, value and coverage.
+def read_pairs(path: Path) -> list[Pair]:
+    """Pairs of words and people's score of their similarity: three fields a line.
 
-    Each argument is by the name of the dataset. A section of questions is the dataset
-    `name/section`, their total `name`.
+    Empty lines and those that start with `#` are left out. Raises ArtifactError naming the line.
     """
-    rows: list[tuple[str, str, float, float]] = []
-    for name, judged in pairs.items():
-        rows.append((name, "spearman", *similarity(table, vocabulary, judged)))
-    for name, asked in questions.items():
-        for method in get_args(Method):
-            *sections, total = analogies(table, vocabulary, asked, method)
-            rows.append((name, method, total.accuracy, total.coverage))
-            for section in sections:
-                dataset = f"{name}/{section.name}"
-                rows.append((dataset, method, section.accuracy, section.coverage))
-    for name, sets in synonym_sets.items():
-        precision, chance, coverage = recovery(table, vocabulary, sets)
-        rows.append((name, f"precision_at_{PRECISION_AT}", precision, coverage))
-        rows.append((name, f"chance_at_{PRECISION_AT}", chance, coverage))
-    return pd.DataFrame(rows, columns=SCORES)
+    pairs = []
+    for place, fields in lines(path):
+        if not fields[0].startswith("#"):
+            is_pair = len(fields) == 3 and is_finite_number(fields[2])
+            check_line(is_pair, place, fields, "two words and a number")
+            pairs.append((fields[0], fields[1], float(fields[2])))
+    if not pairs:
+        raise ArtifactError(f"{path}: no pair of words in it: download it again")
+    return pairs
+
+
+def read_questions(path: Path) -> dict[str, list[Question]]:
+    """Analogy questions by section: `: name` begins one, then four words a line.
+
+    Raises ArtifactError naming the line.
+    """
+    sections: dict[str, list[Question]] = {}
+    name = ""
+    for place, fields in lines(path):
+        if fields[0].startswith(":"):
+            name = " ".join(fields).removeprefix(":").strip()
+            check_line(bool(name), place, fields, "the name of a section after the colon")
+            sections.setdefault(name, [])
+            continue
+        check_line(bool(name), place, fields, "a section, `: name`, before the first question")
+        check_line(len(fields) == 4, place, fields, "four words")
+        a, b, c, d = fields
+        sections[name].append((a, b, c, d))
+    if not any(sections.values()):
+        raise ArtifactError(f"{path}: no analogy question in it: download it again")
+    return sections
+
+
+def lines(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """The place, `file:line`, and the fields of each line that is not empty."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(iter(partial(file.readline, LONGEST), ""), 1):
+                place, fields = f"{path}:{number}", line.split()
+                is_short = len(line) < LONGEST
+                check_line(is_short, place, fields, f"a line of fewer than {LONGEST} characters")
+                if fields:
+                    yield place, fields
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: no such file: run the download first") from None
+    except OSError as error:
+        raise ArtifactError(f"{path}: not readable ({error.strerror}): name another file") from None
+    except UnicodeDecodeError as error:
+        raise ArtifactError(f"{path}: not UTF-8 ({error}): download it again") from None
+
+
+def check_line(is_right: bool, place: str, fields: Sequence[str], expected: str) -> None:
+    """Raise ArtifactError with what was found and expected, if the line is not right."""
+    found = " ".join(fields)
+    if not is_right:
+        shown = found if len(found) <= 60 else f"{found[:60]}…"
+        raise ArtifactError(
+            f"{place}: found `{shown}`, expected {expected}: correct the line or download it again"
+        )
+
+
+def is_finite_number(text: str) -> bool:
+    """Whether a text is a number, and neither `nan` nor `inf`."""
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False

@@ -9,11 +9,11 @@ from sgns_study.sgns.stream import CERTAIN, kept_counts
 from sgns_study.sgns.word2vec import Noise, alias_table
 
 ALPHAS = (1, 0.75, 0.5)  # x, x^0.75 and √x
-WORDS = 200  # shown, evenly spread over the logarithm of their rank
+WORDS = 200  # in the table, evenly spread over the logarithm of their rank
 
 
 def noise_table(words: list[str], counts: NDArray[np.int64], min_count: int) -> pd.DataFrame:
-    """Columns alpha, word, count, probability of words from the most to the least frequent.
+    """Columns alpha, word, count, probability: words from the most to the least frequent.
 
     counts: (V,), of the training text. Probabilities are read back from the alias tables.
     """
@@ -36,7 +36,7 @@ def noise_table(words: list[str], counts: NDArray[np.int64], min_count: int) -> 
 
 
 def probabilities(noise: Noise, vocabulary_size: int) -> NDArray[np.float64]:
-    """The probability of each id, (V,): a slot is drawn evenly, then its own id or its alias."""
+    """The probability of each id, (V,): a slot is drawn uniformly, then its own id or its alias."""
     own = noise.own / (CERTAIN - 1)
     drawn = np.zeros(vocabulary_size)
     drawn[: len(own)] = own

@@ -1,4 +1,4 @@
-"""Word vectors looked at: the neighbours of a few words, and a map of groups of words."""
+"""Word vectors by example: the neighbours of a few words, and a map of groups of words."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,9 +10,9 @@ from sgns_study.evaluation.intrinsic import Table, first_rows, lengths, neighbou
 from sgns_study.evaluation.tables import MAP, NEIGHBOURS
 from sgns_study.randomness import generator
 
-NUMBER = 10  # neighbours listed
-FEWEST = 4  # words that make a map
-PERPLEXITY = 10  # neighbours of a word that its place answers to, about a group
+NUMBER = 10  # of neighbours in the list
+FEWEST = 4  # words from which a map is made
+PERPLEXITY = 10  # about how many neighbours t-SNE keeps near a word: the size of a group
 
 Groups = Mapping[str, Sequence[str]]
 
@@ -33,8 +33,8 @@ def probe_neighbours(table: Table, vocabulary: Sequence[str], groups: Groups) ->
 def words_map(table: Table, vocabulary: Sequence[str], groups: Groups, seed: int) -> pd.DataFrame:
     """The groups' known words in the plane by t-SNE of their cosines: word, group, x, y.
 
-    van der Maaten & Hinton (2008), exact, begun from the two main components. Units of x and y
-    have no meaning. Empty with fewer than four words.
+    van der Maaten & Hinton (2008), the exact method, started from the first two principal
+    components. The units of x and y have no meaning. Empty with fewer than four words.
     """
     placed = [
         (word, group)
@@ -43,7 +43,7 @@ def words_map(table: Table, vocabulary: Sequence[str], groups: Groups, seed: int
     ]
     if len(placed) < FEWEST:
         return pd.DataFrame(columns=MAP)
-    rows = first_rows([word for word, _ in placed], vocabulary, False)
+    rows = first_rows([word for word, _ in placed], vocabulary)
     state = int(generator(seed, "map").integers(2**31))
     layout = TSNE(
         metric="cosine",
@@ -57,8 +57,8 @@ def words_map(table: Table, vocabulary: Sequence[str], groups: Groups, seed: int
 
 
 def words_with_vectors(table: Table, vocabulary: Sequence[str], words: Sequence[str]) -> list[str]:
-    """Those of the words that have a row, spelt so, that is not zero."""
-    rows = first_rows(words, vocabulary, False)
+    """The words that have a vector under exactly this spelling, and one that is not zero."""
+    rows = first_rows(words, vocabulary)
     return [
         str(word) for word, row in zip(words, rows) if row >= 0 and lengths(table[[row]])[0] > 0
     ]

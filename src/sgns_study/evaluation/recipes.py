@@ -12,7 +12,7 @@ from sgns_study import plan
 from sgns_study.evaluation.tables import COLUMNS
 from sgns_study.params import Study
 
-WINDOWS = ("dynamic", "fixed", "harmonic")  # in this order wherever they are laid out
+WINDOWS = ("dynamic", "fixed", "harmonic")  # in the order of tables and figures
 
 
 def recipes_table(study: Study) -> pd.DataFrame:
@@ -24,26 +24,22 @@ def recipes_table(study: Study) -> pd.DataFrame:
     rows: list[tuple[str | None, ...]] = []
     dumped = {name: study.recipes[name].model_dump() for name in plan.recipes(study)}
     for name, recipe in dumped.items():
-        like = recipe.get("like")
-        found = differences(recipe, dumped[like]) if like in dumped else []
-        start = (name, recipe["kind"], like if like in dumped else None)
-        rows += [(*start, *change) for change in found] or [(*start, None, None, None)]
+        like = recipe.get("like") if recipe.get("like") in dumped else None
+        changes = differences(recipe, dumped[like]) if like else []
+        start = (name, recipe["kind"], like)
+        rows += [(*start, *change) for change in changes] or [(*start, None, None, None)]
     return pd.DataFrame(rows, columns=COLUMNS["recipes"])
 
 
 def differences(recipe: dict[str, object], parent: dict[str, object]) -> list[tuple[str, str, str]]:
     """Key, value and the parent's value of every setting that is not the same in both."""
-    found = []
-    for key in {**recipe, **parent}:
-        mine, other = recipe.get(key), parent.get(key)
-        if key != "like" and mine != other:
-            found.append((key, as_text(mine), as_text(other)))
-    return found
 
+    def text(value: object) -> str:
+        return "all" if value is None else str(value)  # no number of documents means all
 
-def as_text(value: object) -> str:
-    """A value as it stands in the table; no number of documents means all."""
-    return "all" if value is None else str(value)
+    values = {key: (recipe.get(key), parent.get(key)) for key in {**recipe, **parent}}
+    del values["like"]
+    return [(key, text(own), text(other)) for key, (own, other) in values.items() if own != other]
 
 
 def variants(recipes: pd.DataFrame) -> pd.DataFrame:
@@ -86,9 +82,9 @@ def settings(recipes: pd.DataFrame) -> pd.DataFrame:
 
 
 def on_grid(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of recipes at several radii or dimensions, of all if none is at several.
+    """The rows of recipes that were trained at several radii or dimensions; all if none was.
 
-    Rows without a recipe are kept. So what was trained for one question is not drawn with the grid.
+    Rows without a recipe are kept. A recipe for a single question is not drawn with the grid.
     """
     places = table[["recipe", "radius", "dim"]].drop_duplicates().groupby("recipe").size()
     several = places[places > 1].drop("", errors="ignore")

@@ -10,10 +10,13 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
+
+from sgns_study.evaluation.statistics import half_interval
 
 VARIANT = ["init", "recipe", "radius", "dim"]
 RUN = [*VARIANT, "seed"]
+SPLITS = ("validation", "test")
+ACCURACIES = [f"{split}_accuracy" for split in SPLITS]
 
 
 def scores(curves: pd.DataFrame) -> pd.DataFrame:
@@ -33,8 +36,8 @@ def scores(curves: pd.DataFrame) -> pd.DataFrame:
     return runs.sort_values(["init", "recipe", "dim", "radius", "seed"], ignore_index=True)
 
 
-def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float, float]:
-    """Mean, standard deviation (n − 1) and the t interval of the mean; missing values left out.
+def mean_interval(values: ArrayLike) -> tuple[float, float, float, float]:
+    """Mean, standard deviation (n − 1) and 95 % t interval of the mean; missing values left out.
 
     With one value all but the mean are NaN; with none, all four.
     """
@@ -45,7 +48,7 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, f
     if n < 2:
         return mean, np.nan, np.nan, np.nan
     sd = float(numbers.std(ddof=1))
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd / np.sqrt(n)
+    half = half_interval(sd, n - 1, n)
     return mean, sd, mean - half, mean + half
 
 
@@ -57,19 +60,18 @@ def summarise(
 ) -> pd.DataFrame:
     """One row a variant: mean, sd and 95 % t interval over seeds of both accuracies.
 
-    With the lab's `published` curves, variants the lab has (their recipe among `lab_recipes`, or
-    none) get its best validation accuracy, our difference from it in points and `differs`, true if
-    that is more than `tolerance` (a fraction).
+    With the lab's `published` curves, variants that the lab has too (of one of `lab_recipes`, or of
+    none) get its best validation accuracy, our difference from it in points and `differs`, true for
+    a difference of more than `tolerance` (a fraction).
     """
     rows = []
     for variant, runs in scores(curves).groupby(VARIANT, dropna=False, sort=False):
         row = dict(zip(VARIANT, variant)) | {"n_seeds": len(runs)}
-        for split in ("validation", "test"):
+        for split in SPLITS:
             numbers = mean_interval(runs[f"{split}_accuracy"])
             names = (f"{split}_accuracy", f"{split}_sd", f"{split}_low", f"{split}_high")
             row |= dict(zip(names, numbers))
-        row["selected_epoch"] = runs["selected_epoch"].mean()
-        rows.append(row)
+        rows.append(row | {"selected_epoch": runs["selected_epoch"].mean()})
     summary = pd.DataFrame(rows).astype({"radius": "Int64"})
     return summary if published is None else beside(summary, published, tolerance, lab_recipes)
 
@@ -77,12 +79,11 @@ def summarise(
 def beside(
     summary: pd.DataFrame, published: pd.DataFrame, tolerance: float, lab_recipes: Collection[str]
 ) -> pd.DataFrame:
-    """The summary with the lab's best validation accuracy, the difference and the flag."""
+    """The summary with the lab's best validation accuracy, our difference from it and the flag."""
     best = published.astype({"radius": "Int64"}).groupby(["init", "radius", "dim"], dropna=False)
     lab = (best["validation_accuracy_pct"].max() / 100).rename("lab_validation_accuracy")
     summary = summary.merge(lab.reset_index(), on=["init", "radius", "dim"], how="left")
-    foreign = ~summary["recipe"].isin(["", *lab_recipes])
-    summary.loc[foreign, "lab_validation_accuracy"] = np.nan
+    summary.loc[~summary["recipe"].isin(["", *lab_recipes]), "lab_validation_accuracy"] = np.nan
     difference = summary["validation_accuracy"] - summary["lab_validation_accuracy"]
     summary["difference_points"] = 100 * difference
     # Rounded, so that a difference of just the tolerance is not flagged by its last binary digit.
@@ -90,30 +91,22 @@ def beside(
     return summary
 
 
-def effects(curves: pd.DataFrame, reference: str = "random") -> pd.DataFrame:
-    """One row a variant with trained vectors: its gain over `reference`, paired by dim and seed.
+def effects(curves: pd.DataFrame) -> pd.DataFrame:
+    """One row a variant with trained vectors: its gain over `random`, paired by dim and seed.
 
     Columns: the variant, `n_seeds` that both have, and for `validation` (best) and `test` accuracy
     `<split>_points`, `<split>_points_low`, `<split>_points_high` (95 % t interval of the mean).
     """
     runs = scores(curves)
-    other = runs.loc[runs["init"] == reference, ["dim", "seed", *ACCURACIES]]
-    pairs = runs[runs["recipe"] != ""].merge(other, on=["dim", "seed"], suffixes=("", "_other"))
+    random = runs.loc[runs["init"] == "random", ["dim", "seed", *ACCURACIES]]
+    pairs = runs[runs["recipe"] != ""].merge(random, on=["dim", "seed"], suffixes=("", "_random"))
+    points = [f"{split}_points{end}" for split in SPLITS for end in ("", "_low", "_high")]
     rows = []
     for variant, pair in pairs.groupby(VARIANT, sort=False):
-        row = dict(zip(VARIANT, variant)) | {"n_seeds": len(pair)}
-        for split, accuracy in zip(("validation", "test"), ACCURACIES):
-            gain = 100 * (pair[accuracy] - pair[f"{accuracy}_other"])
-            mean, _, low, high = mean_interval(gain)
-            row[f"{split}_points"] = mean
-            row |= {f"{split}_points_low": low, f"{split}_points_high": high}
-        rows.append(row)
-    points = [f"{split}_points{end}" for split in ("validation", "test") for end in ENDS]
+        gains = (100 * (pair[name] - pair[f"{name}_random"]) for name in ACCURACIES)
+        intervals = [(mean, low, high) for mean, _, low, high in map(mean_interval, gains)]
+        rows.append([*variant, len(pair), *intervals[0], *intervals[1]])
     return pd.DataFrame(rows, columns=[*VARIANT, "n_seeds", *points])
-
-
-ACCURACIES = ["validation_accuracy", "test_accuracy"]
-ENDS = ("", "_low", "_high")
 
 
 def headline(summary: pd.DataFrame) -> dict[str, float]:

@@ -1,84 +1,68 @@
-"""The tidy tables of a study: their columns, and how they are read."""
+"""The tidy tables of a study: the schema of each, and how they are read."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from sgns_study.artifacts import ArtifactError, listed, read_table
 
-MODEL = ["recipe", "radius", "dim", "seed"]
-CURVE = ["epoch", "split", "loss", "accuracy"]
-SCORES = ["dataset", "metric", "value", "coverage"]
-NEIGHBOURS = ["word", "rank", "neighbour", "cosine"]
-MAP = ["word", "group", "x", "y"]
-RUN = ["init", "recipe", "radius", "scale", "documents", "classifier", "dim", "seed"]
-REACHED = ["validation_accuracy", "validation_loss", "test_accuracy", "test_loss", "test_macro_f1"]
-TIMES = ["split", "measure", "value", "level", "censored", "epochs"]
-EFFECT = ["effect", "ci_low", "ci_high", "p_adjusted", "n_seeds", "verdict", "unit"]
-COLUMNS = {
-    "recipes": ["recipe", "kind", "like", "key", "value", "like_value"],
-    "sgns_curves": [*MODEL, *CURVE],
-    "vectors": [*MODEL, *SCORES],
-    "neighbours": [*MODEL, *NEIGHBOURS],
-    "map": [*MODEL, *MAP],
-    "noise": ["alpha", "word", "count", "probability"],
-    "classifier_curves": ["init", *MODEL, *CURVE],
-    "experiment_curves": [*RUN, *CURVE],
-    "runs": [*RUN, "selected_epoch", *REACHED],
-    "convergence": [*RUN, *TIMES],
-    "claims": ["claim", "source", "statement", *EFFECT],
-    "comparisons": [
-        *["claim", "comparison", "quantity", "unit", "direction"],
-        *["effect", "ci_low", "ci_high", "sd", "margin", "mean_a", "mean_b"],
-        *["p", "p_equivalent", "p_for", "p_against", "p_flip_pairs", "p_flip_blocks", "p_mcnemar"],
-        *["effect_size", "power", "detectable", "n_cells", "n_seeds"],
-    ],
-    "timings": ["rule", "wildcards", "seconds", "peak_memory_mib"],
+Schema = dict[str, type]  # what each column holds, in order: str, int, float or bool
+NAMES = {str: "words", int: "whole numbers", float: "numbers", bool: "True or False"}
+
+
+def of(kind: type, *columns: str) -> Schema:
+    """The schema of columns of one kind."""
+    return dict.fromkeys(columns, kind)
+
+
+OF_MODEL = of(str, "recipe") | of(int, "radius", "dim", "seed")
+OF_CURVE = of(int, "epoch") | of(str, "split") | of(float, "loss", "accuracy")
+OF_SCORES = of(str, "dataset", "metric") | of(float, "value", "coverage")
+OF_NEIGHBOURS = of(str, "word") | of(int, "rank") | of(str, "neighbour") | of(float, "cosine")
+OF_MAP = of(str, "word", "group") | of(float, "x", "y")
+OF_START = of(str, "init", "recipe") | of(int, "radius") | of(float, "scale")
+OF_RUN = OF_START | of(int, "documents") | of(str, "classifier") | of(int, "dim", "seed")
+SCHEMAS = {
+    "recipes": of(str, "recipe", "kind", "like", "key", "value", "like_value"),
+    "sgns_curves": OF_MODEL | OF_CURVE,
+    "vectors": OF_MODEL | OF_SCORES,
+    "neighbours": OF_MODEL | OF_NEIGHBOURS,
+    "map": OF_MODEL | OF_MAP,
+    "noise": of(float, "alpha") | of(str, "word") | of(int, "count") | of(float, "probability"),
+    "classifier_curves": of(str, "init") | OF_MODEL | OF_CURVE,
+    "experiment_curves": OF_RUN | OF_CURVE,
+    "runs": OF_RUN
+    | of(int, "selected_epoch")
+    | of(float, "validation_accuracy", "validation_loss")
+    | of(float, "test_accuracy", "test_loss", "test_macro_f1"),
+    "convergence": OF_RUN
+    | of(str, "split", "measure")
+    | of(float, "value", "level")
+    | of(bool, "censored")
+    | of(int, "epochs"),
+    "claims": of(str, "claim", "source", "statement")
+    | of(float, "effect", "ci_low", "ci_high", "p_adjusted")
+    | of(int, "n_seeds")
+    | of(str, "verdict", "unit"),
+    "comparisons": of(str, "claim", "comparison", "quantity", "unit", "direction")
+    | of(float, "effect", "ci_low", "ci_high", "sd", "margin", "mean_a", "mean_b")
+    | of(float, "p", "p_equivalent", "p_for", "p_against")
+    | of(float, "p_flip_pairs", "p_flip_blocks", "p_mcnemar")
+    | of(float, "effect_size", "power", "detectable")
+    | of(int, "n_cells", "n_seeds"),
+    "timings": of(str, "rule", "wildcards") | of(float, "seconds", "peak_memory_mib"),
 }
+COLUMNS = {name: list(schema) for name, schema in SCHEMAS.items()}
+MODEL, CURVE, SCORES = list(OF_MODEL), list(OF_CURVE), list(OF_SCORES)
+NEIGHBOURS, MAP, RUN = list(OF_NEIGHBOURS), list(OF_MAP), list(OF_RUN)
 # The rule of the workflow that writes each table.
-RULES = {
-    "recipes": "aggregate",
-    "sgns_curves": "aggregate",
-    "vectors": "aggregate",
-    "neighbours": "aggregate",
-    "map": "aggregate",
-    "classifier_curves": "aggregate",
-    "experiment_curves": "aggregate",
-    "runs": "aggregate",
-    "noise": "noise",
-    "timings": "timings",
-    "summary": "summarise",
-    "claims": "claims",
-    "comparisons": "claims",
-    "convergence": "claims",
-}
-# Read as they stand: a word may look like a number, a value of a setting may be one or not.
-TEXT = {
-    "recipes": ("key", "value", "like_value"),
-    "neighbours": ("word", "neighbour"),
-    "noise": ("word",),
-    "map": ("word", "group"),
-    "claims": ("claim", "source", "statement", "unit", "verdict"),
-    "comparisons": ("claim", "comparison", "quantity", "unit", "direction"),
-}
-# The columns that hold words in whatever table, and those that hold whole numbers; others, but for
-# those of TEXT, hold numbers.
-WORDS = {
-    *("recipe", "kind", "like", "key", "split", "dataset", "metric", "word", "neighbour", "group"),
-    *("init", "classifier", "measure", "claim", "source", "statement", "comparison", "quantity"),
-    *("direction", "unit", "verdict", "rule", "wildcards"),
-}
-WHOLE = {
-    *("radius", "dim", "seed", "epoch", "rank", "count", "documents", "selected_epoch"),
-    *("n_cells", "n_seeds"),
-}
-EMPTY_TEXT = ("init", "recipe", "unit")  # "" where the field is empty
-MAYBE = ("radius", "documents", "selected_epoch")  # whole numbers that may be missing
+RULES = dict.fromkeys(COLUMNS, "aggregate") | {"timings": "timings"}
+RULES |= dict.fromkeys(("claims", "comparisons", "convergence"), "claims")
 
 
 def read_tidy(folder: Path, name: str) -> pd.DataFrame:
-    """Read `<name>.csv` of a results folder; an empty init or recipe is "", an empty radius is NA.
+    """Read `<name>.csv` of a results folder, with types as `typed` gives them.
 
     Raises ArtifactError naming the file if it is missing, has no rows, lacks a column or has other
     values in one.
@@ -97,63 +81,52 @@ def read_tidy(folder: Path, name: str) -> pd.DataFrame:
 
 
 def read_present(folder: Path, names: Iterable[str]) -> dict[str, pd.DataFrame]:
-    """Those of the tables that are there and have rows."""
-    found = {}
-    for name in names:
-        if (folder / f"{name}.csv").is_file():
-            table = read_columns(folder / f"{name}.csv", name)
-            if len(table):
-                found[name] = typed(table)
-    return found
+    """The tables among `names` that have a file with at least one row."""
+    paths = {name: folder / f"{name}.csv" for name in names}
+    tables = {name: read_columns(path, name) for name, path in paths.items() if path.is_file()}
+    return {name: typed(table) for name, table in tables.items() if len(table)}
 
 
 def read_columns(path: Path, name: str) -> pd.DataFrame:
-    """Read a table of this name, or a model's part of it, whose columns hold what they should.
+    """Read a table of this name, or a model's part of it; words stay text, even `1` and `nan`.
 
     Raises ArtifactError naming a column with a value that it cannot have.
     """
-    table = read_table(path, TEXT.get(name, ()))
-    for column in table.columns.intersection(COLUMNS[name]):
-        kind, wrong = unexpected(table[column].dropna(), column, TEXT.get(name, ()))
+    schema = SCHEMAS[name]
+    table = read_table(path, [column for column, kind in schema.items() if kind is str])
+    for column in table.columns.intersection(list(schema)):
+        wrong = unexpected(table[column].dropna(), schema[column])
         if len(wrong):
             raise ArtifactError(
-                f"{path}: column {column}: found {str(wrong.iloc[0])[:60]!r}, expected {kind}: "
-                "delete the file and run again"
+                f"{path}: column {column}: found {str(wrong.iloc[0])[:60]!r}, expected "
+                f"{NAMES[schema[column]]}: delete the file and run again"
             )
     return table
 
 
-def unexpected(found: pd.Series, column: str, text: Collection[str]) -> tuple[str, pd.Series]:
-    """What a column holds, in words, and those of the values found that are something else."""
+def unexpected(found: pd.Series, kind: type) -> pd.Series:
+    """The values among those found, of which none is missing, that a column cannot hold.
+
+    pandas gives a column the type object if a value is no number, or a number above 64 bits.
+    """
+    if kind is str:
+        return found[:0]
     is_numeric = found.dtype.kind in "iufb"
-    if column in WORDS or column in text:
-        return "words", found if is_numeric else found[:0]
-    kind = "whole numbers" if column in WHOLE else "numbers"
-    if not is_numeric:  # pandas met a value that is no number, or one of more than 64 bits
-        wrong = found[[not is_moderate(value) for value in found]]
-        return kind, wrong if len(wrong) else found
-    return kind, found[~is_whole(found.astype(float))] if column in WHOLE else found[:0]
-
-
-def is_moderate(value: object) -> bool:
-    """Whether a value, as a text or not, is a number below 2^53."""
-    try:
-        return abs(float(str(value))) < 2**53
-    except ValueError:
-        return False
-
-
-def is_whole(numbers: pd.Series) -> pd.Series:
-    """Which numbers are whole and exact in 64 bits."""
-    return (numbers.abs() < 2**53) & (numbers % 1 == 0)
+    numbers = found if is_numeric else pd.to_numeric(found.astype(str), errors="coerce")
+    numbers = numbers.astype(float)
+    right = numbers.notna()
+    if kind is bool:
+        right = found.astype(str).isin(["True", "False"])
+    elif kind is int:
+        right = (numbers.abs() < 2**53) & (numbers % 1 == 0)
+    return found if right.all() and not is_numeric else found[~right]
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with texts that may be empty as "" and whole numbers that may be missing as NA."""
+    """The table with "" for empty texts and NA for missing whole numbers, such as the radius."""
     table = table.copy()
-    for column in EMPTY_TEXT:
-        if column in table:
-            table[column] = table[column].astype(object).where(table[column].notna(), "")
-    whole = [*MAYBE, "dim"] if "classifier" in table else MAYBE
-    table = table.astype({column: "Int64" for column in whole if column in table})
-    return table.astype({"scale": float}) if "scale" in table else table
+    for column in table.columns.intersection(["init", "recipe", "unit"]):
+        table[column] = table[column].astype(object).where(table[column].notna(), "")
+    whole = ["radius", "documents", "selected_epoch"] + ["dim"] * ("classifier" in table)
+    kinds = dict.fromkeys(whole, "Int64") | {"scale": "float"}
+    return table.astype({column: kind for column, kind in kinds.items() if column in table})

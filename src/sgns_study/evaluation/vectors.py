@@ -1,4 +1,4 @@
-"""What the vectors of a study know, model by model, and what a tweak changes, paired by seed.
+"""How well the vectors of each model score, and what a change of one setting does to the score.
 
 Tables are those of `evaluation.tables.read_tidy`. The score of a model is the mean of Spearman's ρ
 over the main similarity sets; on the planted corpus it is the precision of neighbours.
@@ -7,8 +7,10 @@ over the main similarity sets; on the planted corpus it is the precision of neig
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
+from sgns_study.evaluation.statistics import Estimate as Estimate  # the figures take it from here
 from sgns_study.evaluation.summary import mean_interval
 
 MODEL = ["recipe", "radius", "dim"]
@@ -21,19 +23,11 @@ MAIN_SETS = {
 PLANTED = "planted"
 
 
-class Estimate(NamedTuple):
-    """A mean over `n` seeds with its 95 % t interval, NaN where fewer than two give none."""
-
-    mean: float
-    low: float
-    high: float
-    n: int
-
-
 def estimate(values: pd.Series) -> Estimate:
-    """The mean of the values that are not missing and its interval."""
-    mean, _, low, high = mean_interval(values)
-    return Estimate(mean, low, high, int(values.notna().sum()))
+    """The mean of the values that are not missing, with its interval."""
+    mean, sd, low, high = mean_interval(values)
+    n = int(values.notna().sum())
+    return Estimate(mean, low, high, n, sd / max(n, 1) ** 0.5, n - 1)
 
 
 def main_metrics(vectors: pd.DataFrame) -> dict[tuple[str, str], str]:
@@ -110,7 +104,7 @@ def difference(runs: pd.DataFrame, recipe: str, other: str, column: str) -> Esti
 
 
 class Contrast(NamedTuple):
-    """A setting at two values around one parent: what changes from `base` to `value`."""
+    """A setting at two values around one parent: how the score changes from `base` to `value`."""
 
     key: str
     parent: str
@@ -122,8 +116,8 @@ class Contrast(NamedTuple):
 def contrasts(settings: pd.DataFrame, runs: pd.DataFrame, column: str) -> list[Contrast]:
     """For every key and parent: the first parent's own value against the other parent's own.
 
-    So a tweak is switched off around the one and on around the other, and both differences have
-    one sign. With no parent of another value: the best of the values tried against the parent's.
+    So a setting is switched off around one parent and on around the other, and both differences
+    have the same sign. If all parents have the same value: the best value tried against theirs.
     """
     found = []
     for (key, parent), tried in settings.groupby(["key", "parent"], sort=False):
@@ -142,11 +136,8 @@ def contrasts(settings: pd.DataFrame, runs: pd.DataFrame, column: str) -> list[C
 
 def best(recipes: Mapping[str, str], runs: pd.DataFrame, column: str) -> Any:
     """The value whose recipe has the largest mean; the first of equals."""
-    return max(recipes, key=lambda value: _or_least(level(runs, recipes[value], column).mean))
-
-
-def _or_least(mean: float) -> float:
-    return -float("inf") if pd.isna(mean) else mean
+    means = {value: level(runs, recipe, column).mean for value, recipe in recipes.items()}
+    return max(means, key=lambda value: -np.inf if np.isnan(means[value]) else means[value])
 
 
 def decided(change: Estimate) -> bool:

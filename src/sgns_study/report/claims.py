@@ -9,8 +9,7 @@ import pandas as pd
 from sgns_study.evaluation.claims import best_recipes
 from sgns_study.evaluation.tables import read_present, read_tidy
 from sgns_study.evaluation.verdicts import NOT_TESTED
-from sgns_study.figures.wording import p_value
-from sgns_study.figures.wording import counted, interval, signed
+from sgns_study.figures.wording import counted, interval, p_value, signed
 from sgns_study.params import Study
 
 DIGITS = {"points": 1, "nats": 3, "epochs": 1}  # decimals of a quantity, by its unit
