@@ -396,7 +396,7 @@ rule train_classifier:
             study.large_classifier if VARIANT_OF[wildcards.variant].large else study.classifier
         ).model_dump_json(),
         device=study.device,
-        code=[code_digest("classifiers.fit_on_device"), code_digest("classifiers.inits")],
+        code=[code_digest("classifiers.fit"), code_digest("classifiers.inits")],
     shell:
         "sgns-study train-classifier --tokens {RESULTS}/tokens --sample {input.sample} "
         "{params.start} --settings {params.classifier:q} --seed {wildcards.seed} "

@@ -363,7 +363,6 @@ def train_classifier(
     """Train the Conv1d classifier from an initial embedding."""
     from sgns_study.artifacts import recorded_run
     from sgns_study.classifiers import fit
-    from sgns_study.classifiers.fit_on_device import training_on
     from sgns_study.classifiers.inits import initial_table, is_frozen
     from sgns_study.devices import chosen
     from sgns_study.samples import CLASSIFIER, first_documents, load_sample
@@ -392,7 +391,7 @@ def train_classifier(
             settings=settings,
             seed=seed,
             frozen=is_frozen(init),
-            training=training_on(place),
+            device=place,
         )
         fit.save_fitted(out, fitted, drawn["test"], parts["test"])
         results["selected_epoch"] = fitted.selected_epoch
@@ -406,8 +405,6 @@ def train_classifier(
 @folder("--out", "folder of the baseline")
 def train_baseline(tokens: Path, sample: Path, kind: str, vectors: Path | None, out: Path) -> None:
     """Train a classifier of scikit-learn's on the documents of the Conv1d classifier."""
-    import numpy as np
-
     from sgns_study.artifacts import recorded_run, write_table
     from sgns_study.classifiers.baselines import TokenDocuments, curves, train_baseline
     from sgns_study.classifiers.predictions import write_predictions
@@ -420,12 +417,8 @@ def train_baseline(tokens: Path, sample: Path, kind: str, vectors: Path | None, 
         stream = load_tokens(tokens)
         drawn = load_sample(sample, CLASSIFIER, len(stream.labels))
         documents = {role: TokenDocuments.of(stream, part) for role, part in drawn.items()}
-        table = None
-        if vectors:  # rows that the text has not moved are no vectors of words
-            loaded = load_vectors(vectors)
-            counts = np.ones(len(loaded.vocabulary)) if loaded.counts is None else loaded.counts
-            table = np.where(counts[:, None] > 0, loaded.centre, np.float32(0))
-        fitted = train_baseline(kind, **documents, vectors=table)
+        loaded = load_vectors(vectors) if vectors else None
+        fitted = train_baseline(kind, **documents, vectors=loaded)
         test = documents["test"].labels
         write_predictions(out / "predictions.csv", drawn["test"], test, fitted.probabilities)
         write_table(out / "curves.csv", curves(fitted, test))
