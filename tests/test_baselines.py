@@ -16,12 +16,12 @@ from sgns_study.classifiers.baselines import (
     BASELINES,
     BaselineError,
     NaiveBayesRegression,
-    OneAgainstRest,
     TokenDocuments,
     best_on_validation,
     fit_transform,
     log_count_ratio,
     mean_vectors,
+    one_against_rest,
     terms,
     train_baseline,
 )
@@ -143,15 +143,13 @@ def test_one_against_rest_by_hand() -> None:
     ]
     row = sparse.csr_matrix([[1.0]])
     sigmoids = 1 / (1 + np.exp([-2.0, 0.0, 1.0]))
-    np.testing.assert_allclose(
-        OneAgainstRest(parts, beta=1).predict_proba(row)[0], sigmoids / sigmoids.sum()
-    )
+    np.testing.assert_allclose(one_against_rest(row, parts, beta=1)[0], sigmoids / sigmoids.sum())
     low = [replace(part, bias=part.bias - 1000) for part in parts]
     exponentials = np.exp([2.0, 0.0, -1.0])  # σ(x) = eˣ there
     np.testing.assert_allclose(
-        OneAgainstRest(low, beta=1).predict_proba(row)[0], exponentials / exponentials.sum()
+        one_against_rest(row, low, beta=1)[0], exponentials / exponentials.sum()
     )
-    two = OneAgainstRest(parts[:1], beta=1).predict_proba(row)[0]
+    two = one_against_rest(row, parts[:1], beta=1)[0]
     np.testing.assert_allclose(two, [1 - sigmoids[0], sigmoids[0]])
 
 
@@ -308,7 +306,7 @@ def test_the_best_on_validation_predicts_the_test_once() -> None:
     validation, test = (packed([[1]] * n, [0, 1][:n]) for n in (2, 1))
     models = [Fixed([0.6, 0.9]), Fixed([0.4, 0.6]), Fixed([0.2, 0.8]), Fixed([0.2, 0.8])]
     names = {id(validation.ids): "validation", id(test.ids): "test"}
-    candidates = (({"number": number}, model) for number, model in enumerate(models))
+    candidates = (({"number": number}, model.predict_proba) for number, model in enumerate(models))
     found = best_on_validation(lambda documents: names[id(documents)], candidates, validation, test)
     assert found.settings == {"number": 2}
     assert found.validation_accuracy == 1

@@ -5,7 +5,7 @@ classifier, the best accuracy; the test is scored once, and its labels are never
 is deterministic: on one thread the same documents give the same bits.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import starmap
@@ -16,11 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit, log_expit, softmax
-from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sgns_study.errors import StudyError
@@ -35,8 +33,9 @@ Features = Any  # a row a document, dense or sparse, as scikit-learn takes them
 Labels = NDArray[Any]
 Probabilities = NDArray[np.float64]  # (documents, classes), rows sum to 1
 Settings = Mapping[str, float]
-Candidates = Iterator[tuple[Settings, Any]]  # classifiers as scikit-learn's, trained when asked for
-Kind = tuple[Callable[[Documents], Features], Candidates]
+Predict = Callable[[Features], Probabilities]
+Candidates = Iterator[tuple[Settings, Predict]]  # each is trained when it is asked for
+FeaturesAndCandidates = tuple[Callable[[Documents], Features], Candidates]
 
 
 class BaselineError(StudyError):
@@ -86,24 +85,20 @@ def train_baseline(
     return best_on_validation(features, candidates, validation, test)
 
 
-def majority(train: TokenDocuments, _: Vectors | None) -> Kind:
+def majority(train: TokenDocuments, _: Vectors | None) -> FeaturesAndCandidates:
     """The most frequent class of training; its probabilities are the classes' shares there."""
-    prior = DummyClassifier(strategy="prior").fit(np.zeros((len(train.labels), 1)), train.labels)
-    return lambda documents: np.zeros((len(documents), 1)), iter([({}, prior)])
+    shares = np.bincount(train.labels) / len(train.labels)  # (classes,)
+    return len, iter([({}, lambda documents: np.tile(shares, (documents, 1)))])
 
 
-def tfidf_lr(train: TokenDocuments, _: Vectors | None) -> Kind:
+def tfidf_lr(train: TokenDocuments, _: Vectors | None) -> FeaturesAndCandidates:
     """Logistic regression on (1 + ln tf)·idf of words and bigrams, documents of length 1."""
     vectorizer = TfidfVectorizer(analyzer=terms, min_df=MIN_DOCUMENTS, sublinear_tf=True)
     x = fit_transform(vectorizer, train.ids)
-    candidates = (
-        ({"C": c}, LogisticRegression(C=c, solver="lbfgs", max_iter=1000).fit(x, train.labels))
-        for c in (1, 10, 100)
-    )
-    return vectorizer.transform, candidates
+    return vectorizer.transform, regressions(x, train.labels, "lbfgs", (1, 10, 100))
 
 
-def nbsvm(train: TokenDocuments, _: Vectors | None) -> Kind:
+def nbsvm(train: TokenDocuments, _: Vectors | None) -> FeaturesAndCandidates:
     """Wang & Manning (2012) on words and bigrams, with logistic loss to have probabilities."""
     vectorizer = CountVectorizer(
         analyzer=terms, min_df=MIN_DOCUMENTS, binary=True, dtype=np.float64
@@ -115,12 +110,12 @@ def nbsvm(train: TokenDocuments, _: Vectors | None) -> Kind:
         for c in (0.01, 0.1, 1):
             parts = [NaiveBayesRegression.fit(x, train.labels == label, c) for label in positive]
             for beta in (0.25, 0.5, 1):
-                yield {"C": c, "beta": beta}, OneAgainstRest(parts, beta)
+                yield {"C": c, "beta": beta}, partial(one_against_rest, parts=parts, beta=beta)
 
     return vectorizer.transform, candidates()
 
 
-def mean_lr(train: TokenDocuments, vectors: Vectors | None) -> Kind:
+def mean_lr(train: TokenDocuments, vectors: Vectors | None) -> FeaturesAndCandidates:
     """Logistic regression on mean word vectors, each dimension standardised over training.
 
     Raises BaselineError if an id of the training documents has no row.
@@ -135,18 +130,23 @@ def mean_lr(train: TokenDocuments, vectors: Vectors | None) -> Kind:
     table = vectors.centre
     if vectors.counts is not None:  # rows that the text has not moved are no vectors of words
         table = np.where(vectors.counts[:, None] > 0, table, np.float32(0))
-    features = partial(mean_vectors, table=table)
-    x = features(train.ids)
-
-    def candidates() -> Candidates:
-        for c in (0.001, 0.01, 0.1, 1):
-            regression = LogisticRegression(C=c, solver="newton-cholesky", max_iter=1000)
-            yield {"C": c}, make_pipeline(StandardScaler(), regression).fit(x, train.labels)
-
-    return features, candidates()
+    means = mean_vectors(train.ids, table)
+    scaler = StandardScaler().fit(means)
+    x, strengths = scaler.transform(means), (0.001, 0.01, 0.1, 1)
+    return (
+        lambda documents: scaler.transform(mean_vectors(documents, table)),
+        regressions(x, train.labels, "newton-cholesky", strengths),
+    )
 
 
 BASELINES = {"tfidf_lr": tfidf_lr, "nbsvm": nbsvm, "mean_lr": mean_lr, "majority": majority}
+
+
+def regressions(x: Features, labels: Labels, solver: str, strengths: Sequence[float]) -> Candidates:
+    """Logistic regressions trained with each of the strengths C of the loss against ½‖w‖²."""
+    for c in strengths:
+        regression = LogisticRegression(C=c, solver=solver, max_iter=1000)
+        yield {"C": c}, regression.fit(x, labels).predict_proba
 
 
 def best_on_validation(
@@ -162,16 +162,16 @@ def best_on_validation(
     """
     held_out, labels = features(validation.ids), validation.labels
 
-    def scored(settings: Settings, classifier: Any) -> tuple[float, float, Settings, Any]:
-        probabilities = classifier.predict_proba(held_out)
+    def scored(settings: Settings, predict: Predict) -> tuple[float, float, Settings, Predict]:
+        probabilities = predict(held_out)
         accuracy = float((probabilities.argmax(axis=1) == labels).mean())
         loss = float(log_loss(labels, probabilities, labels=np.arange(probabilities.shape[1])))
-        return accuracy, loss, settings, classifier
+        return accuracy, loss, settings, predict
 
-    accuracy, loss, settings, classifier = max(
+    accuracy, loss, settings, predict = max(
         starmap(scored, candidates), key=lambda found: (found[0], -found[1])
     )
-    return Baseline(accuracy, loss, classifier.predict_proba(features(test.ids)), settings)
+    return Baseline(accuracy, loss, predict(features(test.ids)), settings)
 
 
 def terms(ids: NDArray[Any]) -> list[int]:
@@ -242,20 +242,18 @@ class NaiveBayesRegression:
         return present @ (self.ratio * weights) + mean * self.prior + beta * self.bias
 
 
-@dataclass(frozen=True)
-class OneAgainstRest:
-    """Classes of one `NaiveBayesRegression` each, or of one for class 1 of two."""
+def one_against_rest(
+    present: sparse.csr_matrix, parts: list[NaiveBayesRegression], beta: float
+) -> Probabilities:
+    """Probabilities (documents, classes) of one part a class, or of a single one for class 1 of 2.
 
-    parts: list[NaiveBayesRegression]
-    beta: float
-
-    def predict_proba(self, present: sparse.csr_matrix, /) -> Probabilities:
-        """Probabilities (documents, classes); of three or more classes, scaled to sum to 1."""
-        logits = np.stack([part.logits(present, self.beta) for part in self.parts], axis=1)
-        if len(self.parts) == 1:
-            return expit(np.hstack([-logits, logits]))
-        # A softmax of ln σ: the same, and whole where every σ is too small for a float.
-        return softmax(log_expit(logits), axis=1)
+    Those of three or more classes are scaled to sum to 1.
+    """
+    logits = np.stack([part.logits(present, beta) for part in parts], axis=1)
+    if len(parts) == 1:
+        return expit(np.hstack([-logits, logits]))
+    # A softmax of ln σ: the same, and finite where every σ is too small for a float.
+    return softmax(log_expit(logits), axis=1)
 
 
 def mean_vectors(documents: Documents, table: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -275,15 +273,12 @@ def mean_vectors(documents: Documents, table: NDArray[np.float32]) -> NDArray[np
 def check_labels(train: Labels, validation: Labels) -> None:
     """Raise BaselineError unless training has two or more classes, and all that are validated."""
     found = np.unique(train)
-    if len(found) < 2 or found[0] != 0 or found[-1] != len(found) - 1:
+    every = found.tolist() == list(range(len(found))) and np.isin(validation, found).all()
+    if len(found) < 2 or not every:
         raise BaselineError(
-            f"train split: found the labels {found.tolist()}, needed are 0 to C − 1, each in a "
-            "document or more, C at least 2: train on more documents"
-        )
-    if not np.isin(validation, found).all():
-        raise BaselineError(
-            f"validation split: found the labels {np.unique(validation).tolist()}, training has "
-            f"{found.tolist()}: train on more documents"
+            f"train split: validation has the labels {np.unique(validation).tolist()}, training "
+            f"{found.tolist()}, needed are 0 to C − 1, each in a document or more, C at least 2: "
+            "train on more documents"
         )
 
 

@@ -7,6 +7,7 @@ and no stream depends on the initial embedding: classifiers of one seed differ i
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -164,9 +165,11 @@ class Training:
             model.features = kernels.embed_conv_max
             self.row_adam = RowAdam(model.embedding.numpy(), row_rate, steps)  # shares the memory
             self.row_adam.rule.size[1:] *= falling[:-1]  # entry i belongs to step i, from 1 on
-        layers = [*model.conv.parameters(), *model.linear.parameters()]
-        embedding = {"params": [model.embedding], "lr": row_rate}  # left alone without a gradient
-        self.adam = torch.optim.Adam([{"params": layers}, embedding], lr=settings.learning_rate)
+        groups: list[dict[str, Any]] = [
+            {"params": [*model.conv.parameters(), *model.linear.parameters()]},
+            {"params": [model.embedding], "lr": row_rate},  # not moved if it has no gradient
+        ]
+        self.adam = torch.optim.Adam(groups, lr=settings.learning_rate)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.adam, lambda step: float(falling[step])
         )
