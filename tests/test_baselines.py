@@ -18,11 +18,10 @@ from sgns_study.classifiers.baselines import (
     NaiveBayesRegression,
     TokenDocuments,
     best_on_validation,
-    fit_transform,
+    count_terms,
     log_count_ratio,
     mean_vectors,
     one_against_rest,
-    terms,
     train_baseline,
 )
 from sgns_study.sgns.vectors import Vectors
@@ -90,8 +89,7 @@ def test_counts_are_those_of_count_vectorizer(dtype: str) -> None:
     peer = CountVectorizer(token_pattern=r"\S+", ngram_range=(1, 2), min_df=2)
     expected = peer.fit(as_text(train))
 
-    ours = CountVectorizer(analyzer=terms, min_df=2, dtype=np.float64)
-    counted = fit_transform(ours, train.ids)
+    ours, counted = count_terms(train.ids)
     found = ours.get_feature_names_out().tolist()
     assert found == sorted(found)
     names = [
@@ -116,8 +114,7 @@ def test_log_count_ratio_by_hand() -> None:
 
 
 def test_interpolation_runs_from_naive_bayes_to_regression() -> None:
-    vectorizer = CountVectorizer(analyzer=terms, min_df=2, binary=True, dtype=np.float64)
-    present = fit_transform(vectorizer, TRAIN.ids)
+    present = count_terms(TRAIN.ids, binary=True)[1]
     positive = TRAIN.labels == 1
     model = NaiveBayesRegression.fit(present, positive, C=0.1)
     bayes = MultinomialNB(alpha=1).fit(present, positive).predict_joint_log_proba(present)

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit, log_expit, softmax
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
@@ -86,29 +86,35 @@ def train_baseline(
 
 
 def majority(train: TokenDocuments, _: Vectors | None) -> FeaturesAndCandidates:
-    """The most frequent class of training; its probabilities are the classes' shares there."""
+    """The most frequent class of training; its probabilities are the classes' shares there.
+
+    Its only feature is the number of documents.
+    """
     shares = np.bincount(train.labels) / len(train.labels)  # (classes,)
     return len, iter([({}, lambda documents: np.tile(shares, (documents, 1)))])
 
 
 def tfidf_lr(train: TokenDocuments, _: Vectors | None) -> FeaturesAndCandidates:
     """Logistic regression on (1 + ln tf)·idf of words and bigrams, documents of length 1."""
-    vectorizer = TfidfVectorizer(analyzer=terms, min_df=MIN_DOCUMENTS, sublinear_tf=True)
-    x = fit_transform(vectorizer, train.ids)
-    return vectorizer.transform, regressions(x, train.labels, "lbfgs", (1, 10, 100))
+    vectorizer, counts = count_terms(train.ids)
+    weighting = TfidfTransformer(sublinear_tf=True).fit(counts)
+    return (
+        lambda documents: weighting.transform(vectorizer.transform(documents)),
+        regressions(weighting.transform(counts), train.labels, "lbfgs", (1, 10, 100)),
+    )
 
 
 def nbsvm(train: TokenDocuments, _: Vectors | None) -> FeaturesAndCandidates:
     """Wang & Manning (2012) on words and bigrams, with logistic loss to have probabilities."""
-    vectorizer = CountVectorizer(
-        analyzer=terms, min_df=MIN_DOCUMENTS, binary=True, dtype=np.float64
-    )
-    x, classes = fit_transform(vectorizer, train.ids), int(train.labels.max()) + 1
+    vectorizer, present = count_terms(train.ids, binary=True)
+    classes = int(train.labels.max()) + 1
     positive = [1] if classes == 2 else range(classes)
 
     def candidates() -> Candidates:
         for c in (0.01, 0.1, 1):
-            parts = [NaiveBayesRegression.fit(x, train.labels == label, c) for label in positive]
+            parts = [
+                NaiveBayesRegression.fit(present, train.labels == label, c) for label in positive
+            ]
             for beta in (0.25, 0.5, 1):
                 yield {"C": c, "beta": beta}, partial(one_against_rest, parts=parts, beta=beta)
 
@@ -120,13 +126,8 @@ def mean_lr(train: TokenDocuments, vectors: Vectors | None) -> FeaturesAndCandid
 
     Raises BaselineError if an id of the training documents has no row.
     """
-    largest = max(int(ids.max(initial=0)) for ids in train.ids)
-    if vectors is None or len(vectors.centre) <= largest:
-        found = "no vectors" if vectors is None else f"vectors of shape {vectors.centre.shape}"
-        raise BaselineError(
-            f"mean_lr: found {found}, needed are rows for the ids 0 to {largest}: take vectors of "
-            "the documents' vocabulary"
-        )
+    check_vectors(vectors, train.ids)
+    assert vectors is not None
     table = vectors.centre
     if vectors.counts is not None:  # rows that the text has not moved are no vectors of words
         table = np.where(vectors.counts[:, None] > 0, table, np.float32(0))
@@ -184,20 +185,27 @@ def terms(ids: NDArray[Any]) -> list[int]:
     return [*words.tolist(), *bigrams.tolist()]
 
 
-def fit_transform(vectorizer: CountVectorizer, train: Documents) -> sparse.csr_matrix:
-    """Features (documents, terms) of training, on which the vectorizer's vocabulary is fitted.
+def count_terms(
+    train: Documents, binary: bool = False
+) -> tuple[CountVectorizer, sparse.csr_matrix]:
+    """A vectorizer with the vocabulary of training, ascending, and counts (documents, terms) there.
 
-    Terms ascend. Raises BaselineError if none is in `MIN_DOCUMENTS` documents.
+    binary: 1 where a document has a term. Raises BaselineError if no term is in `MIN_DOCUMENTS`
+    documents.
     """
+    vectorizer = CountVectorizer(
+        analyzer=terms, min_df=MIN_DOCUMENTS, binary=binary, dtype=np.float64
+    )
     try:
-        # Not the method of this name, whose columns are not sorted within a row: sums would differ.
-        return vectorizer.fit(train).transform(train)
+        counts = vectorizer.fit_transform(train)
     except ValueError:  # no term is left
         number = len(set().union(*map(terms, train)))
         raise BaselineError(
             f"train split: none of {number} words and bigrams is in {MIN_DOCUMENTS} or more "
             f"of the {len(train)} documents: train on more documents"
         ) from None
+    counts.sort_indices()  # as `transform` leaves them: sums over a row have one order
+    return vectorizer, counts
 
 
 def log_count_ratio(present: sparse.csr_matrix, positive: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -279,6 +287,17 @@ def check_labels(train: Labels, validation: Labels) -> None:
             f"train split: validation has the labels {np.unique(validation).tolist()}, training "
             f"{found.tolist()}, needed are 0 to C − 1, each in a document or more, C at least 2: "
             "train on more documents"
+        )
+
+
+def check_vectors(vectors: Vectors | None, train: Documents) -> None:
+    """Raise BaselineError unless each id of the training documents has a row."""
+    largest = max(int(ids.max(initial=0)) for ids in train)
+    if vectors is None or len(vectors.centre) <= largest:
+        shape = "no vectors" if vectors is None else f"vectors of shape {vectors.centre.shape}"
+        raise BaselineError(
+            f"mean_lr: found {shape}, needed are rows for the ids 0 to {largest}: take vectors of "
+            "the documents' vocabulary"
         )
 
 

@@ -45,12 +45,12 @@ def embed_conv_max(
 
     Raises ValueError if the kernel does not fit or a token is not a row.
     """
-    check_fit(rows, tokens, weight.shape[2], padding)
+    check_inputs(rows, tokens, weight.shape[2], padding)
     result: Tensor = EmbedConvMax.apply(rows, tokens, weight, bias, padding)
     return result
 
 
-def check_fit(rows: Tensor, tokens: Tensor, kernel: int, padding: int) -> None:
+def check_inputs(rows: Tensor, tokens: Tensor, kernel: int, padding: int) -> None:
     """Raise ValueError for what the compiled loops would read outside of an array."""
     if tokens.shape[1] + 2 * padding < kernel:
         raise ValueError(
