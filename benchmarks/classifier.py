@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sgns_study import params
-from sgns_study.classifiers.fit import Documents, Trainer, dropout_mask
+from sgns_study.classifiers.conv1d import dropout_mask
+from sgns_study.classifiers.fit import Documents, Training
 from sgns_study.classifiers.inits import random_table
 from sgns_study.randomness import generator
 
@@ -52,16 +53,16 @@ def main() -> None:
     torch.set_num_threads(1)
     train, vocabulary_size, source = documents(options.tokens, batches=10)
     table = random_table(vocabulary_size, options.dim, seed=1)
-    trainer = Trainer(train, table, SETTINGS, seed=1, frozen=False, classes=2)
-    plain = Plain(trainer, table)
-    distinct = np.mean([len(ids) for ids, _, _ in trainer.batches])
+    training = Training(train, table, SETTINGS, seed=1, frozen=False, classes=2)
+    plain = Plain(training, table)
+    distinct = np.mean([len(ids) for ids, _, _ in training.batches])
     print(
         f"{source}: {vocabulary_size:,} words, {(train.tokens > 0).sum(1).mean():.0f} tokens a "
         f"document, {distinct:,.0f} distinct in a batch of {SETTINGS.batch}; dim {options.dim}"
     )
-    ours_logits, plain_logits = trainer.model.logits(train.tokens), plain.logits(train.tokens)
+    ours_logits, plain_logits = training.logits(train.tokens), plain.logits(train.tokens)
     difference = float((ours_logits - plain_logits).abs().max() / plain_logits.abs().max())
-    ours_ms, plain_ms = alternate(trainer, plain, options.repeats)
+    ours_ms, plain_ms = alternate(training, plain, options.repeats)
     print(f"ours   {ours_ms:8.1f} ms/step\nplain  {plain_ms:8.1f} ms/step")
     print(f"ratio  {plain_ms / ours_ms:8.1f}")
     print(f"largest relative difference of the logits at equal weights: {difference:.1e}")
@@ -97,24 +98,24 @@ def zipfian(n: int) -> Documents:
 
 
 class Plain(nn.Module):
-    """The textbook classifier, with the initial weights and the batches of a trainer."""
+    """The textbook classifier, with the initial weights and the batches of a training."""
 
-    def __init__(self, trainer: Trainer, table: NDArray[np.float32]) -> None:
+    def __init__(self, training: Training, table: NDArray[np.float32]) -> None:
         super().__init__()
-        layers = trainer.model.layers
-        filters, dim, kernel = layers.conv.weight.shape
+        model = training.model
+        filters, dim, kernel = model.conv.weight.shape
         self.embedding = nn.Embedding.from_pretrained(
             torch.tensor(table), freeze=False, padding_idx=0
         )
         self.conv = nn.Conv1d(dim, filters, kernel, padding=SETTINGS.padding)
         self.linear = nn.Linear(filters, 1)
-        self.conv.load_state_dict(layers.conv.state_dict())
-        self.linear.load_state_dict(layers.linear.state_dict())
+        self.conv.load_state_dict(model.conv.state_dict())
+        self.linear.load_state_dict(model.linear.state_dict())
         self.optimiser = torch.optim.Adam(self.parameters(), lr=SETTINGS.learning_rate)
         self.dropout = generator(1, "dropout")
         self.batches = [
             (torch.from_numpy(ids)[tokens], labels.float())
-            for ids, tokens, labels in trainer.batches
+            for ids, tokens, labels in training.batches
         ]
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -134,12 +135,12 @@ class Plain(nn.Module):
             return torch.cat([self(part) for part in parts])
 
 
-def alternate(trainer: Trainer, plain: Plain, repeats: int) -> tuple[float, float]:
+def alternate(training: Training, plain: Plain, repeats: int) -> tuple[float, float]:
     """Median milliseconds a step of each, after two steps to warm up."""
     seconds: tuple[list[float], list[float]] = [], []
     for number in range(2 + repeats):
-        at = number % len(trainer.batches)
-        seconds[0].append(timed(partial(trainer.step, *trainer.batches[at])))
+        at = number % len(training.batches)
+        seconds[0].append(timed(partial(training.step, *training.batches[at])))
         seconds[1].append(timed(partial(plain.step, *plain.batches[at])))
     return 1e3 * float(np.median(seconds[0][2:])), 1e3 * float(np.median(seconds[1][2:]))
 

@@ -2,7 +2,7 @@
 
     python benchmarks/device.py --device cuda [--dim 256] [--radius 5]
 
-The processor runs the kernels of `sgns/lab.py` and `classifiers/conv1d.py` in one thread, the
+The processor runs the kernels of `sgns/lab.py` and `kernels/conv1d.py` in one thread, the
 device what `device: cuda` runs; `--device cpu` is plain torch on the processor, in one thread too.
 Both take the same batches in turn, with all that a step takes: negatives and masks are drawn on the
 host. Medians are printed. A token of the lab recipe is a centre, of the classifier a word, no pad.
@@ -21,8 +21,7 @@ import torch
 
 from classifier import SETTINGS, documents
 from sgns_lab import RECIPE, SEED, VOCABULARY, zipfian_pairs
-from sgns_study.classifiers.fit import Trainer, Training
-from sgns_study.classifiers.fit_on_device import DeviceTrainer
+from sgns_study.classifiers.fit import Training
 from sgns_study.classifiers.inits import random_table
 from sgns_study.devices import torch_device
 from sgns_study.errors import StudyError
@@ -41,14 +40,15 @@ def lab_steps(pairs: Pairs, dim: int, skip_gram: Callable[..., lab.Model]) -> It
         yield len(batch.centres), model.step(batch).loss
 
 
-def classifier_steps(folder: Path, dim: int, training: Callable[..., Training]) -> Iterator[Step]:
+def classifier_steps(folder: Path, dim: int, device: str, plain: bool) -> Iterator[Step]:
     """Steps of the classifier from a random start."""
     train, vocabulary_size, _ = documents(folder, batches=20)
     table = random_table(vocabulary_size, dim, SEED)
-    trainer = training(train, table, SETTINGS, SEED, frozen=False, classes=2)
-    for part, (ids, tokens, labels) in zip(trainer.parts, trainer.batches):
-        words = int((train.tokens[part] > 0).sum())
-        yield words, trainer.step(ids, tokens, labels)[0] / len(labels)
+    training = Training(train, table, SETTINGS, SEED, False, 2, device, plain)
+    sizes = (train.tokens > 0).sum(axis=1)  # words of each document
+    for number, (ids, tokens, labels) in enumerate(training.batches):
+        words = int(sizes[number * SETTINGS.batch :][: SETTINGS.batch].sum())
+        yield words, training.step(ids, tokens, labels)[0] / len(labels)
 
 
 def timed(steps: Iterator[Step], number: int) -> tuple[float, list[float]]:
@@ -86,8 +86,8 @@ def main() -> None:
             partial(of_lab, partial(DeviceSkipGram, device=device)),
         ),
         "classifier": (
-            partial(of_classifier, Trainer),
-            partial(of_classifier, partial(DeviceTrainer, device=device)),
+            partial(of_classifier, "cpu", plain=False),
+            partial(of_classifier, device, plain=True),
         ),
     }
     print(f"d = {options.dim}; plain torch on {name}; medians of {options.repeats} runs")

@@ -1,5 +1,6 @@
 # Classifiers of labelled documents: the Conv1d from each start, and baselines beside it.
 VARIANT, BASELINE = "{variant}-s{seed}", "{baseline}-s{seed}"
+CLASSIFIER = ("classifiers.inits", "classifiers.fit.train_classifier")
 FITTED = ("curves.csv", "predictions.csv", "run.json")
 
 
@@ -19,7 +20,7 @@ rule train_classifier:
             study, VARIANTS[wildcards.variant]
         ).model_dump_json(),
         device=study.device,
-        code=code_digest("classifiers.fit.train_classifier", "classifiers.inits.initial_table"),
+        code=code_digest("tokens.padded", "samples.first_documents", *CLASSIFIER),
     shell:
         "sgns-study train-classifier --study {STUDY} --variant {wildcards.variant} "
         "--seed {wildcards.seed} 2> {log}"
@@ -37,7 +38,7 @@ rule train_baseline:
     benchmark:
         f"{RESULTS}/benchmarks/train_baseline/{BASELINE}.tsv"
     params:
-        code=code_digest("classifiers.baselines.train_baseline"),
+        code=code_digest("classifiers.baselines"),
     shell:
         "sgns-study train-baseline --study {STUDY} --baseline {wildcards.baseline} "
         "--seed {wildcards.seed} 2> {log}"

@@ -1,5 +1,7 @@
 """The fast convolution against its definition in plain torch, ties and borders included."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -7,12 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sgns_study.kernels.conv1d import (
-    Conv1dClassifier,
-    embed_conv_max,
-    embed_conv_max_reference,
-)
+from sgns_study.classifiers import conv1d as definition
+from sgns_study.classifiers.conv1d import Conv1dClassifier
+from sgns_study.kernels.conv1d import distinct_tokens, embed_conv_max
 
+Features = Callable[[Tensor, Tensor, Tensor, Tensor, int], Tensor]
 Inputs = tuple[Tensor, Tensor, Tensor, Tensor, int]
 
 
@@ -52,7 +53,7 @@ def value_and_gradients(function, given: Inputs) -> list[Tensor]:  # type: ignor
 
 def assert_same(given: Inputs) -> None:
     ours = value_and_gradients(embed_conv_max, given)
-    plain = value_and_gradients(embed_conv_max_reference, given)
+    plain = value_and_gradients(definition.embed_conv_max, given)
     assert len(ours) == len(plain) == 4
     for name, a, b in zip(("value", "rows", "weight", "bias"), ours, plain):
         assert a.dtype == b.dtype
@@ -119,7 +120,7 @@ def test_what_is_not_finite_shows(bad: float) -> None:
     tokens = torch.tensor([[0, 1, 0, 0]], dtype=torch.int32)
     weight, bias = torch.tensor([[[1.0]], [[-1.0]]]), torch.zeros(2)
     ours = embed_conv_max(rows, tokens, weight, bias, 0)
-    plain = embed_conv_max_reference(rows, tokens, weight, bias, 0)
+    plain = definition.embed_conv_max(rows, tokens, weight, bias, 0)
     torch.testing.assert_close(ours, plain, equal_nan=True)
     assert not torch.isfinite(ours).all()
 
@@ -145,29 +146,42 @@ def test_kernel_that_does_not_fit_is_an_error() -> None:
         )
 
 
-def test_classifier_is_linear_in_the_masked_features() -> None:
+@pytest.mark.parametrize("features", [definition.embed_conv_max, embed_conv_max])
+def test_classifier_is_linear_in_the_masked_features(features: Features) -> None:
     draw = torch.Generator().manual_seed(1)
-    layers = Conv1dClassifier(dim=3, filters=5, kernel=2, padding=1)
+    model = Conv1dClassifier(torch.zeros(4, 3), filters=5, kernel=2, padding=1)
+    model.features = features
     with torch.no_grad():
-        for parameter in layers.parameters():
+        for parameter in model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=draw))
     rows, tokens = torch.randn(4, 3, generator=draw), torch.tensor([[1, 2, 3], [3, 0, 0]])
     mask = torch.tensor([[0.0, 2.0, 2.0, 0.0, 2.0], [2.0, 0.0, 2.0, 2.0, 2.0]])
-    convolved = torch.relu(layers.conv(rows[tokens].transpose(1, 2)))
-    expected = (convolved.amax(2) * mask) @ layers.linear.weight[0] + layers.linear.bias
-    torch.testing.assert_close(layers(rows, tokens, mask), expected)
+    for given_rows, expected_rows in ((rows, rows), (None, model.embedding)):
+        convolved = torch.relu(model.conv(expected_rows[tokens].transpose(1, 2)))
+        expected = (convolved.amax(2) * mask) @ model.linear.weight[0] + model.linear.bias
+        torch.testing.assert_close(model(tokens, mask, given_rows), expected)
 
 
-def test_several_outputs_are_linear_in_the_same_features() -> None:
+@pytest.mark.parametrize("features", [definition.embed_conv_max, embed_conv_max])
+def test_several_outputs_are_linear_in_the_same_features(features: Features) -> None:
     draw = torch.Generator().manual_seed(1)
-    layers = Conv1dClassifier(dim=3, filters=5, kernel=2, padding=1, outputs=4)
+    model = Conv1dClassifier(torch.zeros(4, 3), filters=5, kernel=2, padding=1, outputs=4)
+    model.features = features
     with torch.no_grad():
-        for parameter in layers.parameters():
+        for parameter in model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=draw))
     rows, tokens = torch.randn(4, 3, generator=draw), torch.tensor([[1, 2, 3], [3, 0, 0]])
-    features = torch.relu(layers.conv(rows[tokens].transpose(1, 2))).amax(2)
-    found = layers(rows, tokens)
+    convolved = torch.relu(model.conv(rows[tokens].transpose(1, 2))).amax(2)
+    found = model(tokens, rows=rows)
     assert found.shape == (2, 4)
     for c in range(4):
-        expected = features @ layers.linear.weight[c] + layers.linear.bias[c]
+        expected = convolved @ model.linear.weight[c] + model.linear.bias[c]
         torch.testing.assert_close(found[:, c], expected)
+
+
+@given(st.lists(st.lists(st.integers(0, 30), min_size=4, max_size=4), min_size=1, max_size=5))
+def test_distinct_tokens_are_those_of_sorting_and_the_pad(documents: list[list[int]]) -> None:
+    tokens = np.array(documents, np.int32)
+    ids, indices = distinct_tokens(tokens, 31)
+    assert ids.tolist() == sorted({0, *tokens.ravel().tolist()})
+    np.testing.assert_array_equal(ids[indices], tokens)

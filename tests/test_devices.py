@@ -17,12 +17,13 @@ import yaml
 from click import UsageError
 from tqdm import tqdm
 
-from sgns_study.classifiers.fit import Trainer, train_classifier
-from sgns_study.classifiers.fit_on_device import DeviceTrainer, training_on
+from sgns_study.classifiers import conv1d as definition
+from sgns_study.classifiers.fit import Fitted, Training, fit, train_classifier
 from sgns_study.classifiers.inits import random_table
 from sgns_study.config import ParamsError, check_study
 from sgns_study.devices import torch_device
 from sgns_study.errors import StudyError
+from sgns_study.kernels import conv1d as kernels
 from sgns_study.pairs import Pairs
 from sgns_study.params import Device
 from sgns_study.sgns import lab
@@ -86,10 +87,15 @@ def test_the_classifier_is_the_same_on_a_device(
     torch_device(device)
     table, settings = random_table(VOCABULARY, DIM, SEED), SETTINGS.model_copy(update=options)
     splits = (TRAIN, VALIDATION, TEST) if classes == 2 else THREE_CLASSES
-    on_device = partial(DeviceTrainer, device=device)
-    fast = train_classifier(*splits, table, settings, SEED, frozen)
-    plain, again = (
-        train_classifier(*splits, table, settings, SEED, frozen, on_device) for _ in range(2)
+
+    def in_plain_torch() -> Fitted:
+        training = Training(splits[0], table, settings, SEED, frozen, classes, device, plain=True)
+        return fit(training, *splits)
+
+    fast, plain, again = (
+        train_classifier(*splits, table, settings, SEED, frozen),
+        in_plain_torch(),
+        in_plain_torch(),
     )
     keys = ["epoch", "split"]
     assert plain.curves[keys].equals(fast.curves[keys])
@@ -109,25 +115,34 @@ def test_weights_on_a_device_are_those_of_the_processor(device: Device, frozen: 
     torch_device(device)
     table = random_table(VOCABULARY, DIM, SEED)
     table[0] = 0.5
-    fast = Trainer(TRAIN, table, SETTINGS, SEED, frozen, 2)
-    plain = DeviceTrainer(TRAIN, table, SETTINGS, SEED, frozen, 2, device)
+    fast = Training(TRAIN, table, SETTINGS, SEED, frozen, 2)
+    plain = Training(TRAIN, table, SETTINGS, SEED, frozen, 2, device, plain=True)
     for epoch in (1, 2):
-        scores = [trainer.epoch(epoch, tqdm(disable=True)) for trainer in (fast, plain)]
+        scores = [training.epoch(epoch, tqdm(disable=True)) for training in (fast, plain)]
         np.testing.assert_allclose(*scores, rtol=1e-6)
-    found = plain.model.table.detach().cpu().numpy()
-    np.testing.assert_allclose(found, fast.model.table, atol=1e-5)
+    found = plain.model.embedding.detach().cpu().numpy()
+    np.testing.assert_allclose(found, fast.model.embedding, atol=1e-5)
     untouched = ~np.isin(np.arange(VOCABULARY), TRAIN.tokens) | (np.arange(VOCABULARY) == 0)
     assert untouched.sum() > 1
     np.testing.assert_array_equal(found[untouched], table[untouched])
     assert np.array_equal(found, table) == frozen
-    for ours, theirs in zip(plain.layers.parameters(), fast.layers.parameters()):
+    for name in ("conv.weight", "conv.bias", "linear.weight", "linear.bias"):
+        ours, theirs = (training.model.get_parameter(name) for training in (plain, fast))
         torch.testing.assert_close(ours.cpu(), theirs, rtol=1e-4, atol=1e-6)
 
 
 def test_the_processor_takes_the_fast_kernels() -> None:
     assert torch_device("cpu") == "cpu"
     assert skip_gram_on("cpu") is lab.SkipGram
-    assert training_on("cpu") is Trainer
+    table = random_table(VOCABULARY, DIM, SEED)
+    fast, plain = (
+        Training(TRAIN, table, SETTINGS, SEED, False, 2, plain=plain) for plain in (False, True)
+    )
+    assert fast.model.features is kernels.embed_conv_max
+    assert plain.model.features is definition.embed_conv_max
+    ours = train_classifier(TRAIN, VALIDATION, TEST, table, SETTINGS, SEED)
+    theirs = fit(fast, TRAIN, VALIDATION, TEST)
+    assert ours.probabilities.tobytes() == theirs.probabilities.tobytes()
 
 
 def test_auto_takes_the_card_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

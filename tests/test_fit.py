@@ -15,12 +15,11 @@ from tqdm import tqdm
 
 from sgns_study import params
 from sgns_study.artifacts import read_table
+from sgns_study.classifiers.conv1d import draw_classifier, dropout_mask
 from sgns_study.classifiers.fit import (
     ClassifierError,
     Documents,
-    Trainer,
-    draw_layers,
-    dropout_mask,
+    Training,
     save_fitted,
     train_classifier,
 )
@@ -72,7 +71,7 @@ class PlainClassifier(nn.Module):
         frozen: bool = False,
     ) -> None:
         super().__init__()
-        layers = draw_layers(settings, table.shape[1], seed, 1 if classes == 2 else classes)
+        layers = draw_classifier(settings, table, seed, 1 if classes == 2 else classes)
         self.embedding = nn.Embedding.from_pretrained(
             torch.tensor(table), freeze=frozen, padding_idx=0
         )
@@ -190,17 +189,17 @@ def test_every_way_to_train_is_that_of_plain_torch(
         without = train_classifier(*splits, table, SETTINGS, SEED).curves
         assert np.abs(without.loss - ours.curves.loss)[2:].max() > 0.01
     # and the weights that the last epoch leaves are those of dense Adam
-    trainer = Trainer(splits[0], table, settings, SEED, frozen, classes)
+    training = Training(splits[0], table, settings, SEED, frozen, classes)
     for epoch in range(1, settings.epochs + 1):
-        trainer.epoch(epoch, tqdm(disable=True))
-    np.testing.assert_allclose(
-        trainer.model.table, model.embedding.weight.detach(), rtol=1e-3, atol=1e-4
-    )
-    assert np.array_equal(trainer.model.table, table) == frozen
-    for name, parameter in trainer.model.layers.named_parameters():
+        training.epoch(epoch, tqdm(disable=True))
+    found = training.model.embedding.numpy()
+    np.testing.assert_allclose(found, model.embedding.weight.detach(), rtol=1e-3, atol=1e-4)
+    assert np.array_equal(found, table) == frozen
+    before = draw_classifier(settings, table, SEED, 1 if classes == 2 else 3)
+    for name in ("conv.weight", "conv.bias", "linear.weight", "linear.bias"):
+        parameter = training.model.get_parameter(name)
         torch.testing.assert_close(parameter, model.get_parameter(name), rtol=1e-3, atol=1e-4)
-        before = draw_layers(settings, DIM, SEED, 1 if classes == 2 else 3).get_parameter(name)
-        assert not torch.equal(parameter, before)
+        assert not torch.equal(parameter, before.get_parameter(name))
 
 
 @pytest.mark.parametrize(("epoch_steps", "passes"), [(1, 1), (5, 1), (6, 2), (10, 2), (11, 3)])
@@ -209,10 +208,10 @@ def test_an_epoch_passes_over_the_documents_as_often_as_its_steps_take(
 ) -> None:
     settings = SETTINGS.model_copy(update={"epoch_steps": epoch_steps})
     table = random_table(VOCABULARY, DIM, SEED)
-    trainer = Trainer(TRAIN, table, settings, SEED, frozen=False, classes=2)
+    training = Training(TRAIN, table, settings, SEED, frozen=False, classes=2)
     seen: list[int] = []
-    trainer.model.layers.register_forward_pre_hook(lambda _, given: seen.append(len(given[1])))
-    trainer.epoch(1, tqdm(disable=True))
+    training.model.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    training.epoch(1, tqdm(disable=True))
     assert seen == [16, 16, 16, 16, 6] * passes
 
 
@@ -221,22 +220,22 @@ def test_word_dropout_hides_its_share_of_the_tokens_while_training_only() -> Non
     share, long = 0.3, documents(400, 6)
     settings = SETTINGS.model_copy(update={"word_dropout": share, "batch": 400})
     table = random_table(VOCABULARY, DIM, SEED)
-    trainer = Trainer(long, table, settings, SEED, frozen=False, classes=2)
+    training = Training(long, table, settings, SEED, frozen=False, classes=2)
     seen: list[torch.Tensor] = []
-    trainer.model.layers.register_forward_pre_hook(lambda _, given: seen.append(given[1].clone()))
-    trainer.epoch(1, tqdm(disable=True))
-    ids, tokens, _ = trainer.batches[0]
+    training.model.register_forward_pre_hook(lambda _, given: seen.append(given[0].clone()))
+    training.epoch(1, tqdm(disable=True))
+    ids, tokens, _ = training.batches[0]
     assert ids[0] == 0
     changed = seen[0] != tokens
     assert (seen[0][changed] == 0).all()
     words = int((tokens != 0).sum())
     low, high = stats.binom(words, share).ppf([1e-6, 1 - 1e-6])
     assert low <= int(changed.sum()) <= high
-    trainer.epoch(2, tqdm(disable=True))
+    training.epoch(2, tqdm(disable=True))
     assert not torch.equal(seen[0], seen[1])
-    trainer.model.logits(long.tokens)
+    training.logits(long.tokens)
     assert torch.equal(seen[2], tokens)
-    assert not trainer.model.table[0].any()
+    assert not training.model.embedding[0].any()
 
 
 def test_classes_that_only_the_test_has_get_an_output() -> None:
@@ -277,24 +276,24 @@ def test_caller_keeps_its_table_and_the_padding_row_stays_zero() -> None:
     """Padding that moved would carry the length of a document into its label."""
     table = random_table(VOCABULARY, DIM, SEED)
     before = table.copy()
-    trainer = Trainer(TRAIN, table, SETTINGS, SEED, frozen=False, classes=2)
-    trainer.epoch(1, tqdm(disable=True))
+    training = Training(TRAIN, table, SETTINGS, SEED, frozen=False, classes=2)
+    training.epoch(1, tqdm(disable=True))
     np.testing.assert_array_equal(table, before)
     present = np.isin(np.arange(VOCABULARY), TRAIN.tokens)
     assert present[0]
-    np.testing.assert_array_equal(
-        (trainer.model.table != before).any(axis=1), present & (before[:, 0] != 0)
-    )
+    moved = (training.model.embedding.numpy() != before).any(axis=1)
+    np.testing.assert_array_equal(moved, present & (before[:, 0] != 0))
 
 
 def test_variants_of_a_seed_differ_in_the_embedding_alone() -> None:
     """Dimension and initial embedding move neither the dropout nor the linear layer."""
-    narrow, wide = draw_layers(SETTINGS, DIM, SEED), draw_layers(SETTINGS, 2 * DIM, SEED)
+    one, other = random_table(VOCABULARY, DIM, SEED), random_table(VOCABULARY, 2 * DIM, SEED + 1)
+    narrow, wide = draw_classifier(SETTINGS, one, SEED), draw_classifier(SETTINGS, other, SEED)
     torch.testing.assert_close(narrow.linear.weight, wide.linear.weight, rtol=0, atol=0)
-    again = draw_layers(SETTINGS, DIM, SEED)
+    again = draw_classifier(SETTINGS, 2 * one, SEED)
     torch.testing.assert_close(narrow.conv.weight, again.conv.weight, rtol=0, atol=0)
-    other = draw_layers(SETTINGS, DIM, SEED + 1)
-    assert not torch.equal(narrow.conv.weight, other.conv.weight)
+    of_another_seed = draw_classifier(SETTINGS, one, SEED + 1)
+    assert not torch.equal(narrow.conv.weight, of_another_seed.conv.weight)
 
 
 def test_the_start_moves_neither_layers_nor_dropout() -> None:
@@ -302,12 +301,12 @@ def test_the_start_moves_neither_layers_nor_dropout() -> None:
 
     def given(table: NDArray[np.float32], frozen: bool) -> list[torch.Tensor]:
         settings = SETTINGS.model_copy(update={"word_dropout": 0.2})
-        trainer = Trainer(TRAIN, table, settings, SEED, frozen, classes=2)
-        seen = [trainer.model.layers.conv.weight.detach().clone()]
-        trainer.model.layers.register_forward_pre_hook(
-            lambda _, arguments: seen.extend(argument.clone() for argument in arguments[1:])
+        training = Training(TRAIN, table, settings, SEED, frozen, classes=2)
+        seen = [training.model.conv.weight.detach().clone()]
+        training.model.register_forward_pre_hook(
+            lambda _, arguments: seen.extend(argument.clone() for argument in arguments[:2])
         )
-        trainer.epoch(1, tqdm(disable=True))
+        training.epoch(1, tqdm(disable=True))
         return seen
 
     one, other = random_table(VOCABULARY, DIM, SEED), random_table(VOCABULARY, DIM, SEED + 1)
@@ -320,11 +319,14 @@ def test_the_start_moves_neither_layers_nor_dropout() -> None:
 def test_initial_layers_are_spread_as_torch_spreads_them() -> None:
     """Layers of `nn.Conv1d` and `nn.Linear` are U(−b, b) with b = 1 / √fan_in."""
     settings = SETTINGS.model_copy(update={"filters": 400})
-    ours = draw_layers(settings, 64, SEED)
+    table = random_table(VOCABULARY, 64, SEED)
+    ours = draw_classifier(settings, table, SEED)
+    assert np.array_equal(ours.embedding.detach(), table)
     torch.manual_seed(1)
     theirs = nn.ModuleDict({"conv": nn.Conv1d(64, 400, 3), "linear": nn.Linear(400, 1)})
-    for (name, a), (same, b) in zip(ours.named_parameters(), theirs.named_parameters()):
-        assert name == same
+    assert {"embedding", *dict(theirs.named_parameters())} == {*dict(ours.named_parameters())}
+    for name, b in theirs.named_parameters():
+        a = ours.get_parameter(name)
         assert a.shape == b.shape
         if a.numel() > 1:
             torch.testing.assert_close(a.std(), b.std(), rtol=0.1, atol=0)
@@ -350,29 +352,22 @@ def test_saved_files_hold_the_result(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(read_table(tmp_path / "curves.csv"), fitted.curves)
 
 
-@pytest.mark.parametrize(
-    ("train", "message"),
-    [
-        (Documents(TRAIN.tokens, np.ones(70, np.int16)), "all 70 documents have label 1"),
-        (Documents(TRAIN.tokens, TRAIN.labels - np.int16(1)), r"found labels \[-1, 0\]"),
-        (Documents(TRAIN.tokens, TRAIN.labels[1:]), r"labels of shape \(69,\)"),
-        (Documents(TRAIN.tokens[:0], TRAIN.labels[:0]), "n at least 1"),
-        (Documents(TRAIN.tokens + np.int32(VOCABULARY), TRAIN.labels), "of one vocabulary"),
-    ],
-)
-def test_documents_that_do_not_fit_are_an_error(train: Documents, message: str) -> None:
-    table = random_table(VOCABULARY, DIM, SEED)
-    with pytest.raises(ClassifierError, match=message):
+def test_training_documents_of_one_label_are_an_error() -> None:
+    table, train = (
+        random_table(VOCABULARY, DIM, SEED),
+        Documents(TRAIN.tokens, 0 * TRAIN.labels + 1),
+    )
+    with pytest.raises(ClassifierError, match="all 70 documents have label 1"):
         train_classifier(train, VALIDATION, TEST, table, SETTINGS, SEED)
 
 
 def test_divergence_is_an_error_that_names_the_key() -> None:
-    trainer = Trainer(TRAIN, random_table(VOCABULARY, DIM, SEED), SETTINGS, SEED, False, 2)
+    training = Training(TRAIN, random_table(VOCABULARY, DIM, SEED), SETTINGS, SEED, False, 2)
     with torch.no_grad():
-        trainer.model.layers.conv.weight[0] = torch.inf
+        training.model.conv.weight[0] = torch.inf
     message = r"nan \(epoch 2, step 1 of 5\).*lower classifier\.learning_rate"
     with pytest.raises(ClassifierError, match=message):
-        trainer.epoch(2, tqdm(disable=True))
+        training.epoch(2, tqdm(disable=True))
 
 
 def test_overflow_before_training_is_blamed_on_the_embedding() -> None:

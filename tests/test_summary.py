@@ -140,7 +140,9 @@ def test_a_value_of_another_kind_is_named_with_its_column(tmp_path, column, valu
     table = convergence_table().astype({column: object})
     table.loc[1, column] = value
     write_table(tmp_path / "convergence.csv", table)
-    with pytest.raises(ArtifactError, match=f"column {column}: found '{value}', expected {expected}"):
+    with pytest.raises(
+        ArtifactError, match=f"column {column}: found '{value}', expected {expected}"
+    ):
         read_tidy(tmp_path, "convergence")
 
 

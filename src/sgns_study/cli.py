@@ -332,7 +332,7 @@ def train_baseline(study: Study, baseline: str, seed: int) -> None:
     from sgns_study.classifiers.baselines import TokenDocuments, curves, train_baseline
     from sgns_study.classifiers.predictions import write_predictions
     from sgns_study.samples import CLASSIFIER, load_sample
-    from sgns_study.sgns.vectors import load_vectors, moved_rows
+    from sgns_study.sgns.vectors import load_vectors
     from sgns_study.tokens import load_tokens
 
     results, what = results_of(study), plan.named(plan.baselines(study))[baseline]
@@ -346,8 +346,8 @@ def train_baseline(study: Study, baseline: str, seed: int) -> None:
         stream = load_tokens(results / "tokens")
         drawn = load_sample(sample, CLASSIFIER, len(stream.labels))
         documents = {role: TokenDocuments.of(stream, part) for role, part in drawn.items()}
-        table = moved_rows(load_vectors(vectors[0])) if vectors else None
-        fitted = train_baseline(what.kind, **documents, vectors=table)
+        loaded = load_vectors(vectors[0]) if vectors else None
+        fitted = train_baseline(what.kind, **documents, vectors=loaded)
         test = documents["test"].labels
         write_predictions(out / "predictions.csv", drawn["test"], test, fitted.probabilities)
         write_table(out / "curves.csv", curves(fitted, test))

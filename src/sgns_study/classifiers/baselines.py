@@ -1,63 +1,63 @@
 """Baselines that a practitioner would try first, on the same documents as the Conv1d classifier.
 
-They read whole documents. What they choose, they choose on validation by the rule of the Conv1d
-classifier (the best accuracy); the test is scored once, and its labels are never looked at.
-Every solver is deterministic: on one thread the same documents give the same bits.
+They read whole documents. Their settings are chosen on validation by the rule of the Conv1d
+classifier, the best accuracy; the test is scored once, and its labels are never read. Every solver
+is deterministic: on one thread the same documents give the same bits.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from itertools import starmap
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit, log_expit, softmax
-from sklearn.dummy import DummyClassifier
-from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sgns_study.errors import StudyError
-from sgns_study.tokens import PAD_ID, TokenStream, truncated
+from sgns_study.sgns.vectors import Vectors
+from sgns_study.tokens import PAD_ID, TokenStream
 
 MIN_DOCUMENTS = 2  # training documents that must have a word or bigram
-BIGRAM_SHIFT = np.uint64(32)  # a bigram is its first id + 1 above this bit and its second below
-LARGEST_ID = 2**32 - 2
 SMOOTHING = 1.0  # α of Wang & Manning
 
-Settings = Mapping[str, float]
+Documents = list[NDArray[Any]]  # the ids of the words of each, below 2^32 − 1
 Features = Any  # a row a document, dense or sparse, as scikit-learn takes them
 Labels = NDArray[Any]
 Probabilities = NDArray[np.float64]  # (documents, classes), rows sum to 1
+Settings = Mapping[str, float]
+Predict = Callable[[Features], Probabilities]
+Candidates = Iterator[tuple[Settings, Predict]]  # each is trained when it is asked for
+FeaturesAndCandidates = tuple[Callable[[Documents], Features], Candidates]
 
 
 class BaselineError(StudyError):
     """The baseline cannot be trained on what it was given; the message says the remedy."""
 
 
-@dataclass(frozen=True)
-class TokenDocuments:
-    """Whole documents of one split: document i is `ids[offsets[i]:offsets[i + 1]]`."""
+class TokenDocuments(NamedTuple):
+    """Whole documents of one split."""
 
-    ids: NDArray[Any]  # (tokens,), whole numbers from 0 to 2^32 − 2
-    offsets: NDArray[np.int64]  # (documents + 1,)
-    labels: NDArray[Any]  # (documents,), 0 to C − 1
+    ids: Documents
+    labels: Labels  # (documents,), 0 to C − 1
 
     @classmethod
     def of(cls, stream: TokenStream, documents: NDArray[np.int64]) -> "TokenDocuments":
         """The documents of a token stream that have these numbers, in this order."""
-        longest = int(np.diff(stream.offsets).max())
-        return cls(*truncated(stream, documents, longest), stream.labels[documents])
+        ids, offsets = np.asarray(stream.ids), stream.offsets
+        return cls([ids[offsets[n] : offsets[n + 1]] for n in documents], stream.labels[documents])
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What a trained baseline leaves."""
+    """The scores and the test predictions of a trained baseline."""
 
     validation_accuracy: float
     validation_loss: float  # mean cross-entropy
@@ -65,182 +65,147 @@ class Baseline:
     settings: Settings  # chosen on validation
 
 
-class Classifier(Protocol):
-    """A trained classifier, as scikit-learn's."""
-
-    def predict_proba(self, features: Features, /) -> Probabilities:
-        """Probabilities of the classes of documents, given their features."""
-
-
-# Trains a classifier for each of the settings to choose from.
-Candidates = Callable[[Features, Labels], Iterator[tuple[Settings, Classifier]]]
-
-
 def train_baseline(
     name: str,
     train: TokenDocuments,
     validation: TokenDocuments,
     test: TokenDocuments,
-    vectors: NDArray[np.floating[Any]] | None = None,
+    vectors: Vectors | None = None,
 ) -> Baseline:
-    """Train one of `BASELINES`.
+    """Train one of `BASELINES`, choose its settings on validation, and predict the test once.
 
-    vectors (V, d): row i belongs to id i; a row of zeros is a word without a vector. Read by the
-    baselines that need them. The test's labels are not used.
+    vectors: row i belongs to id i; needed by `mean_lr` alone. The test's labels are not used.
 
-    Raises BaselineError if the name, the documents or the vectors do not fit.
+    Raises BaselineError if the name, the classes or the vectors do not fit.
     """
     if name not in BASELINES:
         raise BaselineError(f"baseline: found {name!r}, allowed are {', '.join(BASELINES)}")
-    for split, documents in (("train", train), ("validation", validation), ("test", test)):
-        check_documents(split, documents)
     check_labels(train.labels, validation.labels)
-    kind = BASELINES[name]
-    if not kind.needs_vectors:
-        return kind.train(train, validation, test)
-    largest = max(int(part.ids.max(initial=0)) for part in (train, validation, test))
-    return kind.train(train, validation, test, checked_vectors(name, vectors, largest))
+    features, candidates = BASELINES[name](train, vectors)
+    return best_on_validation(features, candidates, validation, test)
 
 
-def majority(train: TokenDocuments, validation: TokenDocuments, test: TokenDocuments) -> Baseline:
-    """The most frequent class of training; its probabilities are the classes' shares there."""
+def majority(train: TokenDocuments, _: Vectors | None) -> FeaturesAndCandidates:
+    """The most frequent class of training; its probabilities are the classes' shares there.
 
-    def features(documents: TokenDocuments) -> Features:
-        return np.empty((len(documents.labels), 0))
-
-    def candidates(x: Features, y: Labels) -> Iterator[tuple[Settings, Classifier]]:
-        yield {}, DummyClassifier(strategy="prior").fit(x, y)
-
-    return best_on_validation(features, candidates, train, validation, test)
+    Its only feature is the number of documents.
+    """
+    shares = np.bincount(train.labels) / len(train.labels)  # (classes,)
+    return len, iter([({}, lambda documents: np.tile(shares, (documents, 1)))])
 
 
-def tfidf_lr(train: TokenDocuments, validation: TokenDocuments, test: TokenDocuments) -> Baseline:
+def tfidf_lr(train: TokenDocuments, _: Vectors | None) -> FeaturesAndCandidates:
     """Logistic regression on (1 + ln tf)·idf of words and bigrams, documents of length 1."""
-    vocabulary = term_vocabulary(train)
-    weighting = TfidfTransformer(sublinear_tf=True).fit(count_terms(train, vocabulary))
-
-    def features(documents: TokenDocuments) -> Features:
-        return weighting.transform(count_terms(documents, vocabulary))
-
-    def candidates(x: Features, y: Labels) -> Iterator[tuple[Settings, Classifier]]:
-        for c in (1, 10, 100):
-            yield {"C": c}, LogisticRegression(C=c, solver="lbfgs", max_iter=1000).fit(x, y)
-
-    return best_on_validation(features, candidates, train, validation, test)
+    vectorizer, counts = count_terms(train.ids)
+    weighting = TfidfTransformer(sublinear_tf=True).fit(counts)
+    return (
+        lambda documents: weighting.transform(vectorizer.transform(documents)),
+        regressions(weighting.transform(counts), train.labels, "lbfgs", (1, 10, 100)),
+    )
 
 
-def nbsvm(train: TokenDocuments, validation: TokenDocuments, test: TokenDocuments) -> Baseline:
+def nbsvm(train: TokenDocuments, _: Vectors | None) -> FeaturesAndCandidates:
     """Wang & Manning (2012) on words and bigrams, with logistic loss to have probabilities."""
-    vocabulary = term_vocabulary(train)
+    vectorizer, present = count_terms(train.ids, binary=True)
+    classes = int(train.labels.max()) + 1
+    positive = [1] if classes == 2 else range(classes)
 
-    def features(documents: TokenDocuments) -> Features:
-        return count_terms(documents, vocabulary).sign()
-
-    def candidates(x: Features, y: Labels) -> Iterator[tuple[Settings, Classifier]]:
-        classes = int(y.max()) + 1
+    def candidates() -> Candidates:
         for c in (0.01, 0.1, 1):
-            positive = [1] if classes == 2 else range(classes)
-            parts = [NaiveBayesRegression.fit(x, y == label, c) for label in positive]
+            parts = [
+                NaiveBayesRegression.fit(present, train.labels == label, c) for label in positive
+            ]
             for beta in (0.25, 0.5, 1):
-                yield {"C": c, "beta": beta}, OneAgainstRest(parts, beta)
+                yield {"C": c, "beta": beta}, partial(one_against_rest, parts=parts, beta=beta)
 
-    return best_on_validation(features, candidates, train, validation, test)
-
-
-def mean_lr(
-    train: TokenDocuments,
-    validation: TokenDocuments,
-    test: TokenDocuments,
-    vectors: NDArray[np.floating[Any]],
-) -> Baseline:
-    """Logistic regression on mean word vectors, each dimension standardised over training."""
-
-    def candidates(x: Features, y: Labels) -> Iterator[tuple[Settings, Classifier]]:
-        for c in (0.001, 0.01, 0.1, 1):
-            regression = LogisticRegression(C=c, solver="newton-cholesky", max_iter=1000)
-            yield {"C": c}, make_pipeline(StandardScaler(), regression).fit(x, y)
-
-    features = partial(mean_vectors, vectors=vectors)
-    return best_on_validation(features, candidates, train, validation, test)
+    return vectorizer.transform, candidates()
 
 
-class Kind(NamedTuple):
-    """How a baseline is trained: its function, and whether that takes word vectors too."""
+def mean_lr(train: TokenDocuments, vectors: Vectors | None) -> FeaturesAndCandidates:
+    """Logistic regression on mean word vectors, each dimension standardised over training.
 
-    train: Callable[..., Baseline]
-    needs_vectors: bool
+    Raises BaselineError if an id of the training documents has no row.
+    """
+    check_vectors(vectors, train.ids)
+    assert vectors is not None
+    table = vectors.centre
+    if vectors.counts is not None:  # rows that the text has not moved are no vectors of words
+        table = np.where(vectors.counts[:, None] > 0, table, np.float32(0))
+    means = mean_vectors(train.ids, table)
+    scaler = StandardScaler().fit(means)
+    x, strengths = scaler.transform(means), (0.001, 0.01, 0.1, 1)
+    return (
+        lambda documents: scaler.transform(mean_vectors(documents, table)),
+        regressions(x, train.labels, "newton-cholesky", strengths),
+    )
 
 
-BASELINES = {
-    "tfidf_lr": Kind(tfidf_lr, needs_vectors=False),
-    "nbsvm": Kind(nbsvm, needs_vectors=False),
-    "mean_lr": Kind(mean_lr, needs_vectors=True),
-    "majority": Kind(majority, needs_vectors=False),
-}
+BASELINES = {"tfidf_lr": tfidf_lr, "nbsvm": nbsvm, "mean_lr": mean_lr, "majority": majority}
+
+
+def regressions(x: Features, labels: Labels, solver: str, strengths: Sequence[float]) -> Candidates:
+    """Logistic regressions trained with each of the strengths C of the loss against ½‖w‖²."""
+    for c in strengths:
+        regression = LogisticRegression(C=c, solver=solver, max_iter=1000)
+        yield {"C": c}, regression.fit(x, labels).predict_proba
 
 
 def best_on_validation(
-    features: Callable[[TokenDocuments], Features],
+    features: Callable[[Documents], Features],
     candidates: Candidates,
-    train: TokenDocuments,
     validation: TokenDocuments,
     test: TokenDocuments,
 ) -> Baseline:
-    """Train the candidates and let the best on validation predict the test.
+    """Let the candidate that is best on validation predict the test.
 
     The best has the highest accuracy, then the lowest loss, then came first. It is not trained
     again on validation.
     """
-    held_out, labels = features(validation), validation.labels
-    best, chosen = (-1.0, 0.0), None
-    for settings, classifier in candidates(features(train), train.labels):
-        probabilities = classifier.predict_proba(held_out)
+    held_out, labels = features(validation.ids), validation.labels
+
+    def scored(settings: Settings, predict: Predict) -> tuple[float, float, Settings, Predict]:
+        probabilities = predict(held_out)
         accuracy = float((probabilities.argmax(axis=1) == labels).mean())
         loss = float(log_loss(labels, probabilities, labels=np.arange(probabilities.shape[1])))
-        if (accuracy, -loss) > best:
-            best, chosen = (accuracy, -loss), (settings, classifier)
-    assert chosen is not None  # every baseline has a candidate
-    settings, classifier = chosen
-    probabilities = classifier.predict_proba(features(test))
-    return Baseline(best[0], -best[1], probabilities, settings)
+        return accuracy, loss, settings, predict
+
+    accuracy, loss, settings, predict = max(
+        starmap(scored, candidates), key=lambda found: (found[0], -found[1])
+    )
+    return Baseline(accuracy, loss, predict(features(test.ids)), settings)
 
 
-def terms(documents: TokenDocuments) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-    """Words and bigrams of documents as one number each, and the document of each.
+def terms(ids: NDArray[Any]) -> list[int]:
+    """Words and bigrams of a document (words,) as one number each, words below bigrams.
 
-    A word is its own id. Bigrams do not cross documents.
+    A word is its own id; a bigram is its first id + 1 above the lowest 32 bits, its second below.
     """
-    ids = documents.ids.astype(np.uint64)
-    lengths = np.diff(documents.offsets)
-    place = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-    bigrams = ((ids[:-1] + np.uint64(1)) << BIGRAM_SHIFT) | ids[1:]
-    inside = place[:-1] == place[1:]
-    return np.concatenate([ids, bigrams[inside]]), np.concatenate([place, place[1:][inside]])
+    words = ids.astype(np.uint64)
+    bigrams = ((words[:-1] + 1) << 32) | words[1:]
+    return [*words.tolist(), *bigrams.tolist()]
 
 
-def count_terms(documents: TokenDocuments, vocabulary: NDArray[np.uint64]) -> sparse.csr_matrix:
-    """How often each document has each term of the vocabulary, float64 (documents, terms)."""
-    found, place = terms(documents)
-    column = pd.Index(vocabulary).get_indexer(found)  # −1 if not there
-    known = column >= 0
-    shape = len(documents.labels), len(vocabulary)
-    return sparse.csr_matrix((np.ones(known.sum()), (place[known], column[known])), shape)
+def count_terms(
+    train: Documents, binary: bool = False
+) -> tuple[CountVectorizer, sparse.csr_matrix]:
+    """A vectorizer with the vocabulary of training, ascending, and counts (documents, terms) there.
 
-
-def term_vocabulary(train: TokenDocuments) -> NDArray[np.uint64]:
-    """Terms of at least `MIN_DOCUMENTS` documents, ascending: words before bigrams.
-
-    Raises BaselineError if there is none.
+    binary: 1 where a document has a term. Raises BaselineError if no term is in `MIN_DOCUMENTS`
+    documents.
     """
-    found = np.unique(terms(train)[0])
-    documents = np.bincount(count_terms(train, found).indices, minlength=len(found))
-    kept = found[documents >= MIN_DOCUMENTS]
-    if len(kept) == 0:
+    vectorizer = CountVectorizer(
+        analyzer=terms, min_df=MIN_DOCUMENTS, binary=binary, dtype=np.float64
+    )
+    try:
+        counts = vectorizer.fit_transform(train)
+    except ValueError:  # no term is left
+        number = len(set().union(*map(terms, train)))
         raise BaselineError(
-            f"train split: none of {len(found)} words and bigrams is in {MIN_DOCUMENTS} or more "
-            f"of the {len(train.labels)} documents: train on more documents"
-        )
-    return kept
+            f"train split: none of {number} words and bigrams is in {MIN_DOCUMENTS} or more "
+            f"of the {len(train)} documents: train on more documents"
+        ) from None
+    counts.sort_indices()  # as `transform` leaves them: sums over a row have one order
+    return vectorizer, counts
 
 
 def log_count_ratio(present: sparse.csr_matrix, positive: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -285,83 +250,55 @@ class NaiveBayesRegression:
         return present @ (self.ratio * weights) + mean * self.prior + beta * self.bias
 
 
-@dataclass(frozen=True)
-class OneAgainstRest:
-    """Classes of one `NaiveBayesRegression` each, or of one for class 1 of two."""
+def one_against_rest(
+    present: sparse.csr_matrix, parts: list[NaiveBayesRegression], beta: float
+) -> Probabilities:
+    """Probabilities (documents, classes) of one part a class, or of a single one for class 1 of 2.
 
-    parts: list[NaiveBayesRegression]
-    beta: float
-
-    def predict_proba(self, present: sparse.csr_matrix, /) -> Probabilities:
-        """Probabilities (documents, classes); of three or more classes, scaled to sum to 1."""
-        logits = np.stack([part.logits(present, self.beta) for part in self.parts], axis=1)
-        if len(self.parts) == 1:
-            return expit(np.hstack([-logits, logits]))
-        # A softmax of ln σ: the same, and whole where every σ is too small for a float.
-        return softmax(log_expit(logits), axis=1)
+    Those of three or more classes are scaled to sum to 1.
+    """
+    logits = np.stack([part.logits(present, beta) for part in parts], axis=1)
+    if len(parts) == 1:
+        return expit(np.hstack([-logits, logits]))
+    # A softmax of ln σ: the same, and finite where every σ is too small for a float.
+    return softmax(log_expit(logits), axis=1)
 
 
-def mean_vectors(
-    documents: TokenDocuments, vectors: NDArray[np.floating[Any]]
-) -> NDArray[np.float64]:
-    """Mean vector of the words of each document, (documents, d), pads and zero rows left out.
+def mean_vectors(documents: Documents, table: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Mean vector of the words of each document, (documents, d), without the pad and zero rows.
 
     A document without any word that has a vector gets zeros.
     """
-    known = np.any(vectors != 0, axis=1) & (np.arange(len(vectors)) != PAD_ID)
-    shape = len(documents.labels), len(vectors)
-    weights = known[documents.ids].astype(np.float64)
-    counts = sparse.csr_matrix((weights, documents.ids, documents.offsets), shape)
-    number = np.asarray(counts.sum(axis=1))
-    return counts @ vectors.astype(np.float64) / np.maximum(number, 1)
-
-
-def check_documents(split: str, documents: TokenDocuments) -> None:
-    """Raise BaselineError unless ids, offsets and labels fit together."""
-    ids, offsets, labels = documents.ids, documents.offsets, documents.labels
-    fits = (
-        len(labels) > 0
-        and offsets.shape == (len(labels) + 1,)
-        and offsets[0] == 0
-        and offsets[-1] == len(ids)
-        and (np.diff(offsets) >= 0).all()
-        and 0 <= ids.min(initial=0) <= ids.max(initial=0) <= LARGEST_ID
+    known = np.any(table != 0, axis=1) & (np.arange(len(table)) != PAD_ID)
+    ids, offsets = np.concatenate(documents), np.cumsum([0, *map(len, documents)])
+    counts = sparse.csr_matrix(
+        (known[ids].astype(np.float64), ids, offsets), (len(documents), len(table))
     )
-    if not fits:
-        raise BaselineError(
-            f"{split} split: found {len(ids)} ids, {len(offsets)} offsets and {len(labels)} "
-            "labels, needed are a document or more, offsets from 0 to the number of ids, one more "
-            "than labels, and ids from 0 to 2^32 − 2: draw the sample again"
-        )
+    number = np.asarray(counts.sum(axis=1))
+    return counts @ table.astype(np.float64) / np.maximum(number, 1)
 
 
 def check_labels(train: Labels, validation: Labels) -> None:
     """Raise BaselineError unless training has two or more classes, and all that are validated."""
     found = np.unique(train)
-    if len(found) < 2 or found[0] != 0 or found[-1] != len(found) - 1:
+    every = found.tolist() == list(range(len(found))) and np.isin(validation, found).all()
+    if len(found) < 2 or not every:
         raise BaselineError(
-            f"train split: found the labels {found.tolist()}, needed are 0 to C − 1, each in a "
-            "document or more, C at least 2: train on more documents"
-        )
-    if not np.isin(validation, found).all():
-        raise BaselineError(
-            f"validation split: found the labels {np.unique(validation).tolist()}, training has "
-            f"{found.tolist()}: train on more documents"
+            f"train split: validation has the labels {np.unique(validation).tolist()}, training "
+            f"{found.tolist()}, needed are 0 to C − 1, each in a document or more, C at least 2: "
+            "train on more documents"
         )
 
 
-def checked_vectors(
-    name: str, vectors: NDArray[np.floating[Any]] | None, largest: int
-) -> NDArray[np.floating[Any]]:
-    """The vectors, or a BaselineError if they are missing, too few or not finite."""
-    if vectors is None:
-        raise BaselineError(f"{name}: found no vectors, needed is a table (V, d): give it vectors")
-    if vectors.ndim != 2 or len(vectors) <= largest or not np.isfinite(vectors).all():
+def check_vectors(vectors: Vectors | None, train: Documents) -> None:
+    """Raise BaselineError unless each id of the training documents has a row."""
+    largest = max(int(ids.max(initial=0)) for ids in train)
+    if vectors is None or len(vectors.centre) <= largest:
+        shape = "no vectors" if vectors is None else f"vectors of shape {vectors.centre.shape}"
         raise BaselineError(
-            f"{name}: found vectors of shape {vectors.shape}, needed are finite rows for the ids 0 "
-            f"to {largest}: take vectors of the documents' vocabulary"
+            f"mean_lr: found {shape}, needed are rows for the ids 0 to {largest}: take vectors of "
+            "the documents' vocabulary"
         )
-    return vectors
 
 
 def curves(fitted: Baseline, test_labels: NDArray[Any]) -> pd.DataFrame:
@@ -369,14 +306,12 @@ def curves(fitted: Baseline, test_labels: NDArray[Any]) -> pd.DataFrame:
 
     There is one fit and no epoch, so that is empty.
     """
-    scored = fitted.probabilities[np.arange(len(test_labels)), test_labels]
+    likelihood = fitted.probabilities[np.arange(len(test_labels)), test_labels]
     with np.errstate(divide="ignore"):
-        losses = -np.log(scored)
+        loss = float((-np.log(likelihood)).mean())
     accuracy = float((fitted.probabilities.argmax(axis=1) == test_labels).mean())
     rows = [
-        ("validation", fitted.validation_loss, fitted.validation_accuracy),
-        ("test", float(losses.mean()), accuracy),
+        (pd.NA, "validation", fitted.validation_loss, fitted.validation_accuracy),
+        (pd.NA, "test", loss, accuracy),
     ]
-    return pd.DataFrame(rows, columns=["split", "loss", "accuracy"]).assign(epoch=pd.NA)[
-        ["epoch", "split", "loss", "accuracy"]
-    ]
+    return pd.DataFrame(rows, columns=["epoch", "split", "loss", "accuracy"])

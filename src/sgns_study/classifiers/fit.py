@@ -1,34 +1,40 @@
-"""Training of the Conv1d classifier, its curves, and the choice of the epoch that is tested.
+"""Training of the Conv1d classifier, and the choice of the epoch that is tested.
 
-What a seed draws (layers, random embedding, dropout) comes from streams named for it, and no stream
-depends on the initial embedding: the variants of a seed differ in the embedding alone.
+All that a seed draws (layers, random embedding, dropout) comes from streams that are named for it,
+and no stream depends on the initial embedding: classifiers of one seed differ in that alone.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 from tqdm import tqdm
 
 from sgns_study import params
 from sgns_study.artifacts import write_table
+from sgns_study.classifiers.conv1d import (
+    class_probabilities,
+    correct,
+    cross_entropies,
+    draw_classifier,
+    dropout_mask,
+)
 from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.errors import StudyError
+from sgns_study.kernels import conv1d as kernels
 from sgns_study.kernels.adam import RowAdam
-from sgns_study.kernels.conv1d import Conv1dClassifier
 from sgns_study.randomness import generator
 from sgns_study.tokens import PAD_ID
 
-EVALUATED_AT_ONCE = 4096  # documents; their projections take at most 40 MB with 30,522 words
+# Documents scored at once. With the kernels the projections of 30,522 words take at most 40 MB; in
+# plain torch the embeddings of documents of 256 tokens at d = 256 take 134 MB.
+SCORED_BY_KERNELS, SCORED_BY_TORCH = 4096, 512
 
 
 class ClassifierError(StudyError):
@@ -45,215 +51,11 @@ class Documents:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a trained classifier leaves."""
+    """The curves and the test predictions of a trained classifier."""
 
     curves: pd.DataFrame  # epoch, split, loss, accuracy; test only at the selected epoch
     selected_epoch: int
     probabilities: NDArray[np.float64]  # (n_test,) of label 1; (n_test, C) beyond two classes
-
-
-def draw_layers(
-    settings: params.Classifier, dim: int, seed: int, outputs: int = 1
-) -> Conv1dClassifier:
-    """Layers with torch's default initial values: U(−1/√fan_in, 1/√fan_in), weights and biases."""
-    layers = Conv1dClassifier(dim, settings.filters, settings.kernel, settings.padding, outputs)
-    for name, parameter in layers.named_parameters():
-        fan_in = dim * settings.kernel if name.startswith("conv") else settings.filters
-        draw = generator(seed, "classifier", name).random(parameter.shape, dtype=np.float32)
-        with torch.no_grad():
-            parameter.copy_(torch.from_numpy((2 * draw - 1) / np.float32(np.sqrt(fan_in))))
-    return layers
-
-
-def dropout_mask(draw: np.random.Generator, shape: tuple[int, int], rate: float) -> Tensor:
-    """Factors 0 (with probability `rate`) or 1 / (1 − rate), float32."""
-    kept = draw.random(shape, dtype=np.float32) >= rate
-    return torch.from_numpy(kept / np.float32(1 - rate))
-
-
-def distinct_tokens(
-    tokens: NDArray[np.int32], vocabulary_size: int
-) -> tuple[NDArray[np.int64], Tensor]:
-    """Distinct ids (U,), ascending, PAD_ID always among them, and tokens (n, T) as their indices.
-
-    By a table over the vocabulary, 5 times faster than sorting.
-    """
-    present = np.zeros(vocabulary_size, np.bool_)
-    present[tokens] = True
-    present[PAD_ID] = True
-    ids = np.flatnonzero(present)
-    index = np.empty(vocabulary_size, np.int32)
-    index[ids] = np.arange(len(ids), dtype=np.int32)
-    return ids, torch.from_numpy(index[tokens])
-
-
-def cross_entropies(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of each document (B,), float64, so that sums over an epoch are exact.
-
-    Logits (B,) are of label 1 against label 0, logits (B, C) of each class.
-    """
-    if logits.ndim == 1:
-        return functional.binary_cross_entropy_with_logits(
-            logits.double(), labels.double(), reduction="none"
-        )
-    return functional.cross_entropy(logits.double(), labels.long(), reduction="none")
-
-
-def probabilities(logits: Tensor) -> Tensor:
-    """Of label 1 (B,), or of each class (B, C), float64."""
-    return logits.double().sigmoid() if logits.ndim == 1 else logits.double().softmax(1)
-
-
-def correct(logits: Tensor, labels: Tensor) -> int:
-    """Documents on the right side of probability 0.5, or whose class is the most probable."""
-    found = probabilities(logits)
-    chosen = found > 0.5 if logits.ndim == 1 else found.argmax(1)
-    return int((chosen == labels).sum())
-
-
-@dataclass(frozen=True)
-class Model:
-    """All weights of a classifier."""
-
-    table: NDArray[np.float32]  # (V, d), the embedding
-    layers: Conv1dClassifier
-
-    def logits(self, tokens: NDArray[np.int32]) -> Tensor:
-        """Logits (n,) of documents (n, T) in evaluation mode."""
-        found = []
-        with torch.no_grad():
-            for start in range(0, len(tokens), EVALUATED_AT_ONCE):
-                some = tokens[start : start + EVALUATED_AT_ONCE]
-                ids, indices = distinct_tokens(some, len(self.table))
-                found.append(self.layers(torch.from_numpy(self.table[ids]), indices))
-        return torch.cat(found)
-
-
-class Scorer(Protocol):
-    """A classifier that gives logits, wherever its weights lie."""
-
-    def logits(self, tokens: NDArray[np.int32]) -> Tensor:
-        """Logits (n,) of documents (n, T) in evaluation mode, on the processor."""
-
-
-class Training(ABC):
-    """A classifier in training: all but where its embedding lies and how that is moved."""
-
-    model: Scorer
-    batches: list[tuple[Any, Tensor, Tensor]]  # what `step` takes, the same in every epoch
-
-    def __init__(
-        self,
-        train: Documents,
-        dim: int,
-        settings: params.Classifier,
-        seed: int,
-        frozen: bool,
-        classes: int,
-        device: str = "cpu",
-    ) -> None:
-        """Draw the layers, cut the documents into batches and plan the steps."""
-        self.settings, self.frozen, self.device = settings, frozen, device
-        outputs = 1 if classes == 2 else classes
-        self.layers = draw_layers(settings, dim, seed, outputs).to(device)
-        self.dropout = generator(seed, "dropout")
-        self.parts = [
-            slice(start, start + settings.batch)
-            for start in range(0, len(train.tokens), settings.batch)
-        ]
-        self.passes = -(-settings.epoch_steps // len(self.parts))  # over the documents, an epoch
-        self.steps = steps = settings.epochs * self.passes * len(self.parts)
-        self.falling = (
-            1 - np.arange(steps + 1) / steps if settings.linear_decay else np.ones(steps + 1)
-        )
-        self.row_rate = settings.embedding_learning_rate or settings.learning_rate
-        self.optimiser = torch.optim.Adam(self.layers.parameters(), lr=settings.learning_rate)
-        self.schedule = self.scheduled(self.optimiser)
-
-    def scheduled(self, optimiser: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LambdaLR:
-        """The schedule of an optimiser's step size."""
-        return torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: float(self.falling[step]))
-
-    def epoch(self, epoch: int, progress: tqdm) -> tuple[float, float]:
-        """Take a step on each batch; returns mean loss and accuracy while training."""
-        loss, right, documents = 0.0, 0, 0
-        steps = self.passes * self.batches
-        for number, (ids, tokens, labels) in enumerate(steps, start=1):
-            batch_loss, batch_right = self.step(ids, tokens, labels)
-            check_finite(batch_loss, epoch, f"step {number} of {len(steps)}")
-            loss += batch_loss
-            right += batch_right
-            documents += len(labels)
-            progress.update()
-        return loss / documents, right / documents
-
-    @abstractmethod
-    def step(self, ids: Any, tokens: Tensor, labels: Tensor) -> tuple[float, int]:
-        """One step of Adam on documents `tokens` (B, T), which index the rows `ids`.
-
-        Returns the summed loss and the number of correct documents. The padding row is never
-        moved, and no row of a frozen embedding.
-        """
-
-    def move_layers(self, rows: Tensor, tokens: Tensor, labels: Tensor) -> tuple[float, int]:
-        """`step` but for the embedding, whose gradient it leaves with `rows` (U, d).
-
-        `tokens` (B, T) index the rows, of which the first is the padding.
-        """
-        mask = dropout_mask(
-            self.dropout, (len(tokens), self.settings.filters), self.settings.dropout
-        )
-        if self.settings.word_dropout:  # hidden tokens become the pad, which is index 0
-            hidden = self.dropout.random(tokens.shape, np.float32) < self.settings.word_dropout
-            tokens = tokens.masked_fill(torch.from_numpy(hidden).to(self.device), 0)
-        logits = self.layers(rows, tokens, mask.to(self.device))
-        losses = cross_entropies(logits, labels)
-        self.optimiser.zero_grad()
-        losses.mean().backward()
-        self.optimiser.step()
-        self.schedule.step()
-        return float(losses.detach().sum()), correct(logits.detach(), labels)
-
-
-class Trainer(Training):
-    """Training on the processor, where only the rows of a batch are read and moved."""
-
-    model: Model
-
-    def __init__(
-        self,
-        train: Documents,
-        table: NDArray[np.float32],
-        settings: params.Classifier,
-        seed: int,
-        frozen: bool,
-        classes: int,
-    ) -> None:
-        """Start from `table` (V, d); find the distinct tokens of each batch."""
-        super().__init__(train, table.shape[1], settings, seed, frozen, classes)
-        self.model = Model(np.array(table, np.float32, order="C"), self.layers)
-        self.batches = []
-        for part in self.parts:
-            ids, tokens = distinct_tokens(train.tokens[part], len(table))
-            self.batches.append((ids, tokens, torch.from_numpy(train.labels[part])))
-        self.row_optimiser = RowAdam(self.model.table, self.row_rate, self.steps)
-        row_rule = self.row_optimiser.rule  # its sizes are those of steps 1, 2, …
-        row_rule.size[1:] *= self.falling[:-1]
-
-    def epoch(self, epoch: int, progress: tqdm) -> tuple[float, float]:
-        """As of any training; afterwards no row is behind."""
-        scores = super().epoch(epoch, progress)
-        self.row_optimiser.flush()
-        return scores
-
-    def step(self, ids: NDArray[np.int64], tokens: Tensor, labels: Tensor) -> tuple[float, int]:
-        """One step; `ids` (U,) begin with the padding row."""
-        self.row_optimiser.catch_up(ids[1:])
-        rows = torch.from_numpy(self.model.table[ids]).requires_grad_(not self.frozen)  # (U, d)
-        scores = self.move_layers(rows, tokens, labels)
-        if rows.grad is not None:
-            self.row_optimiser.step(ids[1:], rows.grad.numpy()[1:])
-        return scores
 
 
 def train_classifier(
@@ -264,51 +66,182 @@ def train_classifier(
     settings: params.Classifier,
     seed: int,
     frozen: bool = False,
-    training: Callable[..., Training] = Trainer,
+    device: str = "cpu",
 ) -> Fitted:
     """Train from an initial embedding, select an epoch on validation, and score the test once.
 
-    `table` (V, d) is not changed; `frozen`: nor is the embedding, only the layers learn. `training`
-    makes what is trained, as `Trainer` does. Beyond two classes the outputs are a softmax over all
-    that the documents have. Documents keep their order in every epoch. Losses and accuracies of
-    `train` are running means while training, with dropout, as the lab logs them; at epoch 0 and of
-    the other splits they are of the finished epoch without dropout. The selected epoch is the first
-    of those with the best validation accuracy, epoch 0 left out.
+    table (V, d): the initial embedding, copied; if `frozen`, only the layers learn. device: as
+    torch names it; `cpu` runs the kernels, any other plain torch. Beyond two classes the output is
+    a softmax over all classes that the documents have.
 
-    Raises ClassifierError if labels or tokens do not fit, or if the loss stops being finite.
+    Raises ClassifierError if all training documents have one label, or if the loss overflows.
     """
-    for name, documents in (("train", train), ("validation", validation), ("test", test)):
-        check_documents(name, documents, len(table))
     check_labels(train.labels)
     classes = 1 + max(int(part.labels.max()) for part in (train, validation, test))
-    trainer = training(train, table, settings, seed, frozen, max(classes, 2))
+    training = Training(train, table, settings, seed, frozen, max(classes, 2), device)
+    return fit(training, train, validation, test)
+
+
+def fit(training: "Training", train: Documents, validation: Documents, test: Documents) -> Fitted:
+    """Train for all epochs, return to the best one on validation, and score the test there.
+
+    Loss and accuracy of `train` are running means during the epoch, with dropout, as the lab logs
+    them. At epoch 0 and of the other splits they are those after the epoch, without dropout. The
+    selected epoch is the first of the best validation accuracy; epoch 0 does not count.
+    """
     curves: list[tuple[int, str, float, float]] = []
     for split, documents in (("train", train), ("validation", validation)):
-        loss, accuracy, _ = evaluate(trainer.model, documents, 0, split)
+        loss, accuracy, _ = evaluate(training, documents, 0, split)
         curves.append((0, split, loss, accuracy))
-    best, selected, selected_epoch = -1.0, trainer.model, 0
-    with tqdm(total=trainer.steps, desc="classifier", unit="step", disable=None) as progress:
-        for epoch in range(1, settings.epochs + 1):
-            loss, accuracy = trainer.epoch(epoch, progress)
+    best, selected_epoch, weights = -1.0, 0, {}
+    with tqdm(total=training.steps, desc="classifier", unit="step", disable=None) as progress:
+        for epoch in range(1, training.settings.epochs + 1):
+            loss, accuracy = training.epoch(epoch, progress)
             curves.append((epoch, "train", loss, accuracy))
-            loss, accuracy, _ = evaluate(trainer.model, validation, epoch, "validation")
+            loss, accuracy, _ = evaluate(training, validation, epoch, "validation")
             curves.append((epoch, "validation", loss, accuracy))
             if accuracy > best:
-                best, selected, selected_epoch = accuracy, deepcopy(trainer.model), epoch
-    loss, accuracy, probabilities = evaluate(selected, test, selected_epoch, "test")
+                best, selected_epoch = accuracy, epoch
+                weights = deepcopy(training.model.state_dict())
+    training.model.load_state_dict(weights)
+    loss, accuracy, probabilities = evaluate(training, test, selected_epoch, "test")
     curves.append((selected_epoch, "test", loss, accuracy))
-    table_of_curves = pd.DataFrame(curves, columns=["epoch", "split", "loss", "accuracy"])
-    return Fitted(table_of_curves, selected_epoch, probabilities)
+    table = pd.DataFrame(curves, columns=["epoch", "split", "loss", "accuracy"])
+    return Fitted(table, selected_epoch, probabilities)
 
 
 def evaluate(
-    model: Scorer, documents: Documents, epoch: int, split: str
+    training: "Training", documents: Documents, epoch: int, split: str
 ) -> tuple[float, float, NDArray[np.float64]]:
-    """Mean loss, accuracy and probabilities, as `probabilities` gives them, without dropout."""
-    logits, labels = model.logits(documents.tokens), torch.from_numpy(documents.labels)
+    """Mean loss, accuracy, and probabilities (n,) or (n, C), without dropout."""
+    logits, labels = training.logits(documents.tokens), torch.from_numpy(documents.labels)
     loss = float(cross_entropies(logits, labels).mean())
     check_finite(loss, epoch, split)
-    return loss, correct(logits, labels) / len(labels), probabilities(logits).numpy()
+    return loss, correct(logits, labels) / len(labels), class_probabilities(logits).numpy()
+
+
+class Training:
+    """A classifier in training on one device: the model, the batches and the optimisers.
+
+    Plain torch reads and moves the whole embedding at each step. The kernels read only the rows of
+    the batch's distinct tokens, and `RowAdam` moves the others when they are needed. Both draw the
+    same random numbers, on the host, and give the same curves up to rounding.
+    """
+
+    def __init__(
+        self,
+        train: Documents,
+        table: NDArray[np.float32],
+        settings: params.Classifier,
+        seed: int,
+        frozen: bool,
+        classes: int,
+        device: str = "cpu",
+        plain: bool = False,
+    ) -> None:
+        """Start from `table` (V, d); `plain` runs plain torch on the processor too."""
+        self.settings, self.frozen, self.device = settings, frozen, device
+        self.plain = plain or device != "cpu"
+        outputs = 1 if classes == 2 else classes
+        self.model = draw_classifier(settings, table, seed, outputs).to(device)
+        self.dropout = generator(seed, "dropout")
+        size = settings.batch
+        parts = [slice(start, start + size) for start in range(0, len(train.tokens), size)]
+        self.batches = [
+            (*self.indexed(train.tokens[part]), torch.from_numpy(train.labels[part]).to(device))
+            for part in parts
+        ]
+        self.passes = -(-settings.epoch_steps // len(self.batches))  # in an epoch
+        self.steps = settings.epochs * self.passes * len(self.batches)
+        self.prepare_optimisers()
+
+    def prepare_optimisers(self) -> None:
+        """Adam for the layers and for the embedding, with constant or falling step sizes."""
+        settings, model, steps = self.settings, self.model, self.steps
+        falling = 1 - np.arange(steps + 1) / steps if settings.linear_decay else np.ones(steps + 1)
+        row_rate = settings.embedding_learning_rate or settings.learning_rate
+        model.embedding.requires_grad_(self.plain and not self.frozen)
+        if not self.plain:
+            model.features = kernels.embed_conv_max
+            self.row_adam = RowAdam(model.embedding.numpy(), row_rate, steps)  # shares the memory
+            self.row_adam.rule.size[1:] *= falling[:-1]  # entry i belongs to step i, from 1 on
+        groups: list[dict[str, Any]] = [
+            {"params": [*model.conv.parameters(), *model.linear.parameters()]},
+            {"params": [model.embedding], "lr": row_rate},  # not moved if it has no gradient
+        ]
+        self.adam = torch.optim.Adam(groups, lr=settings.learning_rate)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.adam, lambda step: float(falling[step])
+        )
+
+    def indexed(self, tokens: NDArray[np.int32]) -> tuple[NDArray[np.int64] | None, Tensor]:
+        """The ids whose rows documents need (U,), and tokens (n, T) as indices into these rows.
+
+        In plain torch these are None, for all rows, and the tokens as they are.
+        """
+        if self.plain:
+            return None, torch.from_numpy(tokens).to(self.device)
+        return kernels.distinct_tokens(tokens, len(self.model.embedding))
+
+    def rows(self, ids: NDArray[np.int64] | None) -> Tensor | None:
+        """Copies of the rows of `ids` (U, d), moved to the present step; None stands for all."""
+        if ids is None:
+            return None
+        self.row_adam.catch_up(ids[1:])
+        return torch.from_numpy(self.row_adam.table[ids]).requires_grad_(not self.frozen)
+
+    def logits(self, tokens: NDArray[np.int32]) -> Tensor:
+        """Logits (n,) or (n, C) of documents (n, T) without dropout, on the host."""
+        at_once = SCORED_BY_TORCH if self.plain else SCORED_BY_KERNELS
+        found = []
+        with torch.no_grad():
+            for start in range(0, len(tokens), at_once):
+                ids, indices = self.indexed(tokens[start : start + at_once])
+                found.append(self.model(indices, rows=self.rows(ids)).cpu())
+        return torch.cat(found)
+
+    def epoch(self, epoch: int, progress: tqdm) -> tuple[float, float]:
+        """Take a step on each batch; returns mean loss and accuracy while training."""
+        loss, right, documents = 0.0, 0, 0
+        batches = self.passes * self.batches
+        for number, (ids, tokens, labels) in enumerate(batches, start=1):
+            batch_loss, batch_right = self.step(ids, tokens, labels)
+            check_finite(batch_loss, epoch, f"step {number} of {len(batches)}")
+            loss += batch_loss
+            right += batch_right
+            documents += len(labels)
+            progress.update()
+        if not self.plain:
+            self.row_adam.flush()
+        return loss / documents, right / documents
+
+    def step(
+        self, ids: NDArray[np.int64] | None, tokens: Tensor, labels: Tensor
+    ) -> tuple[float, int]:
+        """One step of Adam on a batch: tokens (B, T) index the rows of `ids`, or the vocabulary.
+
+        Returns the summed loss and the number of correct documents. The padding row is never
+        moved, and no row of a frozen embedding.
+        """
+        settings = self.settings
+        mask = dropout_mask(self.dropout, (len(tokens), settings.filters), settings.dropout)
+        if settings.word_dropout:  # hidden tokens become the pad, whose index is 0 either way
+            hidden = self.dropout.random(tokens.shape, np.float32) < settings.word_dropout
+            tokens = tokens.masked_fill(torch.from_numpy(hidden).to(self.device), PAD_ID)
+        rows = self.rows(ids)  # (U, d)
+        logits = self.model(tokens, mask.to(self.device), rows)  # (B,) or (B, C)
+        losses = cross_entropies(logits, labels)  # (B,)
+        self.adam.zero_grad()
+        losses.mean().backward()
+        gradient = (self.model.embedding if rows is None else rows).grad
+        if gradient is not None:
+            if ids is None:
+                gradient[PAD_ID] = 0
+            else:
+                self.row_adam.step(ids[1:], gradient.numpy()[1:])
+        self.adam.step()
+        self.schedule.step()
+        return float(losses.detach().sum()), correct(logits.detach(), labels)
 
 
 def save_fitted(
@@ -317,27 +250,6 @@ def save_fitted(
     """Write `curves.csv` and `predictions.csv`; `documents` are the numbers of the test's."""
     write_predictions(folder / "predictions.csv", documents, test.labels, fitted.probabilities)
     write_table(folder / "curves.csv", fitted.curves)
-
-
-def check_documents(name: str, documents: Documents, vocabulary_size: int) -> None:
-    """Raise ClassifierError unless tokens and labels of a split fit together and the embedding."""
-    tokens, labels = documents.tokens, documents.labels
-    if len(tokens) == 0 or tokens.ndim != 2 or labels.shape != (len(tokens),):
-        raise ClassifierError(
-            f"{name} split: found tokens of shape {tokens.shape} and labels of shape "
-            f"{labels.shape}, allowed: (n, length) and (n,), n at least 1: draw the sample again"
-        )
-    if labels.min() < 0:
-        raise ClassifierError(
-            f"{name} split: found labels {sorted(set(labels.tolist()))}, allowed: the numbers of "
-            "classes, from 0: take labelled documents only"
-        )
-    if not 0 <= tokens.min() <= tokens.max() < vocabulary_size:
-        raise ClassifierError(
-            f"{name} split: found token ids from {tokens.min()} to {tokens.max()}, but the "
-            f"embedding has rows 0 to {vocabulary_size - 1}: tokens and embedding must be of one "
-            "vocabulary"
-        )
 
 
 def check_labels(labels: NDArray[np.int16]) -> None:
@@ -351,12 +263,11 @@ def check_labels(labels: NDArray[np.int16]) -> None:
 
 def check_finite(loss: float, epoch: int, where: str) -> None:
     """Raise ClassifierError if the loss overflowed."""
-    if np.isfinite(loss):
-        return
     cause = (
         "the initial embedding holds values that are too large or not finite: take other vectors"
         if epoch == 0
         else "training diverged, most likely because its steps are too large: "
         "lower classifier.learning_rate"
     )
-    raise ClassifierError(f"the loss is {loss} (epoch {epoch}, {where}): {cause}")
+    if not np.isfinite(loss):
+        raise ClassifierError(f"the loss is {loss} (epoch {epoch}, {where}): {cause}")

@@ -1,15 +1,15 @@
-"""The embeddings that classifiers start from: trained vectors, random ones, and controls between.
+"""The embeddings that classifiers start from: trained vectors, random ones, and controls.
 
-The controls tell what the vectors *mean* from what they are as numbers. With E the trained table,
-rows of words that its text has taken by themselves and the others by themselves:
+The controls tell what the vectors *mean* from what they are as numbers. E is the trained table;
+words that occur in its training text and words that do not are treated as two separate groups:
 
 - `shuffled`: the rows of E permuted among words. Every number stays, no word keeps its vector.
 - `random_matched`: N(μ_j, s_j²) in coordinate j, with the mean and deviation of E's column j.
 - `frozen`, `frozen_random`: E, and N(0, 1), not trained with the classifier.
 
-A scale x multiplies a table such that the standard deviation of all entries of the words that the
-text has is x. All random numbers come from streams that are named for the seed, so that
-`random_matched` is an affine map of `random`.
+A scale x multiplies a table so that the standard deviation over all entries of the words that occur
+is x. All random numbers come from streams named for the seed, which makes `random_matched` an
+affine map of `random`.
 """
 
 import numpy as np
@@ -35,11 +35,12 @@ def initial_table(
     seed: int,
     scale: float | None = None,
 ) -> Table:
-    """Embedding float32 (V, d) of one of `params.Init`, rescaled if so asked; the pad has zeros.
+    """Embedding float32 (V, d) of one of `params.Init`, rescaled if `scale` is given.
 
-    Raises InitError if the init needs vectors and there are none, or they do not fit.
+    The row of the pad is zero. Raises InitError if the init needs vectors and there are none, or
+    if they do not fit.
     """
-    rows = np.ones(len(vocabulary), np.bool_)
+    occurs = np.ones(len(vocabulary), np.bool_)
     if init in ("random", "frozen_random"):
         table = random_table(len(vocabulary), dim, seed)
     else:
@@ -47,22 +48,22 @@ def initial_table(
             raise InitError(f"the initial embedding {init!r} is made from vectors: give --vectors")
         table = pretrained_table(vectors, vocabulary, dim)
         if vectors.counts is not None:
-            rows = vectors.counts > 0
+            occurs = vectors.counts > 0
         if init == "shuffled":
-            table = shuffled_table(table, rows, seed)
+            table = shuffled_table(table, occurs, seed)
         elif init == "random_matched":
-            table = matched_table(table, rows, seed)
-    rows[PAD_ID] = False
-    return table if scale is None else rescaled(table, rows, scale)
+            table = matched_table(table, occurs, seed)
+    occurs[PAD_ID] = False
+    return table if scale is None else rescaled(table, occurs, scale)
 
 
 def is_frozen(init: str) -> bool:
-    """Whether the embedding is left as it starts."""
+    """Whether the embedding stays as it is while the classifier is trained."""
     return init.startswith("frozen")
 
 
 def pretrained_table(vectors: Vectors, vocabulary: list[str], dim: int) -> Table:
-    """Embedding (V, d) that starts from trained centre vectors, its padding row zero.
+    """Embedding (V, d) that is a copy of the trained centre vectors; the row of the pad is zero.
 
     Raises InitError if the vectors are of another vocabulary or dim, or not finite.
     """
@@ -82,47 +83,44 @@ def pretrained_table(vectors: Vectors, vocabulary: list[str], dim: int) -> Table
 
 
 def random_table(vocabulary_size: int, dim: int, seed: int) -> Table:
-    """Embedding (V, d) from N(0, 1), as `nn.Embedding` starts, its padding row zero."""
+    """Embedding (V, d) from N(0, 1), as `nn.Embedding` starts; the row of the pad is zero."""
     draw = generator(seed, "classifier", "embedding")
     table = draw.standard_normal((vocabulary_size, dim), dtype=np.float32)
     table[PAD_ID] = 0
     return table
 
 
-def shuffled_table(table: Table, rows: NDArray[np.bool_], seed: int) -> Table:
-    """The table with its rows permuted: those of `rows` (V,) and the others, the pad's never."""
+def shuffled_table(table: Table, occurs: NDArray[np.bool_], seed: int) -> Table:
+    """The table (V, d) with its rows permuted within each of the `two_groups` of `occurs` (V,)."""
     draw = generator(seed, "classifier", "shuffled")
     result = table.copy()
-    for part in parts(rows):
-        result[part] = table[draw.permutation(part)]
+    for group in two_groups(occurs):
+        result[group] = table[draw.permutation(group)]
     return result
 
 
-def matched_table(table: Table, rows: NDArray[np.bool_], seed: int) -> Table:
-    """Normal rows with the mean and standard deviation that each column has over either part."""
+def matched_table(table: Table, occurs: NDArray[np.bool_], seed: int) -> Table:
+    """Normal rows (V, d) with the table's means and deviations by column, group by group."""
     result = random_table(len(table), table.shape[1], seed)
-    for part in parts(rows):
-        if len(part):
-            mean, deviation = table[part].mean(0, np.float64), table[part].std(0, np.float64)
-            result[part] = (mean + deviation * result[part]).astype(np.float32)
+    for group in two_groups(occurs):
+        if len(group):
+            mean, deviation = table[group].mean(0, np.float64), table[group].std(0, np.float64)
+            result[group] = (mean + deviation * result[group]).astype(np.float32)
     return result
 
 
-def parts(rows: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The ids that the text has and those that it has not, without the pad."""
-    others = ~rows
-    others[PAD_ID] = False
-    own = rows.copy()
-    own[PAD_ID] = False
-    return np.flatnonzero(own), np.flatnonzero(others)
+def two_groups(occurs: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Ids of the words that occur in the text and of those that do not, both without the pad."""
+    words = np.flatnonzero(np.arange(len(occurs)) != PAD_ID)
+    return words[occurs[words]], words[~occurs[words]]
 
 
-def rescaled(table: Table, rows: NDArray[np.bool_], scale: float) -> Table:
-    """The table times the factor that brings the entries of `rows` to a standard deviation.
+def rescaled(table: Table, occurs: NDArray[np.bool_], scale: float) -> Table:
+    """The table times one factor, after which the rows of `occurs` have deviation `scale`.
 
-    Raises InitError if they are all alike.
+    Raises InitError if their entries are all equal.
     """
-    deviation = float(table[rows].std(dtype=np.float64))
+    deviation = float(table[occurs].std(dtype=np.float64))
     if deviation == 0:
         raise InitError("all entries of the vectors are the same: train others to rescale")
     return (table * np.float32(scale / deviation)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What classifiers of any kind predict for the test documents, written and read."""
+"""The classes that classifiers of any kind predict for the test documents, written and read."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from sgns_study.artifacts import ArtifactError, listed, read_table, write_table
 
 
 class Predictions(NamedTuple):
-    """Test documents, their classes and those predicted, each int64 (n,)."""
+    """Test documents, their classes and the predicted ones, each int64 (n,)."""
 
     documents: NDArray[np.int64]
     labels: NDArray[np.int64]
@@ -39,27 +39,21 @@ def write_predictions(
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read what `write_predictions` wrote; predicted is the most probable class.
+    """Read what `write_predictions` wrote; the most probable class is the predicted one.
 
-    Raises ArtifactError if a column is missing or holds something else than numbers.
+    Raises ArtifactError if a column is missing or holds something other than numbers.
     """
     table = read_table(path)
     several = [name for name in table.columns if name.startswith("probability_")]
     numbers = ["document", "label", *(several or ["probability"])]
-    if not set(numbers) <= set(table.columns):
+    kinds = [table[name].dtype.kind for name in numbers if name in table]
+    whole = kinds[:2] == ["i", "i"] and len(kinds) == len(numbers) and set(kinds) <= {"i", "f"}
+    if not whole or table.empty or table[numbers].isna().any(axis=None):
         raise ArtifactError(
-            f"{path}: found the columns {listed(table)}, expected document, label and "
-            "probability: delete the folder and run again"
+            f"{path}: found the columns {listed(table)}, expected document, label and probability, "
+            "all numbers, and a row or more: delete the folder and run again"
         )
-    kinds = [dtype.kind for dtype in table[numbers].dtypes]
-    are_numbers = kinds[:2] == ["i", "i"] and set(kinds) <= {"i", "f"}
-    if table.empty or not are_numbers or table[numbers].isna().any(axis=None):
-        raise ArtifactError(
-            f"{path}: found other values than numbers, or no row: delete the folder and run again"
-        )
-    if several:
-        predicted = table[several].to_numpy().argmax(axis=1)
-    else:
-        predicted = (table["probability"] > 0.5).to_numpy().astype(np.int64)
     documents, labels = (table[name].to_numpy(np.int64) for name in ("document", "label"))
-    return Predictions(documents, labels, predicted)
+    if several:
+        return Predictions(documents, labels, table[several].to_numpy().argmax(axis=1))
+    return Predictions(documents, labels, (table["probability"] > 0.5).to_numpy().astype(np.int64))
