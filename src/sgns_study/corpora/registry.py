@@ -64,7 +64,3 @@ def read_corpus(corpus: params.Corpus, folder: Path) -> Iterator[Document]:
     """
     documents: Iterator[Document] = corpus_module(corpus).documents(corpus, folder)
     return documents
-
-
-def code_of(corpus):
-    return [f"corpora.{corpus.kind}"]
