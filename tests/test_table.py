@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from sgns_study import params
 from sgns_study.artifacts import ArtifactError
-from sgns_study.corpora import table
+from sgns_study.corpora import registry, table
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
 
 REPOSITORY = Path(__file__).parent.parent
@@ -390,6 +390,25 @@ def test_a_text_without_end_is_a_bad_row_and_no_crash(
     assert csv.field_size_limit() == before
 
 
+def test_a_line_without_end_is_a_bad_row_however_short_its_fields(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(table, "LONGEST", 1000)
+    fields = [("text", "label", "other"), ("a", "pos", "x"), ("b" * 600, "pos", "x" * 600)]
+    content = "\n".join([*map(",".join, fields), '"two', 'lines",pos,', "c,neg,x"])
+    found = save(tmp_path, content)
+    assert faults(found, tmp_path) == [(3, table.TOO_LONG)]
+    good, _ = table.read_rows(tmp_path / found.path, found)
+    assert [(row.line, row.text) for row in good] == [(2, "a"), (4, "two\nlines"), (6, "c")]
+
+
+@pytest.mark.parametrize("depth", [10, 400, 900, 3000])
+def test_a_label_of_lists_in_lists_is_a_bad_row_and_no_crash(tmp_path: Path, depth: int) -> None:
+    label = "[" * depth + "]" * depth
+    found = save(tmp_path, f'{{"text": "fine", "label": {label}}}', "r.jsonl")
+    assert faults(found, tmp_path) in ([(1, table.LABEL_TYPE)], [(1, table.NOT_JSON)])
+
+
 def test_bad_rows_stop_the_study_and_are_listed(tmp_path: Path) -> None:
     found = save(tmp_path, as_csv(TWO) + "one field\r\n" * 25)
     message = refused(found, tmp_path)
@@ -577,6 +596,17 @@ def test_a_table_is_read_again_only_when_it_changes(
     assert capsys.readouterr().err == ""
     save(tmp_path, as_csv(TWO))
     assert table.inspect(found, tmp_path).sizes == (24, 6, 0)
+
+
+def test_the_registry_reads_a_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = save(tmp_path, as_csv(TWO))
+    assert list(registry.read_corpus(found, tmp_path / "none")) == list(table.read(found))
+    assert registry.corpus_sizes(found) == (24, 6, 0)
+    assert registry.class_names(found) == ["neg", "pos"]
+    assert registry.own_files(found.model_copy(update={"test": "t.csv"})) == [found.path, "t.csv"]
+    assert registry.known_synonyms(found) == registry.probe_words(found) == {}
+    assert registry.required_sources(found, params.Tokens(tokenizer="word")) == []
 
 
 # The page

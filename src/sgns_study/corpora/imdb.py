@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from sgns_study.artifacts import ArtifactError
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
@@ -62,18 +63,17 @@ def order(review: Document) -> tuple[int, int, int]:
 def reviews_of(archive: Path) -> Iterator[Document]:
     """Reviews in the order in which the archive has them."""
     try:
-        with (
-            archive.open("rb") as packed,
-            tarfile.open(fileobj=(content := Unpacked(archive, packed)), mode="r|") as members,
-        ):
-            for number, member in enumerate(members, start=1):
-                check_member(archive, member, number)
-                review = REVIEW.fullmatch(member.name)
-                if review and member.isreg():
-                    file = members.extractfile(member)
-                    assert file is not None  # a regular file
-                    yield document(archive, review, file.read())
-                content.of_file = 0
+        with archive.open("rb") as packed:
+            content: Any = Unpacked(archive, packed)  # all that tarfile calls of a file is `read`
+            with tarfile.open(fileobj=content, mode="r|") as members:
+                for number, member in enumerate(members, start=1):
+                    check_member(archive, member, number)
+                    review = REVIEW.fullmatch(member.name)
+                    if review and member.isreg():
+                        file = members.extractfile(member)
+                        assert file is not None  # a regular file
+                        yield document(archive, review, file.read())
+                    content.of_file = 0
     except FileNotFoundError:
         raise ArtifactError(f"{archive}: no such file: run the download first") from None
     except ArtifactError:

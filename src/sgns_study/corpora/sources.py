@@ -183,7 +183,7 @@ def receive(address: str, size: int, part: Path) -> None:
     """
     failed: list[Exception] = []
     plain = {"Accept-Encoding": "identity"}  # the bytes of the file, not packed once more
-    pull = pooch.HTTPDownloader(sys.stderr.isatty(), timeout=2 * STALL, headers=plain)
+    pull = pooch.HTTPDownloader(sys.stderr.isatty(), timeout=3 * STALL, headers=plain)
 
     def download(file: BinaryIO) -> None:
         try:

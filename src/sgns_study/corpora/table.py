@@ -5,7 +5,6 @@ Each row is used as it is or refused with its file, its line and the reason; not
 
 import csv
 import json
-import re
 import stat
 import sys
 from collections import Counter
@@ -35,8 +34,6 @@ LONGEST_LABEL = 1000  # characters
 BATCH = 1000  # rows of Parquet read at a time
 SHOWN = 20  # bad rows, labels or columns that a message lists
 BYTE_ORDER_MARK = "\ufeff"
-UNDECODED = re.compile("[\udc80-\udcff]")  # what Python decodes a wrong byte to, if so asked
-SURROGATES = re.compile("[\ud800-\udfff]")
 
 MISSING_TEXT = "no text"
 TEXT_TYPE = "the text is no string"
@@ -277,25 +274,27 @@ def read_rows(
 
 
 def checked(row: Row, label_needed: bool) -> Row:
-    """A row with its label as the name of a class, or with what is wrong with its values."""
-    text, label, fault, detail = row.text, label_name(row.label), row.reason, row.detail
-    if fault:
-        pass
-    elif is_missing(text) or (isinstance(text, str) and not text.strip()):
-        fault = MISSING_TEXT
-    elif not isinstance(text, str):
-        fault, detail = TEXT_TYPE, f"found {type(text).__name__}"
-    elif not isinstance(row.label, (str, int, float)) and not is_missing(row.label):
-        fault, detail = LABEL_TYPE, f"found {type(row.label).__name__}"
-    elif "\0" in text or "\0" in (label or ""):
-        fault = NUL
-    elif SURROGATES.search(text) or SURROGATES.search(label or ""):
-        fault = SURROGATE
-    elif len(label or "") > LONGEST_LABEL:
-        fault = LONG_LABEL
-    elif label_needed and label is None:
-        fault = MISSING_LABEL
-    return Row(row.file, row.line, text, label, fault, detail)
+    """A row with its label as the name of a class, or with the reason why it cannot be used."""
+    text, label = row.text, row.label
+    if row.reason:
+        return row
+    if is_missing(text) or (isinstance(text, str) and not text.strip()):
+        return row._replace(reason=MISSING_TEXT)
+    if not isinstance(text, str):
+        return row._replace(reason=TEXT_TYPE, detail=f"found {type(text).__name__}")
+    if not isinstance(label, (str, int, float)) and not is_missing(label):
+        return row._replace(reason=LABEL_TYPE, detail=f"found {type(label).__name__}")
+    name = label_name(label)
+    both = text + (name or "")
+    if "\0" in both:
+        return row._replace(reason=NUL)
+    if surrogate(both):
+        return row._replace(reason=SURROGATE)
+    if len(name or "") > LONGEST_LABEL:
+        return row._replace(reason=LONG_LABEL)
+    if label_needed and name is None:
+        return row._replace(reason=MISSING_LABEL)
+    return row._replace(label=name)
 
 
 def is_missing(value: Any) -> bool:
@@ -312,29 +311,39 @@ def label_name(label: Any) -> str | None:
     return str(label).strip() or None
 
 
+def surrogate(text: str) -> str:
+    """The first half of a surrogate pair in a text, which UTF-8 cannot hold; empty if none is."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return text[error.start]
+    return ""
+
+
 def separated(path: Path, corpus: params.TableCorpus, delimiter: str) -> Iterator[Row]:
     """Rows of a CSV or TSV file, the first of which names the columns."""
     rows = csv_rows(path, corpus.encoding, delimiter)
-    header, columns = next(rows, (Row(path, 1, reason="the file is empty"), []))
+    header, _, columns = next(rows, (Row(path, 1, reason="the file is empty"), 1, []))
     if header.reason:
         raise ArtifactError(
-            f"{header}: no line of column names: put it right or, if the file has another encoding,"
-            " set corpus.encoding to utf-16, cp1252 or whichever it has"
+            f"{header}: no line of column names: put it right, or set corpus.encoding to utf-16, "
+            "cp1252 or whichever the file has"
         )
     check_columns(path, columns, corpus)
     text, label = columns.index(corpus.text), columns.index(corpus.label)
-    for row, fields in rows:
+    for row, last, fields in rows:
         if row.reason:
             yield row
         elif len(fields) != len(columns):
-            detail = f"found {len(fields)}, the header has {len(columns)}{row.detail}"
+            ends = f"; the row ends on line {last}" if last > row.line else ""
+            detail = f"found {len(fields)}, the header has {len(columns)}{ends}"
             yield row._replace(reason=FIELDS, detail=detail)
         else:
-            yield Row(path, row.line, fields[text], fields[label])
+            yield row._replace(text=fields[text], label=fields[label])
 
 
-def csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[Row, list[str]]]:
-    """Where each row is, and its fields unless it cannot be used. Empty lines are no rows.
+def csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[Row, int, list[str]]]:
+    """Each row, still without values, with its last line and its fields. Empty lines are no rows.
 
     Fields that hold quotation marks, delimiters or line ends are quoted, and quotation marks in
     them doubled (RFC 4180). After a row with a stray quotation mark, reading goes on at the line
@@ -349,14 +358,13 @@ def csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[Row, l
         try:
             for fields in reader:
                 first, done = done + 1, start + reader.line_num
-                if bad := [wrong[line] for line in range(first, done + 1) if line in wrong]:
-                    yield bad[0], []
-                elif fields:
-                    ends = f"; the row ends on line {done}" if done > first else ""
-                    yield Row(path, first, detail=ends), fields
+                bad = [wrong[line] for line in range(first, done + 1) if line in wrong]
+                if bad or fields:
+                    yield bad[0] if bad else Row(path, first), done, fields
         except csv.Error as error:
             done += 1
-            yield Row(path, done, reason=TOO_LONG if "field limit" in str(error) else QUOTES), []
+            fault = TOO_LONG if "field limit" in str(error) else QUOTES
+            yield Row(path, done, reason=fault), done, []
 
 
 def json_lines(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
@@ -447,8 +455,8 @@ def decoded_lines(path: Path, encoding: str) -> tuple[list[str], dict[int, Row]]
                         pass
                     line = "\n"
                     wrong[number] = Row(path, number, reason=TOO_LONG)
-                elif found := UNDECODED.search(line):
-                    detail = f"byte 0x{ord(found[0]) - 0xDC00:02x} is not {encoding}"
+                elif found := surrogate(line):  # 0xDC00 + a byte that does not decode
+                    detail = f"byte 0x{ord(found) % 256:02x} is not {encoding}"
                     wrong[number] = Row(path, number, reason=WRONG_BYTES, detail=detail)
                 lines.append(line)
     except UnicodeError:
@@ -463,10 +471,7 @@ def decoded_lines(path: Path, encoding: str) -> tuple[list[str], dict[int, Row]]
 def check_file(path: Path) -> None:
     """Raise ArtifactError if a file has another ending, cannot be found or is too large."""
     if path.suffix.lower() not in READERS:
-        raise ArtifactError(
-            f"{path}: a table ends in {', '.join(READERS)}: save it as one of these, under that "
-            "ending"
-        )
+        raise ArtifactError(f"{path}: a table ends in {', '.join(READERS)}: save it as one of them")
     try:
         found = path.stat()
     except OSError as error:
