@@ -183,7 +183,8 @@ def receive(address: str, size: int, part: Path) -> None:
     """
     failed: list[Exception] = []
     plain = {"Accept-Encoding": "identity"}  # the bytes of the file, not packed once more
-    pull = pooch.HTTPDownloader(sys.stderr.isatty(), timeout=3 * STALL, headers=plain)
+    patience = 3 * STALL  # of a thread that was given up
+    pull = pooch.HTTPDownloader(sys.stderr.isatty(), timeout=patience, headers=plain)
 
     def download(file: BinaryIO) -> None:
         try:
