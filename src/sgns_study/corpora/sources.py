@@ -25,8 +25,8 @@ from sgns_study.errors import StudyError
 ANSWER = 8  # seconds until the first bytes; at most three addresses are tried, so under 30 in all
 STALL = 30  # seconds over which the speed of a download is measured
 LEAST = 1000  # bytes a second that it must bring on average over such a time
-LOOK = 0.05  # seconds between two looks at a download
-SAID = {"ConnectionError": "no connection", "FileNotFoundError": "no such file"}
+POLL = 0.05  # seconds between two checks of a running download
+CAUSES = {"ConnectionError": "no connection", "FileNotFoundError": "no such file"}
 
 
 class DownloadError(StudyError):
@@ -164,7 +164,7 @@ def fetch_any(source: Source, origins: list[tuple[Copy, str]], target: Path) -> 
         except ArtifactError:
             raise  # of this machine's disk: no other origin can help
         except (OSError, ValueError) as error:
-            said = SAID.get(type(error).__name__, " ".join(str(error).split()))
+            said = CAUSES.get(type(error).__name__, " ".join(str(error).split()))
             tried.append(f"  {origin}: {said.removeprefix(f'{origin}: ')}")
     names = ("one of " if len(source.copies) > 1 else "") + ", ".join(c.name for c in source.copies)
     found = "\n".join([f"{source.file}: could not be downloaded; tried:", *tried])
@@ -206,7 +206,7 @@ def receive(address: str, size: int, part: Path) -> None:
                 if received - before < (LEAST * STALL if before else 1):
                     raise DownloadError(f"fewer than {LEAST} bytes a second")
                 before, deadline = received, time.monotonic() + STALL
-            thread.join(LOOK)
+            thread.join(POLL)
     if failed:
         raise failed[0]
 
