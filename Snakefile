@@ -11,7 +11,7 @@
 import time
 
 from sgns_study import guards, plan
-from sgns_study.corpora.registry import code_of
+from sgns_study.corpora.registry import CODE
 from sgns_study.figures import figures_of, tables_of
 from sgns_study.provenance import code_digest, data_digest
 

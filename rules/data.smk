@@ -29,7 +29,7 @@ rule tokenize:
     params:
         # A function, since braces in a string of the user's would be wildcards.
         settings=lambda wildcards: study.model_dump_json(include={"corpus", "tokens"}),
-        code=code_digest("tokens.tokenize", *code_of(study.corpus)),
+        code=code_digest("tokens.tokenize", *CODE[study.corpus.kind]),
     shell:
         "sgns-study tokenize --study {STUDY} 2> {log}"
 

@@ -482,7 +482,7 @@ COPY = sources.Copy("a.bin", 6, f"sha256:{hashlib.sha256(b'abcdef').hexdigest()}
 
 
 def read_source(folder: Path) -> None:
-    sources.check(folder / "a.bin", [COPY], folder / "a.bin")
+    sources.check_copies(folder / "a.bin", [COPY], folder / "a.bin")
 
 
 TABLES = (b"text,label\n", b"a b,1\n", b'"a ""b""\n c",0\n', b"text\tlabel\n", b"x,", b"\n" * 40)
