@@ -70,7 +70,7 @@ rule data:
         files.tokens,
         files.text,
         expand(files.pairs, radius={model.radius for model in plan.models(study)}),
-        expand(SAMPLES, sample=plan.samples(study)),
+        expand(f"{RESULTS}/samples/{{sample}}.csv", sample=plan.samples(study)),
 
 
 rule embeddings:

@@ -1,5 +1,4 @@
 # From texts to what models read: token ids, samples of documents, windows of a radius.
-SAMPLES = f"{RESULTS}/samples/{{sample}}.csv"
 
 
 rule download:
@@ -38,7 +37,7 @@ rule sample:
     input:
         files.documents,
     output:
-        SAMPLES,
+        f"{RESULTS}/samples/{{sample}}.csv",
     log:
         f"{RESULTS}/logs/sample/{{sample}}.log",
     benchmark:

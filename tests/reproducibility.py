@@ -69,10 +69,15 @@ STAGES = {  # the first pattern that fits a file's path
 
 
 def study_commands(study: Workspace, *options: str) -> list[list[str]]:
-    """The commands of a study in the order of a run, but for those that tell the time."""
+    """The commands of a study in the order of a run, but for those that tell the time.
+
+    They read the parameter file itself, since only a run writes what its jobs read.
+    """
     said = study.run("--dry-run", "--forceall", "--printshellcmds", "--cores", "1", *options)
     found = re.findall(r"(sgns-study .*) 2> ", said.stdout)
     assert found, said.stdout + said.stderr
+    parameters = str(study.folder / study.parameters)
+    found = [re.sub(r"--study \S+/study.json", f"--study {parameters}", line) for line in found]
     words = [shlex.split(command) for command in found]
     return [line for line in words if line[1] not in ("download", "timings", "report")]
 
