@@ -303,7 +303,7 @@ rule train_sgns:
         device=lambda wildcards: (
             study.device if study.recipes[wildcards.recipe].on_device else "cpu"
         ),
-        code=lambda wildcards: code_digest(f"sgns.recipes.{study.recipes[wildcards.recipe].kind}"),
+        code=lambda wildcards: code_digest("sgns.recipes"),
     shell:
         "sgns-study train-sgns {params.reads} --vocabulary {input.vocabulary} "
         "--recipe {wildcards.recipe} --settings {params.recipe:q} --radius {wildcards.radius} "

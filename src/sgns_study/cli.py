@@ -248,12 +248,10 @@ def train_sgns(
     `lab` recipes read the pairs, `ppmi` the text, `word2vec` both: the pairs to validate on. Only
     `lab` recipes train in torch, where --device says.
     """
-    from importlib import import_module
-
     from sgns_study.artifacts import recorded_run, write_table
     from sgns_study.devices import chosen
     from sgns_study.pairs import load_pairs
-    from sgns_study.sgns.recipes import Material
+    from sgns_study.sgns.recipes import TrainingData, train
     from sgns_study.sgns.vectors import save_vectors
     from sgns_study.texts import load_text
     from sgns_study.tokens import load_vocabulary
@@ -272,13 +270,12 @@ def train_sgns(
     model = {"recipe": recipe, "radius": radius, "dim": dim, "seed": seed, **place}
     with recorded_run(out / "run.json", model | settings.model_dump(), inputs):
         words = load_vocabulary(vocabulary).tokens
-        material = Material(
+        data = TrainingData(
             words,
             load_text(text, len(words)) if text else None,
             load_pairs(pairs, len(words)) if pairs else None,
         )
-        kind = import_module(f"sgns_study.sgns.recipes.{settings.kind}")
-        vectors, curves = kind.train(material, settings, radius, dim, seed, **place)
+        vectors, curves = train(settings, data, radius, dim, seed, **place)
         save_vectors(out / "vectors.safetensors", vectors)
         write_table(out / "curves.csv", curves)
 
@@ -307,9 +304,9 @@ def evaluate_vectors(
     from sgns_study.evaluation.datasets import standard_sets
     from sgns_study.evaluation.intrinsic import intrinsic_scores
     from sgns_study.evaluation.probes import probe_neighbours, words_map
-    from sgns_study.sgns.vectors import load_vectors, occurring
+    from sgns_study.sgns.vectors import load_vectors, trained_words
 
-    loaded = occurring(load_vectors(vectors))
+    loaded = trained_words(load_vectors(vectors))
     table, words = loaded.centre, loaded.vocabulary
     pairs, questions = standard_sets(raw) if settings.public_sets else ({}, {})
     groups = settings.words or probe_words(corpus)
@@ -613,26 +610,31 @@ def embed(
     """
     import json
     import time
-    from dataclasses import asdict
 
     from sgns_study.corpora.lines import read_lines
     from sgns_study.sgns import checkpoint as checkpoints
     from sgns_study.sgns import word2vec
-    from sgns_study.sgns.vectors import export_word2vec, save_vectors
+    from sgns_study.sgns.stream import kept_counts
+    from sgns_study.sgns.vectors import Vectors, export_word2vec, save_vectors, trained_words
 
     if checkpoint and checkpoint.resolve() in (out.resolve(), text.resolve()):
         raise click.BadParameter(f"{checkpoint} is another file of this run: name a new one")
-    recipe = word2vec.Settings(**settings, learning_rate=lr)
+    radius, dim = settings.pop("radius"), settings.pop("dim")
+    try:
+        recipe = params.Word2vecRecipe(kind="word2vec", learning_rate=lr, **settings)
+    except ValidationError as error:
+        raise StudyError(params.explain(error.errors()[0], params.Word2vecRecipe)) from None
     start = save = None
     if checkpoint:
-        run = {**asdict(recipe), "seed": seed, "threads": threads}
+        run = {"radius": radius, "dim": dim, "seed": seed, "threads": threads}
+        run |= recipe.model_dump(exclude={"kind", "like", "documents"})
         run |= {"validation_fraction": validation_fraction, **checkpoints.digests(text)}
         start = checkpoints.load_state(checkpoint, run)
         save = checkpoints.saver(checkpoint, run, checkpoint_every)
     lines = read_lines(text, validation_fraction, seed)
     if checkpoint and start:
         size = len(lines.words), len(lines.ids)
-        checkpoints.check_fits(checkpoint, start, *size, recipe.dim, threads)
+        checkpoints.check_fits(checkpoint, start, *size, dim, threads)
     done = start.tokens(len(lines.ids)) if start else 0
     began = time.perf_counter()
     trained = word2vec.train(
@@ -640,6 +642,8 @@ def embed(
         lines.offsets,
         lines.counts,
         recipe,
+        radius,
+        dim,
         seed,
         threads=threads,
         held_out=lines.held_out,
@@ -647,7 +651,8 @@ def embed(
         after_round=save,
     )
     seconds = time.perf_counter() - began
-    vectors = word2vec.vectors_of_words(trained, lines.words, lines.counts, recipe)
+    kept = kept_counts(lines.counts, recipe.min_count)
+    vectors = trained_words(Vectors(trained.centre, trained.context, lines.words, kept))
     if kind == "safetensors":
         save_vectors(out, vectors)
     else:
@@ -676,9 +681,9 @@ def neighbours(vectors: Path, words: tuple[str, ...], number: int) -> None:
     VECTORS is a safetensors file or in word2vec's text or binary format.
     """
     from sgns_study.evaluation.intrinsic import neighbours
-    from sgns_study.sgns.vectors import occurring, read_vectors
+    from sgns_study.sgns.vectors import read_vectors, trained_words
 
-    loaded = occurring(read_vectors(vectors))
+    loaded = trained_words(read_vectors(vectors))
     for word, near in neighbours(loaded.centre, loaded.vocabulary, words, number).items():
         click.echo(word)
         for neighbour in near:
@@ -705,9 +710,9 @@ def evaluate(
     from sgns_study.corpora.sources import evaluation_sources, fetch
     from sgns_study.evaluation.datasets import standard_sets
     from sgns_study.evaluation.intrinsic import intrinsic_scores, read_pairs, read_questions
-    from sgns_study.sgns.vectors import occurring, read_vectors
+    from sgns_study.sgns.vectors import read_vectors, trained_words
 
-    loaded = occurring(read_vectors(vectors))
+    loaded = trained_words(read_vectors(vectors))
     if similarity + analogies:
         pairs = {path.stem: read_pairs(path) for path in similarity}
         questions = {path.stem: read_questions(path) for path in analogies}

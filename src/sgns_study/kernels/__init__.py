@@ -1,1 +1,1 @@
-"""The engine: skip it at a first reading; the tests hold every kernel equal to the plain reference."""
+"""The engine. Skip it at first: tests hold every kernel equal to the plain reference."""

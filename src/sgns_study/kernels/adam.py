@@ -2,8 +2,8 @@
 
 Dense AdamW (Loshchilov & Hutter, 2019) moves every row at every step, also where the gradient is
 zero: momentum still carries it and weight decay shrinks it. In a batch most rows are such rows, and
-reading and writing them is most of the time of a dense step. But a row without gradient follows a
-path known beforehand. With m, v its moments after step t, and s = √v, step t + j is
+reading and writing them takes most of the time of a dense step. But a row without gradient follows
+a path known beforehand. With m, v its moments after step t, and s = √v, step t + j is
 
     p ← (1 − ηλ) p − η_{t+j} β1^j m / (a_j s + ε),   a_j = β2^{j/2} / √(1 − β2^{t+j}),
                                                      η_i = η / (1 − β1^i),
@@ -51,7 +51,7 @@ class Rule(NamedTuple):
     shrink: NDArray[np.float64]  # (1 − ηλ)^n − 1
     narrowed: NDArray[np.float64]  # β2^{n/2}
     carried: NDArray[np.float64]  # (β1 / (1 − ηλ))^n
-    reach: int
+    reach: int  # steps without a gradient after which the momentum moves nothing
 
 
 def rule(
@@ -65,24 +65,12 @@ def rule(
 
     Raises StudyError naming the constant that is out of range.
     """
+    check_constants(learning_rate, steps, weight_decay, betas, eps)
     beta1, beta2 = betas
-    for name, value, allowed, fits in (
-        ("learning_rate", learning_rate, "> 0", learning_rate > 0),
-        ("steps", steps, ">= 1", steps >= 1),
-        ("weight_decay", weight_decay, "0 to 1 / learning_rate", weight_decay >= 0),
-        ("weight_decay", weight_decay, "0 to 1 / learning_rate", weight_decay * learning_rate < 1),
-        ("betas", betas, "0 < β1 < √β2 < 1", 0 < beta1 < math.sqrt(max(beta2, 0)) < 1),
-        ("eps", eps, "> 0", eps > 0),
-    ):
-        if not fits:
-            raise StudyError(f"{name}: found {value}, allowed: {allowed}")
     n = np.arange(steps + 1)
-    log1, log2, log_shrink = (
-        math.log(beta1),
-        math.log(beta2),
-        math.log1p(-learning_rate * weight_decay),
-    )
-    with np.errstate(divide="ignore"):
+    log1, log2 = math.log(beta1), math.log(beta2)
+    log_shrink = math.log1p(-learning_rate * weight_decay)
+    with np.errstate(divide="ignore"):  # entry 0
         size = -learning_rate / np.expm1(n * log1)
         scale = 1 / np.sqrt(-np.expm1(n * log2))
     # Step t + j moves by at most (β1/√β2)^j / √(1 − β2) of step t + 1, which bounds what is cut.
@@ -103,11 +91,27 @@ def rule(
     )
 
 
+def check_constants(
+    learning_rate: float, steps: int, weight_decay: float, betas: tuple[float, float], eps: float
+) -> None:
+    """Raise StudyError naming a constant that is out of range."""
+    decay = learning_rate * weight_decay
+    for name, value, allowed, fits in (
+        ("learning_rate", learning_rate, "> 0", learning_rate > 0),
+        ("steps", steps, ">= 1", steps >= 1),
+        ("weight_decay", weight_decay, "0 to 1 / learning_rate", 0 <= decay < 1),
+        ("betas", betas, "0 < β1 < √β2 < 1", 0 < betas[0] < math.sqrt(max(betas[1], 0)) < 1),
+        ("eps", eps, "> 0", eps > 0),
+    ):
+        if not fits:
+            raise StudyError(f"{name}: found {value}, allowed: {allowed}")
+
+
 @njit(cache=True, fastmath=REORDER, error_model="numpy")
 def run_of_steps(start, end, rule):  # type: ignore[no-untyped-def]  # numba infers the types
     """The longest run of steps after `start`, up to `end`: length, W, ā, μ2, μ3, μ4."""
     limit = (1 - RUN) * rule.narrowed[1] * rule.scale[start + 1]
-    length = end - start  # mostly 1, else mostly the whole
+    length = end - start  # most runs are of one step; most others take all of them
     while rule.narrowed[length] * rule.scale[start + length] < limit:
         length -= 1
     weight, mean, second, third, fourth = 0.0, 0.0, 0.0, 0.0, 0.0
@@ -128,7 +132,10 @@ def run_of_steps(start, end, rule):  # type: ignore[no-untyped-def]  # numba inf
 
 @njit(cache=True, fastmath=REORDER, error_model="numpy")
 def advance(table, momentum, variance, row, start, end, rule):  # type: ignore[no-untyped-def]
-    """Take the steps `start` + 1 to `end` of one row, none of which has a gradient on it."""
+    """Take the steps `start` + 1 to `end` of one row that has no gradient in any of them.
+
+    table, momentum, variance: (V, d).
+    """
     near = min(end, start + rule.reach)
     while start < end:
         if start < near:
@@ -152,7 +159,7 @@ def advance(table, momentum, variance, row, start, end, rule):  # type: ignore[n
 
 @njit(cache=True, fastmath=REORDER, error_model="numpy")
 def update(table, momentum, variance, row, gradient, i, step, rule):  # type: ignore[no-untyped-def]
-    """Step number `step` of a row that stands at `step` − 1, with `gradient[i]`."""
+    """Take step number `step` of a row that stands at `step` − 1, with `gradient[i]` (d,)."""
     beta1, beta2 = float32(rule.beta1), float32(rule.beta2)
     new1, new2 = float32(1 - rule.beta1), float32(1 - rule.beta2)
     size, scale = float32(rule.size[step]), float32(rule.scale[step])
@@ -168,7 +175,7 @@ def update(table, momentum, variance, row, gradient, i, step, rule):  # type: ig
 
 @njit(cache=True)
 def advance_rows(table, momentum, variance, at, rows, now, rule):  # type: ignore[no-untyped-def]
-    """Bring `rows` to step `now`; `at` holds the step each row of the table stands at."""
+    """Bring `rows` to step `now`; `at` (V,) holds the step that each row stands at."""
     for row in rows:
         if at[row] < now:
             advance(table, momentum, variance, row, at[row], now, rule)
@@ -179,7 +186,10 @@ def advance_rows(table, momentum, variance, at, rows, now, rule):  # type: ignor
 def update_rows(  # type: ignore[no-untyped-def]
     table, momentum, variance, at, rows, gradient, step, rule
 ):
-    """Step number `step` with a gradient on `rows`; returns the first row given twice, or −1."""
+    """Take step number `step` with a gradient (len(rows), d) on `rows`, distinct rows.
+
+    Returns the first row that is given twice, or −1.
+    """
     for i in range(len(rows)):
         row = rows[i]
         if at[row] == step:
@@ -195,8 +205,8 @@ class RowAdam:
     """Adam (`weight_decay` 0) or AdamW on the rows of a table, equal to the dense optimiser.
 
     `table` is float32 (V, d), C-contiguous, and changed in place. Rows are behind until they are
-    caught up: call `catch_up` before reading some, `flush` before reading all. A row that is zero
-    and never passed to `step` stays zero.
+    caught up: call `catch_up` before reading some, `flush` before reading all of them. A row that
+    is zero and never passed to `step` stays zero.
     """
 
     def __init__(
@@ -208,7 +218,7 @@ class RowAdam:
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
     ) -> None:
-        """`steps` is the number of steps planned; one more is an error."""
+        """`steps` is the number of steps planned; taking one more is an error."""
         if table.dtype != np.float32 or table.ndim != 2 or not table.flags.c_contiguous:
             raise ValueError(
                 f"table: found {table.dtype} {table.shape}, allowed: float32 of two axes, "
@@ -223,12 +233,12 @@ class RowAdam:
 
     def catch_up(self, rows: NDArray[np.int64]) -> None:
         """Bring `rows` of the table to the present step."""
-        self._check(rows)
+        self._check_rows(rows)
         advance_rows(self.table, self.momentum, self.variance, self.at, rows, self.now, self.rule)
 
     def step(self, rows: NDArray[np.int64], gradient: NDArray[np.float32]) -> None:
         """One step: `gradient`, float32 (len(rows), d), on distinct `rows`, zero elsewhere."""
-        self._check(rows)
+        self._check_rows(rows)
         if gradient.shape != (len(rows), self.table.shape[1]) or gradient.dtype != np.float32:
             raise ValueError(
                 f"gradient: found {gradient.dtype} {gradient.shape}, "
@@ -251,7 +261,7 @@ class RowAdam:
             raise ValueError(f"steps: all {self.now} planned steps are taken: plan more of them")
         self.now += 1
 
-    def _check(self, rows: NDArray[np.int64]) -> None:
+    def _check_rows(self, rows: NDArray[np.int64]) -> None:
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(self.table):
             raise ValueError(
                 f"rows: found {rows.min()} to {rows.max()}, allowed: 0 to {len(self.table) - 1}"
