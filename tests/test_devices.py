@@ -22,10 +22,11 @@ from sgns_study.classifiers.fit_on_device import DeviceTrainer, training_on
 from sgns_study.classifiers.inits import random_table
 from sgns_study.devices import chosen
 from sgns_study.errors import StudyError
+from sgns_study.kernels.lab import SkipGram
 from sgns_study.pairs import Pairs
 from sgns_study.params import Device, ParamsError, check_study
-from sgns_study.sgns import lab
-from sgns_study.sgns.reference import DeviceSkipGram, skip_gram_on
+from sgns_study.sgns import lab, reference
+from sgns_study.sgns.recipes import skip_gram_on
 from tests.conftest import REPOSITORY, Workspace
 from tests.reproducibility import carry_out, study_commands
 from tests.test_fit import DIM, SEED, SETTINGS, TEST, THREE_CLASSES, TRAIN, VALIDATION, VOCABULARY
@@ -48,7 +49,7 @@ def test_the_lab_recipe_is_the_same_on_a_device(
     recipe = RECIPE.model_copy(update={"batch": batch})
     fast = lab.train(pairs, SIZE, LAB_DIM, recipe, SEED)
     plain, again = (
-        lab.train(pairs, SIZE, LAB_DIM, recipe, SEED, partial(DeviceSkipGram, device=device))
+        lab.train(pairs, SIZE, LAB_DIM, recipe, SEED, partial(reference.SkipGram, device=device))
         for _ in range(2)
     )
     assert fast.curves.loss.iloc[-2] < 0.8 * fast.curves.loss[0]  # it learned
@@ -125,7 +126,7 @@ def test_weights_on_a_device_are_those_of_the_processor(device: Device, frozen: 
 
 def test_the_processor_takes_the_fast_kernels() -> None:
     assert chosen("cpu") == "cpu"
-    assert skip_gram_on("cpu") is lab.SkipGram
+    assert skip_gram_on("cpu") is SkipGram
     assert training_on("cpu") is Trainer
 
 

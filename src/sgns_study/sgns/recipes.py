@@ -1,5 +1,7 @@
 """The vectors of a recipe: one function for each kind, which takes from the data what it reads."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,14 +50,19 @@ def train(
 def train_lab(
     recipe: LabRecipe, data: TrainingData, dim: int, seed: int, device: str
 ) -> tuple[Vectors, pd.DataFrame]:
-    """SGNS on the pairs: by the fast kernel on the processor, in plain torch on another device."""
+    """SGNS on the pairs, on a device of torch's."""
     pairs, words = data.pairs, data.words
     assert pairs is not None
-    model = SkipGram if device == "cpu" else reference.skip_gram_on(device)
+    model = skip_gram_on(device)
     centre, context, curves = lab.train(pairs, len(words), dim, recipe, seed, model)
     windows = pairs.train
     counts = np.bincount(windows.stream[windows.centres], minlength=len(words))
     return Vectors(centre, context, words, counts), curves
+
+
+def skip_gram_on(device: str) -> Callable[..., lab.Model]:
+    """The model of the lab's recipe: the fast one of the processor, or plain torch elsewhere."""
+    return SkipGram if device == "cpu" else partial(reference.SkipGram, device=device)
 
 
 def train_word2vec(

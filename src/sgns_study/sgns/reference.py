@@ -5,8 +5,6 @@ lab's step, is also what trains on a graphics card. `train_word2vec` is word2vec
 et al., 2013), which only the tests run: it takes a millisecond a window.
 """
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from sgns_study.kernels.word2vec import Noise, alias_table, draw_word
+from sgns_study.kernels.word2vec import alias_table, draw_word
 from sgns_study.pairs import Windows
 from sgns_study.params import Word2vecRecipe
 from sgns_study.randomness import below
@@ -89,11 +87,6 @@ class SkipGram:
         return functional.embedding(on_device, table, padding_idx=PAD_ID)
 
 
-def skip_gram_on(device: str) -> Callable[..., SkipGram]:
-    """What makes the model of the lab's recipe on a device of torch's."""
-    return partial(SkipGram, device=device)
-
-
 def noise_distribution(counts: NDArray[np.int64], alpha: float) -> NDArray[np.float64]:
     """Probability of each noise word, (V,): its count to the power α, as a share of all."""
     powers = np.where(counts > 0, counts.astype(float) ** alpha, 0)
@@ -162,52 +155,35 @@ def train_word2vec(
     dim: int,
     seed: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[float]]:
-    """What `word2vec.train` computes on one thread, in float64: both tables, losses of epochs."""
+    """Both tables (V, d) and the mean loss of a pair in each epoch, in float64.
+
+    The same as `word2vec.train` on one thread, for a text that is read as one piece (`CHUNK`).
+    """
     centre, context = (
         torch.tensor(table[:, :dim], dtype=torch.float64, requires_grad=True)
         for table in initial_tables(len(counts), dim, seed)
     )
     kept = np.where(counts >= recipe.min_count, counts, 0)
     keep = (keep_probability(kept, recipe.subsample) * CERTAIN).astype(np.int64)
-    noise, losses = alias_table(kept, recipe.alpha), []
+    noise, losses = alias_table(kept, recipe.alpha), []  # draws from `noise_distribution`
     for epoch in range(recipe.epochs):
-        draws = random_states(seed, epoch, 0)
-        sums, before = np.zeros(2), 0
-        for stream, read in framed(ids, offsets, keep, radius, draws[:1], radius):
-            shares = ((epoch + tokens / len(ids)) / recipe.epochs for tokens in (before, read))
-            rates = (learning_rate(recipe.learning_rate, share) for share in shares)
-            before = read
-            sums += train_stream(
-                stream, centre, context, noise, recipe, radius, tuple(rates), draws[1:]
-            )
-        losses.append(float(sums[0] / sums[1]))
-    return centre.detach().numpy(), context.detach().numpy(), losses
-
-
-def train_stream(
-    stream: NDArray[np.int32],
-    centre: Tensor,
-    context: Tensor,
-    noise: Noise,
-    recipe: Word2vecRecipe,
-    radius: int,
-    rates: tuple[float, ...],
-    draws: NDArray[np.uint64],
-) -> NDArray[np.float64]:
-    """A step for each window of a stream with R pads at both ends; Σ weight·loss and Σ weight.
-
-    The rate falls linearly over the positions, from the first of `rates` to the last; draws: the
-    random states (2,) of the windows and of the negatives.
-    """
-    sums, size = np.zeros(2), len(stream) - 2 * radius
-    for i in range(size):
-        token = int(stream[radius + i])
-        if token == PAD_ID:
-            continue
-        near, weights = neighbours(stream, radius + i, radius, recipe.window, draws[:1])
-        if len(near):
-            words = [int(draw_word(noise, draws[1:])) for _ in range(recipe.negatives)]
-            rate = rates[0] + (rates[-1] - rates[0]) * i / size
+        states = random_states(seed, epoch, 0)
+        subsampling, reaches, negatives = states[:1], states[1:2], states[2:]
+        ((stream, _),) = framed(ids, offsets, keep, radius, subsampling, radius)
+        first, last = (
+            learning_rate(recipe.learning_rate, done / recipe.epochs) for done in (epoch, epoch + 1)
+        )
+        sums, size = np.zeros(2), len(stream) - 2 * radius  # Σ weight·loss and Σ weight
+        for i in range(size):
+            token = int(stream[radius + i])
+            if token == PAD_ID:
+                continue
+            near, weights = neighbours(stream, radius + i, radius, recipe.window, reaches)
+            if len(near) == 0:
+                continue
+            words = [int(draw_word(noise, negatives)) for _ in range(recipe.negatives)]
+            rate = first + (last - first) * i / size
             loss = window_step(centre, context, near, weights, token, words, rate)
             sums += loss, sum(weights)
-    return sums
+        losses.append(float(sums[0] / sums[1]))
+    return centre.detach().numpy(), context.detach().numpy(), losses
