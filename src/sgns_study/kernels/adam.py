@@ -15,7 +15,7 @@ mean ā = Σ w_j a_j / W, central moments μ_k = Σ w_j (a_j/ā − 1)^k / W, an
     Σ_j w_j m / (a_j s + ε) = m W / (ā s + ε) · (1 + μ2 x² − μ3 x³ + μ4 x⁴ − …),
 
 one division for the whole run. Runs end where a_j has changed by `RUN` = 8 %: the first term left
-out, μ5, is below 0.04⁵ = 1e-7 of the move, below 4e-8 for the usual betas: float32's own rounding.
+out, μ5, is below 0.04⁵ = 1e-7 of the move, below 4e-8 for β as here: float32's own rounding.
 A run of one step is exact. After `reach` steps β1^j has fallen so far that all later moves together
 are below 2^-24 of those made, which float32 cannot hold either: only decay is left.
 """
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from sgns_study.errors import StudyError
 
 RUN = 0.08
+BETA1, BETA2, EPS = 0.9, 0.999, 1e-8  # β1, β2 and ε as in torch
 # Sums may be reordered and fused, so that loops vectorise; NaN and infinity keep their meaning.
 REORDER = {"reassoc", "contract", "nsz"}
 
@@ -54,31 +55,24 @@ class Rule(NamedTuple):
     reach: int  # steps without a gradient after which the momentum moves nothing
 
 
-def rule(
-    learning_rate: float,
-    steps: int,
-    weight_decay: float = 0.0,
-    betas: tuple[float, float] = (0.9, 0.999),
-    eps: float = 1e-8,
-) -> Rule:
+def rule(learning_rate: float, steps: int, weight_decay: float = 0.0) -> Rule:
     """Constants of AdamW for at most `steps` steps; Adam if `weight_decay` is 0.
 
     Raises StudyError naming the constant that is out of range.
     """
-    check_constants(learning_rate, steps, weight_decay, betas, eps)
-    beta1, beta2 = betas
+    check_rates(learning_rate, weight_decay)
     n = np.arange(steps + 1)
-    log1, log2 = math.log(beta1), math.log(beta2)
+    log1, log2 = math.log(BETA1), math.log(BETA2)
     log_shrink = math.log1p(-learning_rate * weight_decay)
     with np.errstate(divide="ignore"):  # entry 0
         size = -learning_rate / np.expm1(n * log1)
         scale = 1 / np.sqrt(-np.expm1(n * log2))
     # Step t + j moves by at most (β1/√β2)^j / √(1 − β2) of step t + 1, which bounds what is cut.
-    reach = (-24 * math.log(2) + math.log(1 - beta2) / 2) / (log1 - log2 / 2)
+    reach = (-24 * math.log(2) + math.log(1 - BETA2) / 2) / (log1 - log2 / 2)
     return Rule(
-        beta1=beta1,
-        beta2=beta2,
-        eps=eps,
+        beta1=BETA1,
+        beta2=BETA2,
+        eps=EPS,
         decay=learning_rate * weight_decay,
         size=size,
         scale=scale,
@@ -91,20 +85,12 @@ def rule(
     )
 
 
-def check_constants(
-    learning_rate: float, steps: int, weight_decay: float, betas: tuple[float, float], eps: float
-) -> None:
-    """Raise StudyError naming a constant that is out of range."""
-    decay = learning_rate * weight_decay
-    for name, value, allowed, fits in (
-        ("learning_rate", learning_rate, "> 0", learning_rate > 0),
-        ("steps", steps, ">= 1", steps >= 1),
-        ("weight_decay", weight_decay, "0 to 1 / learning_rate", 0 <= decay < 1),
-        ("betas", betas, "0 < β1 < √β2 < 1", 0 < betas[0] < math.sqrt(max(betas[1], 0)) < 1),
-        ("eps", eps, "> 0", eps > 0),
-    ):
-        if not fits:
-            raise StudyError(f"{name}: found {value}, allowed: {allowed}")
+def check_rates(learning_rate: float, weight_decay: float) -> None:
+    """Raise StudyError unless η > 0 and 0 ≤ ηλ < 1."""
+    if learning_rate <= 0:
+        raise StudyError(f"learning_rate: found {learning_rate}, allowed: > 0")
+    if not 0 <= learning_rate * weight_decay < 1:
+        raise StudyError(f"weight_decay: found {weight_decay}, allowed: 0 to 1 / learning_rate")
 
 
 @njit(cache=True, fastmath=REORDER, error_model="numpy")
@@ -215,8 +201,6 @@ class RowAdam:
         learning_rate: float,
         steps: int,
         weight_decay: float = 0.0,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
     ) -> None:
         """`steps` is the number of steps planned; taking one more is an error."""
         if table.dtype != np.float32 or table.ndim != 2 or not table.flags.c_contiguous:
@@ -229,7 +213,7 @@ class RowAdam:
         self.variance = np.zeros_like(table)
         self.at = np.zeros(len(table), np.int64)  # the step each row stands at
         self.now = 0
-        self.rule = rule(learning_rate, steps, weight_decay, betas, eps)
+        self.rule = rule(learning_rate, steps, weight_decay)
 
     def catch_up(self, rows: NDArray[np.int64]) -> None:
         """Bring `rows` of the table to the present step."""

@@ -10,7 +10,7 @@ negatives per positive.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import float32, njit
@@ -18,17 +18,6 @@ from numpy.typing import NDArray
 
 from sgns_study.kernels.adam import REORDER, RowAdam, advance, update
 from sgns_study.pairs import Windows
-
-
-class Grouped(NamedTuple):
-    """Pairs by context id: those of id w are `pairs[first[w]:first[w + 1]]`.
-
-    A pair is the number 2 u + negative: u is the place of its centre among the U different centres,
-    and `negative` is 1 for a negative, 0 for a positive.
-    """
-
-    first: NDArray[np.int32]  # (V + 1,)
-    pairs: NDArray[np.int32]  # (B (2R + 2RK),)
 
 
 class SkipGram:
@@ -53,14 +42,15 @@ class SkipGram:
 
         Returns the mean loss and the accuracy of the tables before the step.
         """
-        words, grouped = self._group(windows, centres, negatives)
+        words, first, pairs = self._group(windows, centres, negatives)
         vectors = self.centre.table[words]  # (U, d)
         gradient = np.zeros_like(vectors)
         context = self.context
         context.advance_clock()
         weights = pair_weights(windows, centres, negatives)
         sums = train_contexts(
-            *grouped,
+            first,
+            pairs,
             vectors,
             gradient,
             context.table,
@@ -73,16 +63,16 @@ class SkipGram:
         )
         words_only = words > 0  # the pad stays zero
         self.centre.step(words[words_only], gradient[words_only])
-        return means(sums, weights, len(grouped.pairs))
+        return means(sums, weights, len(pairs))
 
     def score(
         self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
     ) -> tuple[float, float]:
         """Mean loss and accuracy of a batch; no step is taken."""
-        words, grouped = self._group(windows, centres, negatives)
-        self.context.catch_up(np.flatnonzero(np.diff(grouped.first)))
-        sums = score_pairs(*grouped, self.centre.table[words], self.context.table)
-        return means(sums, pair_weights(windows, centres, negatives), len(grouped.pairs))
+        words, first, pairs = self._group(windows, centres, negatives)
+        self.context.catch_up(np.flatnonzero(np.diff(first)))
+        sums = score_pairs(first, pairs, self.centre.table[words], self.context.table)
+        return means(sums, pair_weights(windows, centres, negatives), len(pairs))
 
     def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Centre and context table (V, d) at the present step."""
@@ -92,15 +82,14 @@ class SkipGram:
 
     def _group(
         self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
-    ) -> tuple[NDArray[np.int64], Grouped]:
-        """The different centre ids (U,), caught up, and the batch's pairs grouped by context."""
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+        """The different centre ids (U,), caught up, and the pairs as of `group_by_context`."""
         ids = windows.stream[centres].astype(np.int64)  # (B,)
         words, places = np.unique(ids, return_inverse=True)  # (U,), (B,)
         self.centre.catch_up(words)
         size = len(self.context.table)
         stream, radius = windows.stream, windows.radius
-        grouped = group_by_context(stream, centres, radius, negatives, places, size)
-        return words, Grouped(*grouped)
+        return words, *group_by_context(stream, centres, radius, negatives, places, size)
 
 
 def pair_weights(
@@ -122,7 +111,13 @@ def means(
 def group_by_context(  # type: ignore[no-untyped-def]  # numba infers the types
     stream, centres, radius, negatives, places, vocabulary_size
 ):
-    """Counting sort of a batch's pairs by context id (see `Grouped`)."""
+    """Counting sort of a batch's pairs by context id.
+
+    stream, centres, radius: of the windows; negatives: (B, 2RK); places: (B,), u of each centre.
+    Returns `first` (V + 1,) and `pairs` (B (2R + 2RK),): those of context id w are
+    `pairs[first[w]:first[w + 1]]`. A pair is the number 2 u + 1 for a negative and 2 u for a
+    positive, where u is the place of its centre among the U different centres.
+    """
     first = np.zeros(vocabulary_size + 2, np.int32)
     wanted = negatives.shape[1]  # 2RK
     for i in range(len(centres)):
@@ -179,7 +174,7 @@ def add_loss(z, negative, logs, products):  # type: ignore[no-untyped-def]
 def score_pairs(first, pairs, centres, table):  # type: ignore[no-untyped-def]
     """Summed losses of the positives and of the negatives, and the number of right pairs.
 
-    first, pairs: as of `Grouped`; centres: (U, d); table: the context table (V, d).
+    first, pairs: as of `group_by_context`; centres: (U, d); table: the context table (V, d).
     """
     logs, products, right = np.zeros(2), np.ones(2), 0
     for row in range(len(table)):
@@ -198,8 +193,8 @@ def train_contexts(  # type: ignore[no-untyped-def]
 ):
     """Step number `step` of the context table; adds the centres' gradient to `gradient` (U, d).
 
-    first, pairs: as of `Grouped`; centres: (U, d); table, momentum, variance: (V, d); at: (V,), the
-    step each row stands at; rule: of AdamW; weights: of a positive and a negative in the loss.
+    first, pairs: as of `group_by_context`; centres: (U, d); table, momentum, variance: (V, d); at:
+    (V,), the step each row stands at; rule: of AdamW; weights: of a positive and of a negative.
     Returns the summed losses of positives and of negatives, and the number of right pairs.
     """
     dim = table.shape[1]

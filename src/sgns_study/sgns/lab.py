@@ -6,7 +6,7 @@ The objective is `objective.loss`. A step on a batch is written plainly in `refe
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,10 @@ from sgns_study.kernels.lab import SkipGram
 from sgns_study.pairs import NegativeDrawer, Pairs, Windows, id_type
 from sgns_study.params import LabRecipe
 from sgns_study.randomness import generator, kernel_state
+from sgns_study.sgns import reference
 from sgns_study.sgns.stream import TrainingError
 
+Model = SkipGram | reference.SkipGram
 CURVES = ["epoch", "split", "loss", "accuracy"]
 
 
@@ -36,23 +38,6 @@ class Batch(NamedTuple):
     windows: Windows
     centres: NDArray[Any]
     negatives: NDArray[Any]
-
-
-class Model(Protocol):
-    """The two tables with their optimisers; each figure is a mean loss and an accuracy."""
-
-    def step(
-        self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
-    ) -> tuple[float, float]:
-        """One AdamW step of both tables on a batch; the figures are of the tables before it."""
-
-    def score(
-        self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
-    ) -> tuple[float, float]:
-        """The figures of a batch; no step is taken."""
-
-    def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Centre and context table (V, d) at the present step."""
 
 
 def batches(

@@ -121,8 +121,9 @@ def train(
             end_epoch(state, setup, seed)
             report(state.losses[-1])
             bar.set_postfix(losses_shown(state))
-    tables = (np.ascontiguousarray(table) for table in (centre, context))
-    return Trained(*tables, np.array(state.losses), np.array(state.held_out))
+    losses, losses_held_out = np.array(state.losses), np.array(state.held_out)
+    centre, context = np.ascontiguousarray(centre), np.ascontiguousarray(context)
+    return Trained(centre, context, losses, losses_held_out)
 
 
 def set_up(counts: NDArray[np.int64], recipe: Word2vecRecipe, radius: int) -> Setup:
