@@ -2,7 +2,7 @@
 
 The fast kernels are held equal to this module by tests, on the same random draws. `SkipGram`, the
 lab's step, is also what trains on a graphics card. `train_word2vec` is word2vec's recipe (Mikolov
-et al., 2013), which only the tests run: it takes a millisecond a window.
+et al., 2013), which only the tests run: a window takes it milliseconds.
 """
 
 from typing import Any
@@ -164,6 +164,7 @@ def train_word2vec(
         for table in initial_tables(len(counts), dim, seed)
     )
     kept = np.where(counts >= recipe.min_count, counts, 0)
+    kept[PAD_ID] = 0
     keep = (keep_probability(kept, recipe.subsample) * CERTAIN).astype(np.int64)
     noise, losses = alias_table(kept, recipe.alpha), []  # draws from `noise_distribution`
     for epoch in range(recipe.epochs):
