@@ -101,7 +101,7 @@ def check_stored(path: Path) -> None:
     with ZipFile(path) as file:
         compressed = [part.filename for part in file.infolist() if part.compress_type != ZIP_STORED]
     if compressed:
-        raise ValueError(f"{compressed[0]} is compressed")
+        raise ValueError(f"{compressed[0]} is packed")
 
 
 def check_fits(path: Path, state: State, words: int, tokens: int, dim: int, threads: int) -> None:

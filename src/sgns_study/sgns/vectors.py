@@ -198,7 +198,7 @@ def _read_word2vec(path: Path, content: mmap, words: int, dim: int) -> Vectors:
 
 def damaged(what: str) -> ArtifactError:
     """The error for a file that is not in word2vec's formats, or not whole."""
-    return ArtifactError(f"{what}: correct it, or get the file again if it was cut short")
+    return ArtifactError(f"{what}: correct it or, if the file was cut short, get it again")
 
 
 def _is_text(content: mmap, dim: int) -> bool:
