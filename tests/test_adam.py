@@ -135,7 +135,7 @@ def test_errors_name_what_is_wrong() -> None:
         RowAdam(np.zeros((4, 2)), 1e-3, 1)
     with pytest.raises(ValueError, match="learning_rate: found 0"):
         RowAdam(table, 0, 1)
-    with pytest.raises(ValueError, match="weight_decay: found 0.2"):
+    with pytest.raises(ValueError, match=r"weight_decay: found 0\.2"):
         RowAdam(table, 10, 1, weight_decay=0.2)
     optimiser = RowAdam(table, 1e-3, 2)
     one = np.ones((1, 2), np.float32)

@@ -9,13 +9,11 @@ only at run time.
 # mypy: disable-error-code="no-untyped-def,import-untyped"
 # The bodies emit instructions and compute no values: numba infers the types of these.
 
-import operator
-
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import intrinsic, models, register_model
 from numpy.typing import NDArray
 
 LINE = 16  # float32 in a cache line of 64 bytes: rows start and end on one
@@ -169,10 +167,3 @@ def add(typingctx, a, b):
         return builder.fadd(*args)
 
     return float32x8(float32x8, float32x8), codegen
-
-
-@overload(operator.add)
-def overload_add(a, b):
-    """Let `a + b` in a compiled loop call `add`."""
-    both = isinstance(a, Float32x8) and isinstance(b, Float32x8)
-    return (lambda a, b: add(a, b)) if both else None

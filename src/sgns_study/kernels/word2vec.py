@@ -17,7 +17,7 @@ from numba import float32, int32, int64, njit, uint64
 from numpy.typing import NDArray
 
 from sgns_study.kernels.adam import REORDER
-from sgns_study.kernels.simd import LINE, fma, load, prefetch, spread, store, totals, zeros
+from sgns_study.kernels.simd import LINE, add, fma, load, prefetch, spread, store, totals, zeros
 from sgns_study.randomness import below, next_uint64
 
 WINDOWS = ("dynamic", "fixed", "harmonic")  # by the numbers that `train_windows` takes
@@ -247,8 +247,8 @@ def step(  # type: ignore[no-untyped-def]
             move_inputs(centre, inputs, found, context, outputs, group, steps, k)
         for j in range(len(outputs)):
             o = outputs[j] + k
-            store(context, o, load(context, o) + load(change, j * LINE))
-            store(context, o + 8, load(context, o + 8) + load(change, j * LINE + 8))
+            store(context, o, add(load(context, o), load(change, j * LINE)))
+            store(context, o + 8, add(load(context, o + 8), load(change, j * LINE + 8)))
 
 
 @njit(cache=True, inline="always")
