@@ -23,11 +23,12 @@ from sgns_study.config import ParamsError, check_study, read_study
 from sgns_study.devices import torch_device
 from sgns_study.errors import StudyError
 from sgns_study.kernels import conv1d as kernels
+from sgns_study.kernels.lab import SkipGram
 from sgns_study.pairs import Pairs
 from sgns_study.params import Device
 from sgns_study.plan import device_of
-from sgns_study.sgns import lab
-from sgns_study.sgns.reference import DeviceSkipGram, skip_gram_on
+from sgns_study.sgns import lab, reference
+from sgns_study.sgns.recipes import skip_gram_on
 from tests.conftest import REPOSITORY, Workspace
 from tests.reproducibility import carry_out, study_commands
 from tests.test_fit import DIM, SEED, SETTINGS, TEST, THREE_CLASSES, TRAIN, VALIDATION, VOCABULARY
@@ -50,7 +51,7 @@ def test_the_lab_recipe_is_the_same_on_a_device(
     recipe = RECIPE.model_copy(update={"batch": batch})
     fast = lab.train(pairs, SIZE, LAB_DIM, recipe, SEED)
     plain, again = (
-        lab.train(pairs, SIZE, LAB_DIM, recipe, SEED, partial(DeviceSkipGram, device=device))
+        lab.train(pairs, SIZE, LAB_DIM, recipe, SEED, partial(reference.SkipGram, device=device))
         for _ in range(2)
     )
     assert fast.curves.loss.iloc[-2] < 0.8 * fast.curves.loss[0]  # it learned
@@ -133,7 +134,7 @@ def test_weights_on_a_device_are_those_of_the_processor(device: Device, frozen: 
 
 def test_the_processor_takes_the_fast_kernels() -> None:
     assert torch_device("cpu") == "cpu"
-    assert skip_gram_on("cpu") is lab.SkipGram
+    assert skip_gram_on("cpu") is SkipGram
     table = random_table(VOCABULARY, DIM, SEED)
     fast, plain = (
         Training(TRAIN, table, SETTINGS, SEED, False, 2, plain=plain) for plain in (False, True)

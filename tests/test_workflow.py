@@ -210,16 +210,24 @@ def test_a_changed_constant_of_a_kernel_retrains_its_recipes_and_what_follows(
     assert planned["train_sgns"] == planned["evaluate_vectors"] == len(recipes)
     for recipe in recipes:
         assert f"embeddings/{recipe}-r2-d8-s1/vectors.safetensors" in output
-    assert REPORTING <= set(planned)
+    assert set(planned) >= REPORTING
     assert not PREPARING & set(planned)
 
 
 EDGE = {  # an edit of what only reads, writes, checks, words or draws
     "a message of a training": ("sgns/lab.py", "the loss is ", "the loss became "),
     "a message of a reader": ("tokens.py", "delete the folder and", "delete its folder and"),
-    "a bound of a reader": ("artifacts.py", "LONGEST_HEADER, LONGEST_LINE = 1 << 16,", "LONGEST_HEADER, LONGEST_LINE = 1 << 15,"),
+    "a bound of a reader": (
+        "artifacts.py",
+        "LONGEST_HEADER, LONGEST_LINE = 1 << 16,",
+        "LONGEST_HEADER, LONGEST_LINE = 1 << 15,",
+    ),
     "a figure": ("figures/plotting.py", '"""', '"""Plots. '),
-    "the command line": ("cli.py", "Train word vectors by a recipe", "Learn word vectors by a recipe"),
+    "the command line": (
+        "cli.py",
+        "Train word vectors by a recipe",
+        "Learn word vectors by a recipe",
+    ),
     "the report": ("report/render.py", "import", "import locale\nimport"),
 }
 

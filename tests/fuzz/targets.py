@@ -305,7 +305,7 @@ def make_safetensors(folder: Path) -> None:
 
 
 def use_vectors(read: vectors.Vectors) -> None:
-    found = vectors.occurring(read)
+    found = vectors.trained_words(read)
     words = found.vocabulary
     assert all(isinstance(word, str) for word in words)
     assert np.isfinite(found.centre).all()
@@ -348,10 +348,10 @@ def read_checkpoint(folder: Path) -> Any:
 def use_state(state: Any) -> None:
     assert state.centre.dtype == state.context.dtype == np.float32
     assert state.centre.shape == state.context.shape == (9, 32)
-    for place in state.places:
-        assert (place.draws.dtype, place.draws.shape) == (np.uint64, (3,))
-        assert (place.sums.dtype, place.sums.shape) == (np.float64, (2,))
-        assert (place.left.dtype, place.left.ndim) == (np.int32, 1)
+    for position in state.positions:
+        assert (position.draws.dtype, position.draws.shape) == (np.uint64, (3,))
+        assert (position.sums.dtype, position.sums.shape) == (np.float64, (2,))
+        assert (position.left.dtype, position.left.ndim) == (np.int32, 1)
     assert state.tokens(100) >= 0
 
 

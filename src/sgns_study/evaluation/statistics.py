@@ -51,8 +51,8 @@ class Estimate(NamedTuple):
     low: float
     high: float
     n: int
-    error: float
-    df: float
+    error: float = np.nan
+    df: float = np.nan
 
     @property
     def p(self) -> float:
