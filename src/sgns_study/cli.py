@@ -162,11 +162,11 @@ def sample(study: Study, sample: str) -> None:
     results = results_of(study)
     splits = samples.load_splits(results / "tokens/documents.csv")
     _, _, seed = sample.partition("-s")
-    drawn = (
-        samples.draw_classifier_sample(splits, study.sampling.classifier, int(seed))
-        if seed
-        else samples.draw_embedding_sample(splits, study.sampling.embedding)
-    )
+    if seed:
+        assert study.sampling.classifier  # which a study with classifiers has
+        drawn = samples.draw_classifier_sample(splits, study.sampling.classifier, int(seed))
+    else:
+        drawn = samples.draw_embedding_sample(splits, study.sampling.embedding)
     samples.save_sample(results / f"samples/{sample}.csv", drawn)
 
 
@@ -236,13 +236,10 @@ def train_sgns(study: Study, recipe: str, radius: int, dim: int, seed: int) -> N
     inputs = [vocabulary, *map(Path, Files(study).read_by(settings, radius))]
     with recorded_run(out / "run.json", record, inputs):
         words = load_vocabulary(vocabulary).tokens
-        data = recipes.TrainingData(
-            words,
-            load_text(results / "text", len(words)) if "text" in settings.reads else None,
-            load_pairs(results / f"pairs/r{radius}", len(words))
-            if "pairs" in settings.reads
-            else None,
-        )
+        reads = settings.reads
+        text = load_text(results / "text", len(words)) if "text" in reads else None
+        pairs = load_pairs(results / f"pairs/r{radius}", len(words)) if "pairs" in reads else None
+        data = recipes.TrainingData(words, text, pairs)
         vectors, curves = recipes.train(settings, data, radius, dim, seed, **device)
         save_vectors(out / "vectors.safetensors", vectors)
         write_table(out / "curves.csv", curves)
@@ -265,9 +262,8 @@ def evaluate_vectors(study: Study, recipe: str, radius: int, dim: int, seed: int
 
     run = f"{Model(recipe, radius, dim).name}-s{seed}"
     out = results_of(study) / "vectors" / run
-    loaded = trained_words(
-        load_vectors(results_of(study) / "embeddings" / run / "vectors.safetensors")
-    )
+    vectors = results_of(study) / "embeddings" / run / "vectors.safetensors"
+    loaded = trained_words(load_vectors(vectors))
     table, words = loaded.centre, loaded.vocabulary
     pairs, questions = standard_sets(RAW) if study.evaluation.public_sets else ({}, {})
     groups = study.evaluation.words or probe_words(study.corpus)
@@ -530,6 +526,7 @@ def embed(
 
     from pydantic import ValidationError
 
+    from sgns_study.sgns import checkpoint as checkpoints
     from sgns_study.sgns.embed import embed
     from sgns_study.sgns.vectors import export_word2vec, save_vectors
 
@@ -555,7 +552,7 @@ def embed(
     else:
         export_word2vec(out, vectors, binary=kind == "binary")
     if checkpoint:
-        checkpoint.unlink(missing_ok=True)
+        checkpoints.remove(checkpoint)
     click.echo(json.dumps(summary))
 
 

@@ -17,6 +17,7 @@ from sgns_study.corpora.sources import SOURCES, evaluation_sources
 from sgns_study.params import (
     Classifier,
     ClassifierSample,
+    Device,
     EmbeddingSample,
     Experiment,
     Grid,
@@ -170,7 +171,7 @@ def sampling(study: Study, sample: str) -> EmbeddingSample | ClassifierSample:
     return of_classifier if sample != "embedding" and of_classifier else study.sampling.embedding
 
 
-def device_of(study: Study, recipe: str) -> str:
+def device_of(study: Study, recipe: str) -> Device:
     """Where a recipe is trained: only some are on another device than the processor."""
     return study.device if study.recipes[recipe].on_device else "cpu"
 
