@@ -7,6 +7,7 @@ the report says how many seeds it is from.
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,9 +17,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from sgns_study import plan
-from sgns_study.artifacts import ArtifactError, listed
+from sgns_study.artifacts import ArtifactError, columns_of, reading
 from sgns_study.classifiers.predictions import read_predictions
-from sgns_study.errors import reason
 from sgns_study.evaluation.tables import COLUMNS, RUN, read_columns
 from sgns_study.params import Study
 
@@ -41,36 +41,28 @@ def vector_tables(study: Study, results: Path) -> dict[str, pd.DataFrame]:
     """The tables about word vectors for which at least one model is finished, by name."""
     tables = {}
     for name, file in PER_MODEL.items():
-        planned = {
-            results / file.format(f"{model.name}-s{seed}"): {**model._asdict(), "seed": seed}
+        parts = [
+            read_part(name, path).assign(**model._asdict(), seed=seed)
             for model in plan.models(study)
             for seed in study.grid.seeds
-        }
-        finished = {path: columns for path, columns in planned.items() if path.is_file()}
-        if finished:
-            parts = [read_part(name, path).assign(**which) for path, which in finished.items()]
+            if (path := results / file.format(f"{model.name}-s{seed}")).is_file()
+        ]
+        if parts:
             tables[name] = gathered(name, parts)
     return tables
 
 
 def finished_runs(study: Study, results: Path) -> list[Run]:
     """The classifiers and baselines that have been trained, in the order of the plan."""
-    runs = [
-        Run(
-            variant._asdict()
-            | {"classifier": "large" if variant.large else "conv1d", "seed": seed},
-            results / "classifiers" / f"{variant.name}-s{seed}",
-        )
-        for variant, seed in plan.runs(study)
-    ]
-    for baseline in plan.baselines(study):
-        columns = dict.fromkeys(RUN) | {"classifier": baseline.kind}
-        if baseline.model:
-            columns |= baseline.model._asdict() | {"init": "pretrained"}
-        runs += [
-            Run(columns | {"seed": seed}, results / "baselines" / f"{baseline.name}-s{seed}")
-            for seed in study.grid.seeds
-        ]
+    runs = []
+    for variant, seed in plan.runs(study):
+        columns = {"classifier": "large" if variant.large else "conv1d", "seed": seed}
+        folder = results / "classifiers" / f"{variant.name}-s{seed}"
+        runs.append(Run(variant._asdict() | columns, folder))
+    for baseline, seed in product(plan.baselines(study), study.grid.seeds):
+        vectors = baseline.model._asdict() | {"init": "pretrained"} if baseline.model else {}
+        columns = dict.fromkeys(RUN) | vectors | {"classifier": baseline.kind, "seed": seed}
+        runs.append(Run(columns, results / "baselines" / f"{baseline.name}-s{seed}"))
     return [run for run in runs if (run.folder / "curves.csv").is_file()]
 
 
@@ -161,8 +153,8 @@ def read_part(name: str, path: Path) -> pd.DataFrame:
     expected = [column for column in COLUMNS[name] if column not in RUN]
     if list(part.columns) != expected:
         raise ArtifactError(
-            f"{path}: found the columns {listed(part)}, expected {', '.join(expected)}: delete the "
-            "folder and run again"
+            f"{path}: found the columns {columns_of(part)}, expected {', '.join(expected)}: "
+            "delete the folder and run again"
         )
     return part
 
@@ -180,14 +172,9 @@ def timings(folders: Iterable[Path]) -> pd.DataFrame:
 
 def measured(path: Path) -> tuple[float, float]:
     """Seconds and peak MiB of a job, the latter NaN if it was not measured."""
-    try:
+    with reading(path, "not one of Snakemake's benchmark files", "have its job run again"):
         job = pd.read_csv(path, sep="\t", na_values="-").iloc[0]
         seconds, memory = float(job["s"]), float(job["max_rss"])
         if not (0 <= seconds < math.inf and not memory < 0):
             raise ValueError(f"{seconds} s and {memory} MiB")
-    except (ValueError, LookupError, TypeError, OverflowError, OSError) as error:
-        raise ArtifactError(
-            f"{path}: not one of Snakemake's benchmark files ({reason(error)}): delete it and the "
-            "outputs of its job and run again"
-        ) from None
     return seconds, memory

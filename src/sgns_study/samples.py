@@ -21,6 +21,8 @@ from sgns_study.artifacts import (
     ArtifactError,
     read_array,
     read_table,
+    reading,
+    whole,
     write_array,
     write_table,
     writing,
@@ -161,30 +163,14 @@ def load_sample(path: Path, roles: Sequence[str], documents: int) -> Sample:
     Raises ArtifactError for another role, a document that there is not, or one drawn twice.
     """
     table = read_table(path)
-    check_sample(path, table, roles, documents)
-    return {
-        str(role): part["document"].to_numpy(np.int64)
-        for role, part in table.groupby("role", sort=False)
-    }
-
-
-def check_sample(path: Path, table: pd.DataFrame, roles: Sequence[str], documents: int) -> None:
-    """Raise ArtifactError unless each role has documents of the corpus, none drawn twice."""
-    if (
-        list(table.columns) != ["role", "document"]
-        or table["document"].dtype.kind != "i"
-        or set(table["role"]) != set(roles)
-        or not table["document"].between(0, documents - 1).all()
-    ):
-        raise ArtifactError(
-            f"{path}: expected the columns role and document, with the roles {', '.join(roles)} of "
-            f"documents 0 to {documents - 1}: delete it and run again"
-        )
-    if (twice := table["document"].duplicated()).any():
-        raise ArtifactError(
-            f"{path}: document {table['document'][twice.idxmax()]} is drawn twice: "
-            "delete it and run again"
-        )
+    expected = f"the roles {', '.join(roles)} of documents 0 to {documents - 1}"
+    with reading(path, f"expected the columns role and document, with {expected}"):
+        drawn, role = whole(table["document"]), table["role"]
+        if set(role) != set(roles) or drawn.min() < 0 or drawn.max() >= documents:
+            raise ValueError("another role or document")
+        if (twice := table["document"].duplicated()).any():
+            raise ValueError(f"document {drawn[twice.idxmax()]} is drawn twice")
+    return {name: drawn[role == name] for name in roles}
 
 
 def save_text(
@@ -223,14 +209,9 @@ def load_text(folder: Path, vocabulary_size: int) -> Text:
     """
     ids, offsets, counts = (read_array(folder / f"{n}.npy") for n in ("ids", "offsets", "counts"))
     check_stream(folder, ids, offsets, len(offsets) - 1, vocabulary_size)
-    check_counts(folder / "counts.npy", counts, vocabulary_size)
-    return Text(ids, np.array(offsets), np.array(counts))
-
-
-def check_counts(path: Path, counts: NDArray[Any], vocabulary_size: int) -> None:
-    """Raise ArtifactError unless there is one count for each id of the vocabulary."""
-    if len(counts) != vocabulary_size or counts.dtype != np.int64 or counts.min(initial=0) < 0:
+    if len(counts) != vocabulary_size or counts.dtype != np.int64 or counts.min() < 0:
         raise ArtifactError(
-            f"{path}: found {len(counts)} counts, expected {vocabulary_size}, none of them "
-            "negative: delete the folder and run again"
+            f"{folder / 'counts.npy'}: found {len(counts)} counts, expected {vocabulary_size}, "
+            "none of them negative: delete the folder and run again"
         )
+    return Text(ids, np.array(offsets), np.array(counts))

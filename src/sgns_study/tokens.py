@@ -19,9 +19,16 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from tqdm import tqdm
 
 from sgns_study import params
-from sgns_study.artifacts import ArtifactError, read_array, read_table, write_array, write_table
+from sgns_study.artifacts import (
+    ArtifactError,
+    read_array,
+    read_table,
+    reading,
+    whole,
+    write_array,
+    write_table,
+)
 from sgns_study.corpora.documents import NO_LABEL, SPLITS, TEST, Document
-from sgns_study.errors import reason
 
 PAD, UNKNOWN = "[PAD]", "[UNK]"
 PAD_ID = 0
@@ -217,30 +224,39 @@ def load_tokens(folder: Path) -> TokenStream:
 def load_documents(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
     """Read the split and the label of each document from `documents.csv`, as in `Stream`."""
     table = read_table(path)
-    check_documents(path, table)
-    labels = table["label"].fillna(NO_LABEL)
+    with reading(path, "not a list of documents"):
+        labels = table["label"].fillna(NO_LABEL)
+        known = table["split"].isin(SPLITS) & labels.isin(range(NO_LABEL, CLASSES))
+        if not known[known.idxmin()]:
+            raise ValueError(
+                f"document {known.idxmin()} has a split other than {', '.join(SPLITS)}, or a label "
+                f"that is no whole number below {CLASSES}"
+            )
     return table["split"].map(SPLITS.index).to_numpy(np.uint8), labels.to_numpy(np.int16)
 
 
 def load_vocabulary(path: Path) -> Vocabulary:
     """Read `vocabulary.csv`; raises ArtifactError if it is missing or malformed."""
     table = read_table(path, text=("token",))
-    check_vocabulary(path, table)
-    return Vocabulary(table["token"].tolist(), table["count"].to_numpy(np.int64))
+    with reading(path, f"expected the columns token and count, {PAD} first"):
+        tokens, counts = table["token"].tolist(), whole(table["count"])
+        if tokens[0] != PAD or table["token"].isna().any() or counts.min() < 0:
+            raise ValueError("another first token, an empty one, or a negative count")
+    return Vocabulary(tokens, counts)
 
 
 def read_wordpieces(path: Path) -> list[str]:
     """Read the published WordPiece entries, one a line; raises ArtifactError for another file."""
-    try:
-        with path.open("rb") as file:
-            entries = file.read(LARGEST).decode("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ArtifactError(f"{path}: not readable ({reason(error)}): download it again") from None
-    if len(entries) != WORDPIECES or len(set(entries)) != WORDPIECES:
-        raise ArtifactError(
-            f"{path}: found {len(entries)} entries, {len(set(entries))} different; expected "
-            f"{WORDPIECES} different ones: delete the file and download it again"
-        )
+    with (
+        reading(path, "not the published vocabulary", "download it again"),
+        path.open("rb") as file,
+    ):
+        entries = file.read(LARGEST).decode("utf-8").splitlines()
+        if len(entries) != WORDPIECES or len(set(entries)) != WORDPIECES:
+            raise ValueError(
+                f"found {len(entries)} entries, {len(set(entries))} different; expected "
+                f"{WORDPIECES} different ones"
+            )
     return entries
 
 
@@ -260,31 +276,4 @@ def check_stream(
             f"{folder}: {len(ids)} ids, {len(offsets)} offsets of documents do not belong "
             f"together, or not to a vocabulary of {vocabulary_size}: delete the folder and run "
             "again"
-        )
-
-
-def check_documents(path: Path, table: pd.DataFrame) -> None:
-    """Raise ArtifactError if there is no document, or one of an unknown split or label."""
-    found = table.reindex(columns=["split", "label"], fill_value="")
-    labels = found["label"].fillna(NO_LABEL)
-    known = found["split"].isin(SPLITS) & labels.isin(range(NO_LABEL, CLASSES))
-    if table.empty or not known.all():
-        raise ArtifactError(
-            f"{path}: document {next(iter(table.index[~known]), 0)} has a split other than "
-            f"{', '.join(SPLITS)}, or a label that is no whole number below {CLASSES}: delete it "
-            "and run again"
-        )
-
-
-def check_vocabulary(path: Path, table: pd.DataFrame) -> None:
-    """Raise ArtifactError unless the table holds tokens, the pad first, and their counts."""
-    if (
-        list(table.columns) != ["token", "count"]
-        or table["token"].isna().any()
-        or table["token"].tolist()[:1] != [PAD]
-        or table["count"].dtype.kind != "i"
-        or table["count"].lt(0).any()
-    ):
-        raise ArtifactError(
-            f"{path}: expected the columns token and count, {PAD} first: delete it and run again"
         )

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from sgns_study.artifacts import ArtifactError, listed, read_table
+from sgns_study.artifacts import ArtifactError, columns_of, read_table
 
 Schema = dict[str, type]  # what each column holds, in order: str, int, float or bool
-NAMES = {str: "words", int: "whole numbers", float: "numbers", bool: "True or False"}
+NAMES = {int: "whole numbers", float: "numbers", bool: "True or False"}
 
 
 def of(kind: type, *columns: str) -> Schema:
@@ -72,7 +72,7 @@ def read_tidy(folder: Path, name: str) -> pd.DataFrame:
     missing = [column for column in COLUMNS[name] if column not in table.columns]
     if missing:
         raise ArtifactError(
-            f"{path}: column {', '.join(missing)} is missing; found: {listed(table)}; expected: "
+            f"{path}: column {', '.join(missing)} is missing; found: {columns_of(table)}; expected: "
             f"{', '.join(COLUMNS[name])}: delete the file and run again"
         )
     if table.empty:
@@ -92,33 +92,25 @@ def read_columns(path: Path, name: str) -> pd.DataFrame:
 
     Raises ArtifactError naming a column with a value that it cannot have.
     """
-    schema = SCHEMAS[name]
-    table = read_table(path, [column for column, kind in schema.items() if kind is str])
-    for column in table.columns.intersection(list(schema)):
-        wrong = unexpected(table[column].dropna(), schema[column])
+    kinds = SCHEMAS[name]
+    table = read_table(path, [column for column, kind in kinds.items() if kind is str])
+    for column in table.columns.intersection([c for c, kind in kinds.items() if kind is not str]):
+        wrong = unexpected(table[column].dropna(), kinds[column])
         if len(wrong):
             raise ArtifactError(
                 f"{path}: column {column}: found {str(wrong.iloc[0])[:60]!r}, expected "
-                f"{NAMES[schema[column]]}: delete the file and run again"
+                f"{NAMES[kinds[column]]}: delete the file and run again"
             )
     return table
 
 
 def unexpected(found: pd.Series, kind: type) -> pd.Series:
-    """The values among those found, of which none is missing, that a column cannot hold.
-
-    pandas gives a column the type object if a value is no number, or a number above 64 bits.
-    """
-    if kind is str:
-        return found[:0]
-    is_numeric = found.dtype.kind in "iufb"
-    numbers = found if is_numeric else pd.to_numeric(found.astype(str), errors="coerce")
-    numbers = numbers.astype(float)
-    right = numbers.notna()
+    """The values of a column, none of them missing, that are not of a kind other than `str`."""
     if kind is bool:
-        right = found.astype(str).isin(["True", "False"])
-    elif kind is int:
-        right = (numbers.abs() < 2**53) & (numbers % 1 == 0)
+        return found[~found.astype(str).isin(["True", "False"])]
+    numbers = pd.to_numeric(found.astype(str), errors="coerce")
+    right = (numbers.abs() < 2**53) & (numbers % 1 == 0) if kind is int else numbers.notna()
+    is_numeric = found.dtype.kind in "iuf"  # not where pandas found a number above 64 bits
     return found if right.all() and not is_numeric else found[~right]
 
 

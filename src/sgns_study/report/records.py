@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from sgns_study.artifacts import ArtifactError, intact
+from sgns_study.artifacts import reading
 from sgns_study.figures.wording import number
 from sgns_study.report.markdown import Markdown
 
@@ -140,13 +140,5 @@ def distinct(records: Iterable[dict[str, str]]) -> dict[str, list[str]]:
 
 def read_record(path: Path) -> Record:
     """One record; raises ArtifactError if the file is none."""
-    try:
-        with intact(path).open("rb") as file:
-            return Record.model_validate_json(file.read(LARGEST))
-    except ValidationError as error:
-        problem = error.errors()[0]
-        place = ".".join(map(str, problem["loc"]))[:60]
-        raise ArtifactError(
-            f"{path}: not the record of a run ({place}: {problem['msg']}): delete its folder and "
-            "run again"
-        ) from None
+    with reading(path, "not the record of a run"), path.open("rb") as file:
+        return Record.model_validate_json(file.read(LARGEST))
