@@ -108,8 +108,7 @@ def runs_table(runs: Sequence[Run]) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
 def selected_scores(path: Path) -> dict[str, float]:
     """Accuracy and loss of a run at its selected epoch on validation, and on the test documents.
 
-    The rows of a baseline, which has no epochs, have an empty epoch. Raises ArtifactError if the
-    curves lack either row.
+    The rows of a baseline, which has no epochs, have an empty epoch.
     """
     curves = read_part("classifier_curves", path)
     test = curves[curves["split"] == "test"].tail(1)
@@ -132,9 +131,7 @@ def selected_scores(path: Path) -> dict[str, float]:
 
 def gathered(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """One table from its parts; without rows if no part has any."""
-    filled = [part for part in parts if len(part)]
-    if not filled:
-        return pd.DataFrame(columns=COLUMNS[name])
+    filled = [part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS[name])]
     return in_order(name, pd.concat(filled, ignore_index=True))
 
 
@@ -145,10 +142,7 @@ def in_order(name: str, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_part(name: str, path: Path) -> pd.DataFrame:
-    """Read one model's part of a table, without the columns that say which model it is.
-
-    Raises ArtifactError if the file has other columns.
-    """
+    """Read one model's part of a table, without the columns that say which model it is."""
     part = read_columns(path, name)
     expected = [column for column in COLUMNS[name] if column not in RUN]
     if list(part.columns) != expected:
@@ -163,18 +157,14 @@ def timings(folders: Iterable[Path]) -> pd.DataFrame:
     """Gather Snakemake's benchmark files, `<folder>/<rule>/<wildcards>.tsv`.
 
     Columns: rule, wildcards, seconds, peak_memory_mib (MiB; empty for a job that ended before
-    Snakemake took its first sample). Raises ArtifactError for a file that is not one of these.
+    Snakemake took its first sample).
     """
-    paths = sorted(path for folder in folders for path in folder.glob("*/*.tsv"))
-    rows = [(path.parent.name, path.stem, *measured(path)) for path in paths]
+    rows = []
+    for path in sorted(path for folder in folders for path in folder.glob("*/*.tsv")):
+        with reading(path, "not one of Snakemake's benchmark files", "have its job run again"):
+            job = pd.read_csv(path, sep="\t", na_values="-").iloc[0]
+            seconds, memory = float(job["s"]), float(job["max_rss"])
+            if not (0 <= seconds < math.inf and not memory < 0):
+                raise ValueError(f"{seconds} s and {memory} MiB")
+        rows.append((path.parent.name, path.stem, seconds, memory))
     return pd.DataFrame(rows, columns=COLUMNS["timings"])
-
-
-def measured(path: Path) -> tuple[float, float]:
-    """Seconds and peak MiB of a job, the latter NaN if it was not measured."""
-    with reading(path, "not one of Snakemake's benchmark files", "have its job run again"):
-        job = pd.read_csv(path, sep="\t", na_values="-").iloc[0]
-        seconds, memory = float(job["s"]), float(job["max_rss"])
-        if not (0 <= seconds < math.inf and not memory < 0):
-            raise ValueError(f"{seconds} s and {memory} MiB")
-    return seconds, memory

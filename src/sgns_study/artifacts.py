@@ -3,7 +3,8 @@
 A file appears under its name only when it is whole: it is written beside it under a temporary
 name, flushed to disk and renamed. A killed job leaves no half file under a name that counts.
 What a job of the workflow wrote it seals: the file's digest goes into the folder `.sha256` beside
-it, as `sha256sum` writes it, and whoever reads the file later checks it first.
+it, as `sha256sum` writes it. Whoever reads the file later does so within `reading`, which checks
+the digest and raises one ArtifactError for whatever damage leads to.
 """
 
 import errno
@@ -100,7 +101,7 @@ def intact(path: Path) -> Path:
 
 @contextmanager
 def reading(path: Path, problem: str, remedy: str = "run again") -> Iterator[None]:
-    """Check the seal of a file, and turn any error of the block that reads it into an ArtifactError.
+    """Check the seal of a file, and turn any error of the block that reads it into ArtifactError.
 
     Its message is the `problem`, the error and the `remedy`. What a damaged file leads to depends
     on where the damage is, so only MemoryError and errors with a message of their own pass.
@@ -149,28 +150,20 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_table(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
-    """Read a CSV table of the study; the columns in `text` are strings as they stand.
-
-    Raises ArtifactError if the file is missing or malformed.
-    """
+    """Read a CSV table of the study; the columns in `text` are strings as they stand."""
     with reading(path, "not a CSV table"), warnings.catch_warnings():
-        check_lines(path)
+        with path.open("rb") as file:  # a line without an end would take memory without bound
+            longest = LONGEST_HEADER
+            while line := file.readline(longest):
+                if len(line) == longest:
+                    raise ValueError(f"a line of {longest} bytes or more")
+                longest = LONGEST_LINE
         warnings.simplefilter("error", ParserWarning)  # of a row longer than the header
         # Only an empty field is a missing one: `nan` and `null` are words.
         missing = {"keep_default_na": False, "na_values": [""]}
         # Not in chunks: a column then has one dtype.
         strings = dict.fromkeys(text, str)
         return pd.read_csv(path, dtype=strings, index_col=False, low_memory=False, **missing)
-
-
-def check_lines(path: Path) -> None:
-    """Raise ValueError for a line so long that reading it would take memory without bound."""
-    with path.open("rb") as file:
-        longest = LONGEST_HEADER
-        while line := file.readline(longest):
-            if len(line) == longest:
-                raise ValueError(f"a line of {longest} bytes or more")
-            longest = LONGEST_LINE
 
 
 def columns_of(table: pd.DataFrame) -> str:
@@ -194,15 +187,14 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
 
 
 def read_array(path: Path, ndim: int = 1) -> NDArray[Any]:
-    """Open a .npy file of whole numbers, memory-mapped and read-only.
-
-    Raises ArtifactError if it is not whole, or has other numbers or dimensions.
-    """
+    """Open a .npy file of whole numbers, memory-mapped and read-only."""
     with reading(path, "not a whole .npy file"), path.open("rb") as file:
         np.lib.format.read_magic(file)
         shape, by_column, dtype = np.lib.format.read_array_header_1_0(file)
         if dtype.kind not in "ui" or not dtype.isnative or by_column or len(shape) != ndim:
-            raise ValueError(f"found {len(shape)} dimensions of {dtype}, expected {ndim} of integers")
+            raise ValueError(
+                f"found {len(shape)} dimensions of {dtype}, expected {ndim} of integers"
+            )
         # NumPy itself ends the process at some headers: −1 items, of no bytes, divide by zero.
         size = file.tell() + math.prod(shape) * dtype.itemsize
         if min(shape) < 0 or path.stat().st_size != size:

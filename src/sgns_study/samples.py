@@ -30,7 +30,7 @@ from sgns_study.artifacts import (
 from sgns_study.corpora.documents import SPLITS, TEST, TRAIN, UNLABELLED
 from sgns_study.randomness import generator
 from sgns_study.splits import split_sizes
-from sgns_study.tokens import UNKNOWN, Stream, Vocabulary, check_stream, load_documents
+from sgns_study.tokens import UNKNOWN, Stream, Vocabulary, load_documents, load_stream
 
 Sample = dict[str, NDArray[np.int64]]  # role → documents, in the order they are used
 EMBEDDING = ("train", "validation")  # roles of a sample
@@ -158,10 +158,7 @@ def save_sample(path: Path, sample: Sample) -> None:
 
 
 def load_sample(path: Path, roles: Sequence[str], documents: int) -> Sample:
-    """Read what `save_sample` wrote for these roles, of a corpus of so many documents.
-
-    Raises ArtifactError for another role, a document that there is not, or one drawn twice.
-    """
+    """Read what `save_sample` wrote for these roles, of a corpus of so many documents."""
     table = read_table(path)
     expected = f"the roles {', '.join(roles)} of documents 0 to {documents - 1}"
     with reading(path, f"expected the columns role and document, with {expected}"):
@@ -202,13 +199,9 @@ def save_text(
 
 
 def load_text(folder: Path, vocabulary_size: int) -> Text:
-    """Open what `save_text` wrote; the ids stay on disk, memory-mapped.
-
-    Raises ArtifactError if a file is missing, cut short, or does not fit the others or the
-    vocabulary.
-    """
-    ids, offsets, counts = (read_array(folder / f"{n}.npy") for n in ("ids", "offsets", "counts"))
-    check_stream(folder, ids, offsets, len(offsets) - 1, vocabulary_size)
+    """Open what `save_text` wrote; the ids stay on disk, memory-mapped."""
+    ids, offsets = load_stream(folder, vocabulary_size)
+    counts = read_array(folder / "counts.npy")
     if len(counts) != vocabulary_size or counts.dtype != np.int64 or counts.min() < 0:
         raise ArtifactError(
             f"{folder / 'counts.npy'}: found {len(counts)} counts, expected {vocabulary_size}, "

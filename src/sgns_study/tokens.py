@@ -7,7 +7,7 @@ Documents are kept whole and lie one after the other in the stream; a stage that
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -88,8 +88,12 @@ def tokenize(
         stream, names = collect(documents, wordpiece_encoder(entries))
         ids, tokens = stream.ids, [*entries, EXTRA]
     else:
-        seen: dict[str, int] = {}
-        stream, names = collect(documents, partial(number_words, seen))
+        seen: dict[str, int] = {}  # words, numbered as they are first seen
+
+        def number(text: str) -> list[int]:
+            return [seen.setdefault(word, len(seen)) for word in split_words(text)]
+
+        stream, names = collect(documents, number)
         tokens, new_id = ordered_vocabulary(list(seen), stream, settings.vocabulary_size)
         ids = new_id[stream.ids]
     vocabulary = Vocabulary(tokens, count(replace(stream, ids=ids), len(tokens)))
@@ -142,11 +146,6 @@ def wordpiece_encoder(entries: list[str]) -> Encoder:
         return pieces(text)
 
     return encode
-
-
-def number_words(seen: dict[str, int], text: str) -> list[int]:
-    """Number words in the order they are first seen; new words are added to `seen`."""
-    return [seen.setdefault(word, len(seen)) for word in split_words(text)]
 
 
 def split_words(text: str) -> list[str]:
@@ -210,15 +209,36 @@ def save_tokens(folder: Path, stream: TokenStream, names: list[str]) -> None:
 
 
 def load_tokens(folder: Path) -> TokenStream:
-    """Open what `save_tokens` wrote; the ids stay on disk, memory-mapped.
-
-    Raises ArtifactError if a file is missing, cut short or does not fit the others.
-    """
+    """Open what `save_tokens` wrote; the ids stay on disk, memory-mapped."""
     vocabulary = load_vocabulary(folder / "vocabulary.csv")
     split, labels = load_documents(folder / "documents.csv")
-    ids, offsets = read_array(folder / "ids.npy"), read_array(folder / "offsets.npy")
-    check_stream(folder, ids, offsets, len(split), len(vocabulary.tokens))
+    ids, offsets = load_stream(folder, len(vocabulary.tokens), len(split))
     return TokenStream(ids, offsets, split, labels, vocabulary)
+
+
+def load_stream(
+    folder: Path, vocabulary_size: int, documents: int | None = None
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Open `ids.npy` and `offsets.npy`, of so many documents where their number is known.
+
+    Raises ArtifactError unless documents fill the stream and its ids are of the vocabulary.
+    """
+    ids, offsets = read_array(folder / "ids.npy"), read_array(folder / "offsets.npy")
+    fits = (
+        (ids.dtype.kind, offsets.dtype) == ("u", np.int64)
+        and len(offsets) > 1
+        and documents in (None, len(offsets) - 1)
+        and (offsets[0], offsets[-1]) == (0, len(ids))
+        and np.all(offsets[1:] >= offsets[:-1])
+        and ids.max(initial=0) < vocabulary_size
+    )
+    if not fits:
+        raise ArtifactError(
+            f"{folder}: {len(ids)} ids, {len(offsets)} offsets of documents do not belong "
+            f"together, or not to a vocabulary of {vocabulary_size}: delete the folder and run "
+            "again"
+        )
+    return ids, offsets
 
 
 def load_documents(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
@@ -236,7 +256,7 @@ def load_documents(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
 
 
 def load_vocabulary(path: Path) -> Vocabulary:
-    """Read `vocabulary.csv`; raises ArtifactError if it is missing or malformed."""
+    """Read the tokens and their counts from `vocabulary.csv`."""
     table = read_table(path, text=("token",))
     with reading(path, f"expected the columns token and count, {PAD} first"):
         tokens, counts = table["token"].tolist(), whole(table["count"])
@@ -247,33 +267,10 @@ def load_vocabulary(path: Path) -> Vocabulary:
 
 def read_wordpieces(path: Path) -> list[str]:
     """Read the published WordPiece entries, one a line; raises ArtifactError for another file."""
-    with (
-        reading(path, "not the published vocabulary", "download it again"),
-        path.open("rb") as file,
-    ):
-        entries = file.read(LARGEST).decode("utf-8").splitlines()
-        if len(entries) != WORDPIECES or len(set(entries)) != WORDPIECES:
-            raise ValueError(
-                f"found {len(entries)} entries, {len(set(entries))} different; expected "
-                f"{WORDPIECES} different ones"
-            )
+    with reading(path, "not the published vocabulary", "download it again"):
+        with path.open("rb") as file:
+            entries = file.read(LARGEST).decode("utf-8").splitlines()
+        if (len(entries), len(set(entries))) != (WORDPIECES, WORDPIECES):
+            found = f"found {len(entries)} entries, {len(set(entries))} different"
+            raise ValueError(f"{found}; expected {WORDPIECES} different ones")
     return entries
-
-
-def check_stream(
-    folder: Path, ids: NDArray[Any], offsets: NDArray[Any], documents: int, vocabulary_size: int
-) -> None:
-    """Raise ArtifactError unless documents fill the stream and its ids are of the vocabulary."""
-    fits = (
-        (ids.dtype.kind, offsets.dtype) == ("u", np.int64)
-        and 0 < documents == len(offsets) - 1
-        and (offsets[0], offsets[-1]) == (0, len(ids))
-        and np.all(offsets[1:] >= offsets[:-1])
-        and ids.max(initial=0) < vocabulary_size
-    )
-    if not fits:
-        raise ArtifactError(
-            f"{folder}: {len(ids)} ids, {len(offsets)} offsets of documents do not belong "
-            f"together, or not to a vocabulary of {vocabulary_size}: delete the folder and run "
-            "again"
-        )

@@ -39,10 +39,7 @@ def write_predictions(
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read what `write_predictions` wrote; the most probable class is the predicted one.
-
-    Raises ArtifactError if a column is missing or holds something other than numbers.
-    """
+    """Read what `write_predictions` wrote; the most probable class is the predicted one."""
     table = read_table(path)
     several = [name for name in table.columns if name.startswith("probability_")]
     expected = "expected document, label and probability, all numbers, and a row or more"

@@ -62,18 +62,13 @@ RULES |= dict.fromkeys(("claims", "comparisons", "convergence"), "claims")
 
 
 def read_tidy(folder: Path, name: str) -> pd.DataFrame:
-    """Read `<name>.csv` of a results folder, with types as `typed` gives them.
-
-    Raises ArtifactError naming the file if it is missing, has no rows, lacks a column or has other
-    values in one.
-    """
+    """Read `<name>.csv` of a results folder, which must have rows, with types as `typed` gives."""
     path = folder / f"{name}.csv"
     table = read_columns(path, name)
-    missing = [column for column in COLUMNS[name] if column not in table.columns]
-    if missing:
+    if missing := [column for column in COLUMNS[name] if column not in table.columns]:
         raise ArtifactError(
-            f"{path}: column {', '.join(missing)} is missing; found: {columns_of(table)}; expected: "
-            f"{', '.join(COLUMNS[name])}: delete the file and run again"
+            f"{path}: column {', '.join(missing)} is missing; found: {columns_of(table)}; "
+            f"expected: {', '.join(COLUMNS[name])}: delete the file and run again"
         )
     if table.empty:
         raise ArtifactError(f"{path}: the table has no rows: delete the file and run again")
@@ -92,26 +87,24 @@ def read_columns(path: Path, name: str) -> pd.DataFrame:
 
     Raises ArtifactError naming a column with a value that it cannot have.
     """
-    kinds = SCHEMAS[name]
-    table = read_table(path, [column for column, kind in kinds.items() if kind is str])
-    for column in table.columns.intersection([c for c, kind in kinds.items() if kind is not str]):
-        wrong = unexpected(table[column].dropna(), kinds[column])
+    schema = SCHEMAS[name]
+    table = read_table(path, [column for column, kind in schema.items() if kind is str])
+    for column in table.columns.intersection([c for c, kind in schema.items() if kind is not str]):
+        found, kind = table[column].dropna(), schema[column]
+        numbers = pd.to_numeric(found.astype(str), errors="coerce")
+        right = numbers.notna()
+        if kind is bool:
+            right = found.astype(str).isin(["True", "False"])
+        elif kind is int:
+            right = (numbers.abs() < 2**53) & (numbers % 1 == 0)
+        # pandas leaves a column of whole numbers as text if one is above 64 bits.
+        wrong = found if right.all() and found.dtype.kind not in "iufb" else found[~right]
         if len(wrong):
             raise ArtifactError(
                 f"{path}: column {column}: found {str(wrong.iloc[0])[:60]!r}, expected "
-                f"{NAMES[kinds[column]]}: delete the file and run again"
+                f"{NAMES[kind]}: delete the file and run again"
             )
     return table
-
-
-def unexpected(found: pd.Series, kind: type) -> pd.Series:
-    """The values of a column, none of them missing, that are not of a kind other than `str`."""
-    if kind is bool:
-        return found[~found.astype(str).isin(["True", "False"])]
-    numbers = pd.to_numeric(found.astype(str), errors="coerce")
-    right = (numbers.abs() < 2**53) & (numbers % 1 == 0) if kind is int else numbers.notna()
-    is_numeric = found.dtype.kind in "iuf"  # not where pandas found a number above 64 bits
-    return found if right.all() and not is_numeric else found[~right]
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
