@@ -56,9 +56,9 @@ def finished_runs(study: Study, results: Path) -> list[Run]:
     """The classifiers and baselines that have been trained, in the order of the plan."""
     runs = []
     for variant, seed in plan.runs(study):
-        columns = {"classifier": "large" if variant.large else "conv1d", "seed": seed}
-        folder = results / "classifiers" / f"{variant.name}-s{seed}"
-        runs.append(Run(variant._asdict() | columns, folder))
+        classifier = "large" if variant.large else "conv1d"
+        columns = variant._asdict() | {"classifier": classifier, "seed": seed}
+        runs.append(Run(columns, results / "classifiers" / f"{variant.name}-s{seed}"))
     for baseline, seed in product(plan.baselines(study), study.grid.seeds):
         vectors = baseline.model._asdict() | {"init": "pretrained"} if baseline.model else {}
         columns = dict.fromkeys(RUN) | vectors | {"classifier": baseline.kind, "seed": seed}

@@ -197,9 +197,9 @@ def draw_negatives(  # type: ignore[no-untyped-def]  # numba infers the types
 
 def save_pairs(folder: Path, pairs: Pairs) -> None:
     """Write the arrays of `pairs` as .npy files into `folder`."""
-    train, validation = pairs.train, pairs.validation
-    arrays = (train.stream, train.centres, validation.stream, validation.centres)
-    for name, array in zip((*FILES, NEGATIVES), (*arrays, pairs.validation_negatives), strict=True):
+    parts = (pairs.train, pairs.validation)
+    arrays = [array for part in parts for array in (part.stream, part.centres)]
+    for name, array in zip((*FILES, NEGATIVES), [*arrays, pairs.validation_negatives], strict=True):
         write_array(folder / f"{name}.npy", array)
 
 
@@ -208,15 +208,13 @@ def load_pairs(folder: Path, vocabulary_size: int) -> Pairs:
 
     Raises ArtifactError unless all windows lie inside their streams and all ids have a row.
     """
-    train_stream, train_centres, *of_validation = (
+    train_stream, train_centres, stream, centres = (
         read_array(folder / f"{name}.npy") for name in FILES
     )
     negatives = read_array(folder / f"{NEGATIVES}.npy", ndim=2)
     radius = int(train_centres[0]) if len(train_centres) else 0  # R pads are before the first one
-    train, validation = (
-        Windows(train_stream, train_centres, radius),
-        Windows(*of_validation, radius),
-    )
+    train = Windows(train_stream, train_centres, radius)
+    validation = Windows(stream, centres, radius)
     fits = len(negatives) == len(validation) > 0 < radius
     fits = fits and negatives.shape[1] % (2 * radius) == 0
     for windows in (train, validation):

@@ -16,17 +16,8 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sgns_study import params
-from sgns_study.artifacts import (
-    ArtifactError,
-    read_array,
-    read_table,
-    reading,
-    whole,
-    write_array,
-    write_table,
-    writing,
-)
+from sgns_study import artifacts, params
+from sgns_study.artifacts import ArtifactError, reading
 from sgns_study.corpora.documents import SPLITS, TEST, TRAIN, UNLABELLED
 from sgns_study.randomness import generator
 from sgns_study.splits import split_sizes
@@ -60,7 +51,8 @@ def draw_embedding_sample(split: NDArray[np.uint8], settings: params.EmbeddingSa
     """
     rng = generator(settings.seed, "sample", "embedding")
     drawn = draw(split, embedding_splits(settings), settings.documents, rng)
-    train, validation = divided(drawn, settings.validation_fraction)
+    sizes = split_sizes(len(drawn), settings.validation_fraction)
+    train, validation = np.split(drawn, sizes[:1])
     if further := settings.further:
         more = draw(split, embedding_splits(further), further.documents, rng, without=drawn)
         train = np.append(train, more)
@@ -75,7 +67,8 @@ def draw_classifier_sample(
     Both are drawn from the training split; the whole test split is tested on, once at the end.
     """
     drawn = draw(split, [TRAIN], settings.documents, generator(seed, "sample", "classifier"))
-    train, validation = divided(drawn, settings.validation_fraction)
+    sizes = split_sizes(len(drawn), settings.validation_fraction)
+    train, validation = np.split(drawn, sizes[:1])
     return {"train": train, "validation": validation, "test": np.flatnonzero(split == TEST)}
 
 
@@ -103,14 +96,6 @@ def draw(
             f"{' and '.join(SPLITS[source] for source in sources)}: lower documents"
         )
     return rng.permutation(pool)[:documents]
-
-
-def divided(
-    drawn: NDArray[np.int64], validation_fraction: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Divide the drawn documents into those to train on and, at the end, those to validate on."""
-    train_size, _ = split_sizes(len(drawn), validation_fraction)
-    return drawn[:train_size], drawn[train_size:]
 
 
 def first_documents(sample: Sample, documents: int) -> Sample:
@@ -154,15 +139,15 @@ def load_splits(documents: Path) -> NDArray[np.uint8]:
 def save_sample(path: Path, sample: Sample) -> None:
     """Write the columns role and document; rows are in the order of use."""
     parts = [pd.DataFrame({"role": role, "document": part}) for role, part in sample.items()]
-    write_table(path, pd.concat(parts))
+    artifacts.write_table(path, pd.concat(parts))
 
 
 def load_sample(path: Path, roles: Sequence[str], documents: int) -> Sample:
     """Read what `save_sample` wrote for these roles, of a corpus of so many documents."""
-    table = read_table(path)
+    table = artifacts.read_table(path)
     expected = f"the roles {', '.join(roles)} of documents 0 to {documents - 1}"
     with reading(path, f"expected the columns role and document, with {expected}"):
-        drawn, role = whole(table["document"]), table["role"]
+        drawn, role = artifacts.whole(table["document"]), table["role"]
         if set(role) != set(roles) or drawn.min() < 0 or drawn.max() >= documents:
             raise ValueError("another role or document")
         if (twice := table["document"].duplicated()).any():
@@ -184,7 +169,7 @@ def save_text(
             f"{folder}: none of the {len(documents)} sampled documents holds a token: "
             "sample more documents"
         )
-    with writing(folder / "ids.npy") as part:
+    with artifacts.writing(folder / "ids.npy") as part:
         ids = open_memmap(part, "w+", stream.ids.dtype, (int(offsets[-1]),))
         for start in tqdm(range(0, len(documents), BLOCK), unit_scale=BLOCK, disable=None):
             chosen = documents[start : start + BLOCK]
@@ -194,14 +179,14 @@ def save_text(
             counts += np.bincount(block, minlength=len(counts))
         ids.flush()
     counts[vocabulary.tokens.index(UNKNOWN)] = 0
-    write_array(folder / "offsets.npy", offsets)
-    write_array(folder / "counts.npy", counts)
+    artifacts.write_array(folder / "offsets.npy", offsets)
+    artifacts.write_array(folder / "counts.npy", counts)
 
 
 def load_text(folder: Path, vocabulary_size: int) -> Text:
     """Open what `save_text` wrote; the ids stay on disk, memory-mapped."""
     ids, offsets = load_stream(folder, vocabulary_size)
-    counts = read_array(folder / "counts.npy")
+    counts = artifacts.read_array(folder / "counts.npy")
     if len(counts) != vocabulary_size or counts.dtype != np.int64 or counts.min() < 0:
         raise ArtifactError(
             f"{folder / 'counts.npy'}: found {len(counts)} counts, expected {vocabulary_size}, "

@@ -18,16 +18,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from tqdm import tqdm
 
-from sgns_study import params
-from sgns_study.artifacts import (
-    ArtifactError,
-    read_array,
-    read_table,
-    reading,
-    whole,
-    write_array,
-    write_table,
-)
+from sgns_study import artifacts, params
+from sgns_study.artifacts import ArtifactError, reading
 from sgns_study.corpora.documents import NO_LABEL, SPLITS, TEST, Document
 
 PAD, UNKNOWN = "[PAD]", "[UNK]"
@@ -198,14 +190,14 @@ def padded(stream: TokenStream, documents: NDArray[np.int64], length: int) -> ND
 
 def save_tokens(folder: Path, stream: TokenStream, names: list[str]) -> None:
     """Write `ids.npy`, `offsets.npy`, `documents.csv` and `vocabulary.csv`."""
-    write_array(folder / "ids.npy", stream.ids)
-    write_array(folder / "offsets.npy", stream.offsets)
+    artifacts.write_array(folder / "ids.npy", stream.ids)
+    artifacts.write_array(folder / "offsets.npy", stream.offsets)
     labels = pd.Series(stream.labels, dtype="Int16").mask(stream.labels == NO_LABEL)
     split = np.asarray(SPLITS)[stream.split]
     table = pd.DataFrame({"id": names, "split": split, "label": labels})
-    write_table(folder / "documents.csv", table.rename_axis("document").reset_index())
+    artifacts.write_table(folder / "documents.csv", table.rename_axis("document").reset_index())
     words = {"token": stream.vocabulary.tokens, "count": stream.vocabulary.counts}
-    write_table(folder / "vocabulary.csv", pd.DataFrame(words))
+    artifacts.write_table(folder / "vocabulary.csv", pd.DataFrame(words))
 
 
 def load_tokens(folder: Path) -> TokenStream:
@@ -223,7 +215,10 @@ def load_stream(
 
     Raises ArtifactError unless documents fill the stream and its ids are of the vocabulary.
     """
-    ids, offsets = read_array(folder / "ids.npy"), read_array(folder / "offsets.npy")
+    ids, offsets = (
+        artifacts.read_array(folder / "ids.npy"),
+        artifacts.read_array(folder / "offsets.npy"),
+    )
     fits = (
         (ids.dtype.kind, offsets.dtype) == ("u", np.int64)
         and len(offsets) > 1
@@ -243,7 +238,7 @@ def load_stream(
 
 def load_documents(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
     """Read the split and the label of each document from `documents.csv`, as in `Stream`."""
-    table = read_table(path)
+    table = artifacts.read_table(path)
     with reading(path, "not a list of documents"):
         labels = table["label"].fillna(NO_LABEL)
         known = table["split"].isin(SPLITS) & labels.isin(range(NO_LABEL, CLASSES))
@@ -257,9 +252,9 @@ def load_documents(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
 
 def load_vocabulary(path: Path) -> Vocabulary:
     """Read the tokens and their counts from `vocabulary.csv`."""
-    table = read_table(path, text=("token",))
+    table = artifacts.read_table(path, text=("token",))
     with reading(path, f"expected the columns token and count, {PAD} first"):
-        tokens, counts = table["token"].tolist(), whole(table["count"])
+        tokens, counts = table["token"].tolist(), artifacts.whole(table["count"])
         if tokens[0] != PAD or table["token"].isna().any() or counts.min() < 0:
             raise ValueError("another first token, an empty one, or a negative count")
     return Vocabulary(tokens, counts)

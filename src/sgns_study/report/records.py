@@ -64,10 +64,14 @@ def written(value: object) -> str:
 
 def costs(timings: pd.DataFrame) -> pd.DataFrame:
     """Columns rule, jobs, total and median (seconds), memory (largest, MiB); costliest first."""
-    seconds = timings.groupby("rule")["seconds"].agg(jobs="size", total="sum", median="median")
-    memory = pd.to_numeric(timings["peak_memory_mib"], errors="coerce")
-    seconds["memory"] = memory.groupby(timings["rule"]).max()
-    return seconds.reset_index().sort_values("total", ascending=False, ignore_index=True)
+    rules = timings.groupby("rule", as_index=False)
+    found = rules.agg(
+        jobs=("seconds", "size"),
+        total=("seconds", "sum"),
+        median=("seconds", "median"),
+        memory=("peak_memory_mib", "max"),
+    )
+    return found.sort_values("total", ascending=False, ignore_index=True)
 
 
 def duration(seconds: float) -> str:
