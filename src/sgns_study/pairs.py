@@ -215,12 +215,11 @@ def load_pairs(folder: Path, vocabulary_size: int) -> Pairs:
     radius = int(train_centres[0]) if len(train_centres) else 0  # R pads are before the first one
     train = Windows(train_stream, train_centres, radius)
     validation = Windows(stream, centres, radius)
-    fits = len(negatives) == len(validation) > 0 < radius
-    fits = fits and negatives.shape[1] % (2 * radius) == 0
-    for windows in (train, validation):
-        stream, centres = windows.stream, windows.centres
-        fits = fits and (centres[0], centres[-1]) == (radius, len(stream) - 1 - radius)
-        fits = fits and bool(np.all(centres[1:] > centres[:-1]))
+    fits = len(negatives) == len(validation) > 0 < radius and negatives.shape[1] % (2 * radius) == 0
+    for part in (train, validation):
+        ends = radius, len(part.stream) - 1 - radius
+        fits = fits and (part.centres[0], part.centres[-1]) == ends
+        fits = fits and bool(np.all(part.centres[1:] > part.centres[:-1]))
     for ids in (train.stream, validation.stream, negatives):
         fits = fits and ids.dtype.kind == "u" and bool(ids.max(initial=0) < vocabulary_size)
     if not fits:

@@ -106,10 +106,8 @@ def collect(documents: Iterable[Document], encode: Encoder) -> tuple[Stream, lis
         )
     names, split, labels = zip(*about, strict=True)
     offsets = np.cumsum([0, *map(len, parts)], dtype=np.int64)
-    stream = Stream(
-        np.concatenate(parts), offsets, np.array(split, np.uint8), np.array(labels, np.int16)
-    )
-    return stream, list(names)
+    numbers = np.array(split, np.uint8), np.array(labels, np.int16)
+    return Stream(np.concatenate(parts), offsets, *numbers), list(names)
 
 
 def wordpiece_encoder(entries: list[str]) -> Encoder:
@@ -215,10 +213,7 @@ def load_stream(
 
     Raises ArtifactError unless documents fill the stream and its ids are of the vocabulary.
     """
-    ids, offsets = (
-        artifacts.read_array(folder / "ids.npy"),
-        artifacts.read_array(folder / "offsets.npy"),
-    )
+    ids, offsets = (artifacts.read_array(folder / f"{name}.npy") for name in ("ids", "offsets"))
     fits = (
         (ids.dtype.kind, offsets.dtype) == ("u", np.int64)
         and len(offsets) > 1
@@ -230,8 +225,7 @@ def load_stream(
     if not fits:
         raise ArtifactError(
             f"{folder}: {len(ids)} ids, {len(offsets)} offsets of documents do not belong "
-            f"together, or not to a vocabulary of {vocabulary_size}: delete the folder and run "
-            "again"
+            f"together, or not to a vocabulary of {vocabulary_size}: delete the folder, run again"
         )
     return ids, offsets
 
