@@ -225,7 +225,8 @@ def load_stream(
     if not fits:
         raise ArtifactError(
             f"{folder}: {len(ids)} ids, {len(offsets)} offsets of documents do not belong "
-            f"together, or not to a vocabulary of {vocabulary_size}: delete the folder, run again"
+            f"together, or not to a vocabulary of {vocabulary_size}: delete the folder and run "
+            "again"
         )
     return ids, offsets
 
