@@ -34,15 +34,15 @@ class Conv1dClassifier(nn.Module):
     def __init__(
         self, table: Tensor, filters: int, kernel: int, padding: int, outputs: int = 1
     ) -> None:
-        """Start from the embedding `table` (V, d); `draw_classifier` sets the layers.
+        """Start from the embedding `table` (V, d); the layers have no initial values yet.
 
         kernel and padding: in tokens. outputs: 1 for two classes, else the number of classes.
         """
         super().__init__()
         dim = table.shape[1]
         self.embedding = nn.Parameter(table)  # (V, d)
-        self.conv = nn.Conv1d(dim, filters, kernel, padding=padding)
-        self.linear = nn.Linear(filters, outputs)
+        self.conv = nn.utils.skip_init(nn.Conv1d, dim, filters, kernel, padding=padding)
+        self.linear = nn.utils.skip_init(nn.Linear, filters, outputs)
         self.features = embed_conv_max
 
     def forward(
