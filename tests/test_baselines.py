@@ -333,13 +333,10 @@ def test_documents_of_a_stream_are_whole_and_in_the_order_asked_for() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": "bert"}, r"'bert', allowed are tfidf_lr, nbsvm, mean_lr, majority"),
         ({"train": TRAIN._replace(labels=0 * TRAIN.labels)}, r"train split.*\[0\]"),
         ({"train": TRAIN._replace(labels=2 * TRAIN.labels)}, r"train split.*\[0, 2\]"),
         ({"validation": VALIDATION._replace(labels=2 * VALIDATION.labels)}, r"\[0, 2\].*\[0, 1\]"),
         ({"train": packed([[1, 2], [3], []], [0, 1, 1])}, r"none of 4 words and bigrams"),
-        ({"name": "mean_lr", "vectors": None}, r"mean_lr: found no vectors"),
-        ({"name": "mean_lr", "vectors": of_words(rows()[:9])}, r"shape \(9, 8\).* ids 0 to 33"),
     ],
 )
 def test_what_does_not_fit_is_refused(change: dict[str, object], message: str) -> None:
