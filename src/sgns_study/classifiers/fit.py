@@ -5,9 +5,8 @@ and no stream depends on the initial embedding: classifiers of one seed differ i
 """
 
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -41,16 +40,14 @@ class ClassifierError(StudyError):
     """The classifier cannot be trained on what it was given; the message says the remedy."""
 
 
-@dataclass(frozen=True)
-class Documents:
+class Documents(NamedTuple):
     """Documents of one split, in the order of use."""
 
     tokens: NDArray[np.int32]  # (n, T), padded with PAD_ID
     labels: NDArray[np.int16]  # (n,), numbers of classes
 
 
-@dataclass(frozen=True)
-class Fitted:
+class Fitted(NamedTuple):
     """The curves and the test predictions of a trained classifier."""
 
     curves: pd.DataFrame  # epoch, split, loss, accuracy; test only at the selected epoch
@@ -89,15 +86,12 @@ def fit(training: "Training", train: Documents, validation: Documents, test: Doc
     them. At epoch 0 and of the other splits they are those after the epoch, without dropout. The
     selected epoch is the first of the best validation accuracy; epoch 0 does not count.
     """
-    curves: list[tuple[int, str, float, float]] = []
-    for split, documents in (("train", train), ("validation", validation)):
-        loss, accuracy, _ = evaluate(training, documents, 0, split)
-        curves.append((0, split, loss, accuracy))
+    start = evaluate(training, train, 0, "train"), evaluate(training, validation, 0, "validation")
+    curves = [(0, "train", *start[0][:2]), (0, "validation", *start[1][:2])]
     best, selected_epoch, weights = -1.0, 0, {}
     with tqdm(total=training.steps, desc="classifier", unit="step", disable=None) as progress:
         for epoch in range(1, training.settings.epochs + 1):
-            loss, accuracy = training.epoch(epoch, progress)
-            curves.append((epoch, "train", loss, accuracy))
+            curves.append((epoch, "train", *training.epoch(epoch, progress)))
             loss, accuracy, _ = evaluate(training, validation, epoch, "validation")
             curves.append((epoch, "validation", loss, accuracy))
             if accuracy > best:
