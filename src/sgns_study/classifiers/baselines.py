@@ -195,20 +195,12 @@ def count_terms(
     return vectorizer, counts
 
 
-def log_count_ratio(present: sparse.csr_matrix, positive: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """r = ln((p / ‖p‖₁) / (q / ‖q‖₁)), (terms,), of Wang & Manning (2012).
-
-    present (documents, terms): 1 where a document has a term; p and q: α = 1 plus the number of
-    positive and of other documents that have it.
-    """
-    p = 1 + np.asarray(present[positive].sum(axis=0)).ravel()
-    q = 1 + np.asarray(present[~positive].sum(axis=0)).ravel()
-    return np.log(p / p.sum()) - np.log(q / q.sum())
-
-
 @dataclass(frozen=True)
 class NaiveBayesRegression:
-    """Logistic regression of one class against the rest on presence times log-count ratio."""
+    """Logistic regression of one class against the rest on presence times log-count ratio.
+
+    Wang & Manning (2012): r = ln((p / ‖p‖₁) / (q / ‖q‖₁)).
+    """
 
     ratio: NDArray[np.float64]  # (terms,), r
     weights: NDArray[np.float64]  # (terms,), w
@@ -219,8 +211,13 @@ class NaiveBayesRegression:
     def fit(
         cls, present: sparse.csr_matrix, positive: NDArray[np.bool_], C: float
     ) -> "NaiveBayesRegression":
-        """Train on documents (documents, terms); C weighs their loss against ½‖w‖²."""
-        ratio = log_count_ratio(present, positive)
+        """Train on the presence of terms (documents, terms); C weighs the loss against ½‖w‖².
+
+        p and q, (terms,): α = 1 plus the positive and the other documents that have each term.
+        """
+        p = 1 + np.asarray(present[positive].sum(axis=0)).ravel()
+        q = 1 + np.asarray(present[~positive].sum(axis=0)).ravel()
+        ratio = np.log(p / p.sum()) - np.log(q / q.sum())
         # The primal solver: the dual one visits the documents in random order.
         regression = LogisticRegression(C=C, solver="liblinear", dual=False)
         regression.fit(present.multiply(ratio).tocsr(), positive)

@@ -53,8 +53,13 @@ def initial_table(
             table = shuffled_table(table, occurs, seed)
         elif init == "random_matched":
             table = matched_table(table, occurs, seed)
+    if scale is None:
+        return table
     occurs[PAD_ID] = False
-    return table if scale is None else rescaled(table, occurs, scale)
+    deviation = float(table[occurs].std(dtype=np.float64))
+    if deviation == 0:
+        raise InitError("all entries of the vectors are the same: train others to rescale")
+    return (table * np.float32(scale / deviation)).astype(np.float32)
 
 
 def is_frozen(init: str) -> bool:
@@ -93,14 +98,3 @@ def two_groups(occurs: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np
     """Ids of the words that occur in the text and of those that do not, both without the pad."""
     words = np.flatnonzero(np.arange(len(occurs)) != PAD_ID)
     return words[occurs[words]], words[~occurs[words]]
-
-
-def rescaled(table: Table, occurs: NDArray[np.bool_], scale: float) -> Table:
-    """The table times one factor, after which the rows of `occurs` have deviation `scale`.
-
-    Raises InitError if their entries are all equal.
-    """
-    deviation = float(table[occurs].std(dtype=np.float64))
-    if deviation == 0:
-        raise InitError("all entries of the vectors are the same: train others to rescale")
-    return (table * np.float32(scale / deviation)).astype(np.float32)
