@@ -17,7 +17,6 @@ from sgns_study.classifiers.baselines import (
     BaselineError,
     NaiveBayesRegression,
     TokenDocuments,
-    best_on_validation,
     count_terms,
     mean_vectors,
     one_against_rest,
@@ -298,13 +297,16 @@ class Fixed:
         return np.stack([1 - chance, chance], axis=1)
 
 
-def test_the_best_on_validation_predicts_the_test_once() -> None:
+def test_the_best_on_validation_predicts_the_test_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Accuracies 1/2, 1, 1 and 1; the second and third of the lowest loss are equal."""
     validation, test = (packed([[1]] * n, [0, 1][:n]) for n in (2, 1))
     models = [Fixed([0.6, 0.9]), Fixed([0.4, 0.6]), Fixed([0.2, 0.8]), Fixed([0.2, 0.8])]
     names = {id(validation.ids): "validation", id(test.ids): "test"}
     candidates = (({"number": number}, model.predict_proba) for number, model in enumerate(models))
-    found = best_on_validation(lambda documents: names[id(documents)], candidates, validation, test)
+    monkeypatch.setitem(
+        BASELINES, "fixed", lambda *_: (lambda documents: names[id(documents)], candidates)
+    )
+    found = train_baseline("fixed", TRAIN, validation, test)
     assert found.settings == {"number": 2}
     assert found.validation_accuracy == 1
     assert found.validation_loss == pytest.approx(-np.log(0.8))

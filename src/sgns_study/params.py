@@ -512,13 +512,6 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        self.check_names()
-        if sizes := known_sizes(self.corpus):
-            self.check_documents(sizes)
-        return self
-
-    def check_names(self) -> None:
-        """Raise ValueError if a recipe or a section is missing that another key asks for."""
         places: dict[str, Grid | Baselines | Experiment] = {"grid": self.grid}
         places["baselines"] = self.baselines
         places |= {f"experiments.{name}": each for name, each in self.experiments.items()}
@@ -527,8 +520,8 @@ class Study(Section):
         for place, section in places.items():
             for name in section.recipes or []:
                 check_known(f"{place}.recipes", name, self.recipes)
-            several = isinstance(section, Baselines)
-            key, asked = ("models", section.models) if several else ("inits", section.inits)
+            key = "models" if isinstance(section, Baselines) else "inits"
+            asked = getattr(section, key)
             if asked and missing:
                 raise ValueError(
                     f"{missing[0]}: missing, but {place}.{key} asks for classifiers "
@@ -536,6 +529,9 @@ class Study(Section):
                 )
             if isinstance(section, Experiment) and section.large and not self.large_classifier:
                 raise ValueError(f"large_classifier: missing, but {place} is large: add it")
+        if sizes := known_sizes(self.corpus):
+            self.check_documents(sizes)
+        return self
 
     def check_documents(self, sizes: Sizes) -> None:
         """Raise ValueError if a stage asks for more documents than it can draw from."""
@@ -556,14 +552,12 @@ class Study(Section):
             drawn = labelled.documents or sizes.train
             check_split(drawn, labelled.validation_fraction)
             train, _ = split_sizes(drawn, labelled.validation_fraction)
-            limits.append(
-                ("sampling.classifier.documents", labelled.documents, corpus, sizes.train)
-            )
-            limits += [
-                (f"experiments.{name}.documents", most, "the classifier sample trains on", train)
-                for name, each in self.experiments.items()
-                for most in each.documents
-            ]
+            key, part = "sampling.classifier.documents", "the classifier sample trains on"
+            limits.append((key, labelled.documents, corpus, sizes.train))
+            for name, each in self.experiments.items():
+                limits += [
+                    (f"experiments.{name}.documents", n, part, train) for n in each.documents
+                ]
         for key, asked, source, available in limits:
             if asked is not None and asked > available:
                 raise ValueError(

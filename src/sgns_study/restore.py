@@ -1,9 +1,7 @@
 """A study brought back from DVC, with Snakemake's record of how its files were made.
 
-DVC keeps the files and, in `dvc.lock`, what they were made from. Snakemake's own record of rules,
-parameters and code does not travel with them, and a file without one counts as finished whatever
-the parameters say. So it is written anew: after DVC has said that code, parameters and files are
-those of `dvc.lock`, and only then.
+That record does not travel with the files, and a file without one counts as finished whatever the
+parameters say. It is written anew once code, parameters and files are those of `dvc.lock`.
 """
 
 import json

@@ -69,13 +69,23 @@ def train_baseline(
 ) -> Baseline:
     """Train one of `BASELINES`, choose its settings on validation, and predict the test once.
 
-    vectors: row i belongs to id i; needed by `mean_lr` alone. The test's labels are not used.
+    Those chosen have the highest accuracy, then the lowest loss, then come first; they are not
+    trained again on validation. The test's labels are not used.
 
-    Raises BaselineError if the classes of the splits do not fit.
+    vectors: row i belongs to id i; needed by `mean_lr` alone. Raises BaselineError if the classes
+    of the splits do not fit, or if no word is in two training documents.
     """
     check_labels(train.labels, validation.labels)
     features, candidates = BASELINES[name](train, vectors)
-    return best_on_validation(features, candidates, validation, test)
+    held_out, found = features(validation.ids), []
+    for settings, predict in candidates:
+        probabilities = predict(held_out)
+        accuracy = float((probabilities.argmax(axis=1) == validation.labels).mean())
+        classes = np.arange(probabilities.shape[1])
+        loss = float(log_loss(validation.labels, probabilities, labels=classes))
+        found.append((accuracy, loss, settings, predict))
+    accuracy, loss, settings, predict = max(found, key=lambda scores: (scores[0], -scores[1]))
+    return Baseline(accuracy, loss, predict(features(test.ids)), settings)
 
 
 def majority(train: TokenDocuments, _: Vectors | None) -> FeaturesAndCandidates:
@@ -140,28 +150,6 @@ def regressions(
     for c in strengths:
         regression = LogisticRegression(C=c, solver=solver, max_iter=1000)
         yield {"C": c}, regression.fit(x, labels).predict_proba
-
-
-def best_on_validation(
-    features: Callable[[Documents], Features],
-    candidates: Candidates,
-    validation: TokenDocuments,
-    test: TokenDocuments,
-) -> Baseline:
-    """Let the candidate that is best on validation predict the test.
-
-    The best has the highest accuracy, then the lowest loss, then came first. It is not trained
-    again on validation.
-    """
-    held_out, found = features(validation.ids), []
-    for settings, predict in candidates:
-        probabilities = predict(held_out)
-        accuracy = float((probabilities.argmax(axis=1) == validation.labels).mean())
-        classes = np.arange(probabilities.shape[1])
-        loss = float(log_loss(validation.labels, probabilities, labels=classes))
-        found.append((accuracy, loss, settings, predict))
-    accuracy, loss, settings, predict = max(found, key=lambda scores: (scores[0], -scores[1]))
-    return Baseline(accuracy, loss, predict(features(test.ids)), settings)
 
 
 def terms(ids: NDArray[Any]) -> list[int]:
