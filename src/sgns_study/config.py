@@ -44,7 +44,7 @@ def read_parameters(path: Path) -> dict[str, Any]:
             text = file.read(LARGEST + 1)
         if len(text) > LARGEST:
             raise ParamsError(f"{path}: more than {LARGEST} bytes: name a file of parameters")
-        loader = UniqueKeys(text.decode("utf-8"))
+        loader = yaml.SafeLoader(text.decode("utf-8"))
         node = loader.get_single_node()
         check_extent(node, str(path))
         content = loader.construct_document(node) if node else None
@@ -62,23 +62,8 @@ def read_parameters(path: Path) -> dict[str, Any]:
     return content
 
 
-class UniqueKeys(yaml.SafeLoader):
-    """Plain YAML without equal keys, of which PyYAML would silently keep the last."""
-
-    def compose_mapping_node(self, anchor: Any) -> Any:
-        """Raise YAMLError at the second place of a key."""
-        node = super().compose_mapping_node(anchor)
-        seen = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if (key.tag, key.value) in seen and key.tag != MERGE:
-                line = key.start_mark.line + 1
-                raise yaml.YAMLError(f"line {line}: the key {shown(key.value)} is there twice")
-            seen.add((key.tag, key.value))
-        return node
-
-
 def check_extent(content: Any, origin: str) -> None:
-    """Raise ParamsError if values are more than any study has, or nested more deeply.
+    """Raise ParamsError for more values than any study has, deeper ones, or equal keys.
 
     An alias counts as all that it stands for: ten lines of YAML can stand for a billion values.
     """
@@ -94,6 +79,7 @@ def check_extent(content: Any, origin: str) -> None:
         inner: Iterable[Any] = ()
         match value:
             case yaml.MappingNode():
+                check_keys([key for key, _ in value.value], origin)
                 inner = chain.from_iterable(value.value)
             case yaml.SequenceNode():
                 inner = value.value
@@ -102,6 +88,17 @@ def check_extent(content: Any, origin: str) -> None:
             case list() | tuple() | set():
                 inner = value
         open_ends.extend((each, depth + 1) for each in inner)
+
+
+def check_keys(keys: list[yaml.Node], origin: str) -> None:
+    """Raise ParamsError at the second of two equal keys: PyYAML would silently keep the last."""
+    seen = set()
+    for key in keys:
+        if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
+            if (key.tag, key.value) in seen:
+                where, name = f"{origin}: line {key.start_mark.line + 1}", shown(key.value)
+                raise ParamsError(f"{where}: the key {name} is there twice: remove one")
+            seen.add((key.tag, key.value))
 
 
 def check_study(content: Mapping[str, Any], origin: str) -> Study:

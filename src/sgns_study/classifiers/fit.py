@@ -139,12 +139,10 @@ class Training:
         outputs = 1 if classes == 2 else classes
         self.model = draw_classifier(settings, table, seed, outputs).to(device)
         self.dropout = generator(seed, "dropout")
-        size = settings.batch
-        parts = [slice(start, start + size) for start in range(0, len(train.tokens), size)]
-        self.batches = [
-            (*self.indexed(train.tokens[part]), torch.from_numpy(train.labels[part]).to(device))
-            for part in parts
-        ]
+        labels = torch.from_numpy(train.labels).to(device).split(settings.batch)
+        starts = range(0, len(train.tokens), settings.batch)
+        parts = [train.tokens[start : start + settings.batch] for start in starts]
+        self.batches = [(*self.indexed(part), found) for part, found in zip(parts, labels)]
         self.passes = -(-settings.epoch_steps // len(self.batches))  # in an epoch
         self.steps = settings.epochs * self.passes * len(self.batches)
         self.prepare_optimisers()
@@ -198,12 +196,12 @@ class Training:
         """Take a step on each batch; returns mean loss and accuracy while training."""
         loss, right, documents = 0.0, 0, 0
         batches = self.passes * self.batches
-        for number, (ids, tokens, labels) in enumerate(batches, start=1):
-            batch_loss, batch_right = self.step(ids, tokens, labels)
+        for number, batch in enumerate(batches, start=1):
+            batch_loss, batch_right = self.step(*batch)
             check_finite(batch_loss, epoch, f"step {number} of {len(batches)}")
             loss += batch_loss
             right += batch_right
-            documents += len(labels)
+            documents += len(batch[-1])
             progress.update()
         if not self.plain:
             self.row_adam.flush()
@@ -257,11 +255,8 @@ def check_labels(labels: NDArray[np.int16]) -> None:
 
 def check_finite(loss: float, epoch: int, where: str) -> None:
     """Raise ClassifierError if the loss overflowed."""
-    cause = (
-        "the initial embedding holds values that are too large or not finite: take other vectors"
-        if epoch == 0
-        else "training diverged, most likely because its steps are too large: "
-        "lower classifier.learning_rate"
-    )
+    cause = "training diverged, probably in too large steps: lower classifier.learning_rate"
+    if epoch == 0:
+        cause = "the initial embedding is too large or not finite: take other vectors"
     if not np.isfinite(loss):
         raise ClassifierError(f"the loss is {loss} (epoch {epoch}, {where}): {cause}")
