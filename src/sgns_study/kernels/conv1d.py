@@ -45,14 +45,18 @@ def embed_conv_max(
 
     Raises ValueError if the kernel does not fit or a token is not a row.
     """
-    kernel, length = weight.shape[2], tokens.shape[1]
-    if length + 2 * padding < kernel:  # the compiled loops would read outside of an array
-        raise ValueError(f"a kernel of {kernel} does not fit into {length} tokens and the padding")
-    first, last = map(int, tokens.aminmax())
-    if first < 0 or last >= len(rows):
-        raise ValueError(f"tokens run from {first} to {last}, but rows has {len(rows)}")
+    check_inputs(len(rows), tokens, weight.shape[2], padding)
     result: Tensor = EmbedConvMax.apply(rows, tokens, weight, bias, padding)
     return result
+
+
+def check_inputs(rows: int, tokens: Tensor, kernel: int, padding: int) -> None:
+    """Raise ValueError for what the compiled loops would read outside of an array."""
+    length, (first, last) = tokens.shape[1], map(int, tokens.aminmax())
+    if length + 2 * padding < kernel:
+        raise ValueError(f"a kernel of {kernel} does not fit into {length} tokens and the padding")
+    if first < 0 or last >= rows:
+        raise ValueError(f"tokens run from {first} to {last}, but there are {rows} rows")
 
 
 class EmbedConvMax(torch.autograd.Function):
