@@ -6,7 +6,6 @@ is deterministic: on one thread the same documents give the same bits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -50,8 +49,7 @@ class TokenDocuments(NamedTuple):
         return cls([ids[offsets[n] : offsets[n + 1]] for n in documents], stream.labels[documents])
 
 
-@dataclass(frozen=True)
-class Baseline:
+class Baseline(NamedTuple):
     """The scores and the test predictions of a trained baseline."""
 
     validation_accuracy: float
@@ -89,10 +87,7 @@ def train_baseline(
 
 
 def majority(train: TokenDocuments, _: Vectors | None) -> FeaturesAndCandidates:
-    """The most frequent class of training; its probabilities are the classes' shares there.
-
-    Its only feature is the number of documents.
-    """
+    """The most frequent class of training; its probabilities are the classes' shares there."""
     shares = np.bincount(train.labels) / len(train.labels)  # (classes,)
     return len, iter([({}, lambda documents: np.tile(shares, (documents, 1)))])
 
@@ -183,8 +178,7 @@ def count_terms(
     return vectorizer, counts
 
 
-@dataclass(frozen=True)
-class NaiveBayesRegression:
+class NaiveBayesRegression(NamedTuple):
     """Logistic regression of one class against the rest on presence times log-count ratio.
 
     Wang & Manning (2012): r = ln((p / ‖p‖₁) / (q / ‖q‖₁)).
@@ -232,7 +226,7 @@ def one_against_rest(
     logits = np.stack([part.logits(present, beta) for part in parts], axis=1)
     if len(parts) == 1:
         return expit(np.hstack([-logits, logits]))
-    # A softmax of ln σ: the same, and finite where every σ is too small for a float.
+    # A softmax of ln σ is the same, and finite where every σ is too small for a float.
     return softmax(log_expit(logits), axis=1)
 
 
