@@ -187,7 +187,7 @@ def test_seed_and_document_estimate_of_a_grid_averages_its_cells():
     found = seed_and_document_estimate(a, b)
     assert found.mean == pytest.approx(a.mean() - b.mean())
     mean, variance, df = crossed_variance(np.mean(a.astype(float) - b, axis=0))
-    expected = statistics.estimate(float(mean), float(np.sqrt(variance)), float(df), 5)
+    expected = statistics.SeedMean(float(mean), float(np.sqrt(variance)), float(df), 5)
     assert found == pytest.approx(expected)
 
 

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from sgns_study.classifiers.inits import is_frozen
 from sgns_study.evaluation import statistics
 from sgns_study.evaluation.claims import CLAIMS, Claim, Comparison, Direction, Pick
-from sgns_study.evaluation.convergence import convergence, restricted, with_defaults
-from sgns_study.evaluation.statistics import Estimate
+from sgns_study.evaluation.convergence import convergence, with_defaults
+from sgns_study.evaluation.statistics import SeedMean
 from sgns_study.evaluation.tables import COLUMNS, RUN, typed
 from sgns_study.evaluation.vectors import final_losses, scores
 from sgns_study.params import Margins, Study
@@ -150,7 +150,7 @@ def judged(
     }
 
 
-def estimated(comparison: Comparison, pairs: Paired, evidence: Evidence) -> Estimate:
+def estimated(comparison: Comparison, pairs: Paired, evidence: Evidence) -> SeedMean:
     """A − B over seeds, and for test accuracies over documents too; one seed has no error."""
     if comparison.quantity == "test accuracy" and len(pairs.seeds) > 1:
         a, b = (evidence.correct[rows] for rows in (pairs.rows_a, pairs.rows_b))
@@ -158,11 +158,11 @@ def estimated(comparison: Comparison, pairs: Paired, evidence: Evidence) -> Esti
     return statistics.seed_estimate(pairs.a - pairs.b)
 
 
-def sides(found: Estimate, margin: float, direction: Direction) -> tuple[float, float]:
+def sides(found: SeedMean, margin: float, direction: Direction) -> tuple[float, float]:
     """p for and against the direction that a claim gives the difference."""
     if direction in ("less", "no less"):
         mirrored: Direction = "more" if direction == "less" else "no more"
-        return sides(found.negated(), margin, mirrored)
+        return sides(found._replace(mean=-found.mean), margin, mirrored)
     p, none = found.p, found.p_equivalent(margin)
     if np.isnan(p):
         return np.nan, np.nan
@@ -279,8 +279,7 @@ def epochs_to_common(evidence: Evidence, comparison: Comparison, split: str) -> 
     if curves.empty:
         return NO_VALUES
     table = convergence(curves)
-    table = table[table["measure"] == "crossing"]
-    return table.assign(value=restricted(table["value"], table["epochs"]))
+    return table[table["measure"] == "crossing"]
 
 
 def sgns_rises(curves: pd.DataFrame) -> pd.DataFrame:
