@@ -30,7 +30,7 @@ from sgns_study.evaluation.convergence import convergence, with_defaults
 from sgns_study.evaluation.statistics import SeedMean
 from sgns_study.evaluation.tables import COLUMNS, RUN, typed
 from sgns_study.evaluation.vectors import final_losses, scores
-from sgns_study.params import Margins, Study
+from sgns_study.params import Study
 from sgns_study.randomness import generator
 
 CELL = ["recipe", "radius", "scale", "documents", "dim"]
@@ -71,9 +71,8 @@ def judged_by(
     def table(name: str) -> pd.DataFrame:
         return tables.get(name, typed(pd.DataFrame(columns=COLUMNS[name])))
 
-    plain = with_defaults(table("classifier_curves"))
-    filled = [part for part in (plain, table("experiment_curves")) if len(part)]
-    curves = pd.concat(filled, ignore_index=True) if filled else plain
+    names = [name for name in ("classifier_curves", "experiment_curves") if name in tables]
+    curves = pd.concat([with_defaults(table(name)) for name in names or ["experiment_curves"]])
     evidence = Evidence(table("runs"), correct, curves, table("vectors"), table("sgns_curves"))
     made, rows = [], []
     for claim in CLAIMS:
@@ -116,7 +115,10 @@ def judged(
         return None
     differences, n_seeds = pairs.a - pairs.b, len(pairs.seeds)
     means = statistics.block_means(differences)
-    found, margin = estimated(comparison, pairs, evidence), quantity.margin(study.claims)
+    of_unit = {"points": study.claims.points, "nats": study.claims.loss}
+    factor = 100 if quantity.unit == "points" else 1  # from a value to its unit
+    margin = of_unit.get(quantity.unit, study.claims.epochs) / factor
+    found = estimated(comparison, pairs, evidence)
     draws = generator(0, "claims", "flips")
     p_for, p_against = sides(found, margin, comparison.direction)
     in_values = {
@@ -135,7 +137,7 @@ def judged(
         "quantity": comparison.quantity,
         "unit": quantity.unit,
         "direction": comparison.direction,
-        **{name: quantity.factor * value for name, value in in_values.items()},
+        **{name: factor * value for name, value in in_values.items()},
         "p": found.p,
         "p_equivalent": found.p_equivalent(margin),
         "p_for": p_for,
@@ -196,24 +198,16 @@ def paired(table: pd.DataFrame, comparison: Comparison, runs: pd.DataFrame) -> P
         return None
     cells = [c for c in both if c.removesuffix("_a").removesuffix("_b") in CELL]
     both["cell"] = [" ".join(map(str, cell)) for cell in both[cells].itertuples(index=False)]
-    n_seeds = both.groupby("cell")["seed"].transform("nunique")
-    both = both[n_seeds == n_seeds.max()]
-    n_cells = both.groupby("seed")["cell"].transform("nunique")
-    both = both[n_cells == both["cell"].nunique()]
-    if both.empty:  # no seed has all cells
+    columns = [c for c in ("value_a", "value_b", "row_a", "row_b") if c in both]
+    wide = both.pivot(index="cell", columns="seed", values=columns)
+    n_seeds = wide["value_a"].notna().sum(axis=1)
+    wide = wide[n_seeds == n_seeds.max()]
+    seeds = wide["value_a"].dropna(axis=1).columns
+    if seeds.empty:
         return None
-
-    def values(column: str) -> NDArray[Any]:
-        return both.pivot(index="cell", columns="seed", values=column).to_numpy()
-
-    has_rows = "row_a" in both
-    return Paired(
-        values("value_a").astype(float),
-        values("value_b").astype(float),
-        values("row_a").astype(np.int64) if has_rows else None,
-        values("row_b").astype(np.int64) if has_rows else None,
-        sorted(both["seed"].unique()),
-    )
+    found = {name: wide[name][seeds].to_numpy(float) for name in columns}
+    rows = [found[name].astype(np.int64) if name in found else None for name in ("row_a", "row_b")]
+    return Paired(found["value_a"], found["value_b"], *rows, list(seeds))
 
 
 def matched(comparison: Comparison, a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
@@ -221,10 +215,9 @@ def matched(comparison: Comparison, a: pd.DataFrame, b: pd.DataFrame) -> list[st
 
     A column that one side leaves empty, or by which the comparison is made, is not one of them.
     """
-    compared = set(comparison.a) ^ set(comparison.b)
-    for key in set(comparison.a) & set(comparison.b):
-        if comparison.a[key] != comparison.b[key] or comparison.a[key] == BEST:
-            compared.add(key)
+    picks = comparison.a, comparison.b
+    alike = {key for key, wanted in picks[0].items() if wanted == picks[1].get(key, BEST) != BEST}
+    compared = {*picks[0], *picks[1]} - alike
     shared = [column for column in CELL if column in a and column not in compared]
     return [column for column in shared if a[column].notna().all() and b[column].notna().all()]
 
@@ -234,13 +227,13 @@ def picked(table: pd.DataFrame, pick: Pick, runs: pd.DataFrame) -> pd.DataFrame:
     for column, wanted in pick.items():
         if column not in table:
             continue
-        if column == "scale" and wanted == BEST:
+        if wanted == BEST:
             table = at_best_scale(table, runs)
         elif wanted is None:
             table = table[table[column].isna()]
         else:
             table = table[table[column].isin(wanted if isinstance(wanted, list) else [wanted])]
-    return table.replace({"recipe": {"": None}}) if "recipe" in table else table
+    return table.replace({"recipe": {"": None}})
 
 
 def at_best_scale(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
@@ -252,10 +245,9 @@ def at_best_scale(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     tried = runs[runs["documents"].isna() & (runs["classifier"] == "conv1d")]
     means = tried.groupby([*place, "scale"], dropna=False)["validation_accuracy"].mean()
     means = means.reset_index()
-    several = means.groupby(place, dropna=False)["scale"].transform("size") > 1
-    means = means[several]
-    best = means.loc[means.groupby(place, dropna=False)["validation_accuracy"].idxmax()]
-    return table.merge(best[[*place, "scale"]], on=[*place, "scale"])
+    several = means[means.duplicated(place, keep=False)]
+    best = several.groupby(place, dropna=False)["validation_accuracy"].idxmax()
+    return table.merge(several.loc[best, [*place, "scale"]], on=[*place, "scale"])
 
 
 def of_runs(runs: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -272,13 +264,9 @@ def of_models(
 
 def epochs_to_common(evidence: Evidence, comparison: Comparison, split: str) -> pd.DataFrame:
     """Epochs until a run crosses the level that all runs of the comparison reach."""
-    picks = (comparison.a, comparison.b)
-    sides = [picked(evidence.curves, pick, evidence.runs) for pick in picks]
+    sides = [picked(evidence.curves, pick, evidence.runs) for pick in (comparison.a, comparison.b)]
     curves = pd.concat(sides).drop_duplicates()
-    curves = curves[curves["split"] == split]
-    if curves.empty:
-        return NO_VALUES
-    table = convergence(curves)
+    table = convergence(curves[curves["split"] == split])
     return table[table["measure"] == "crossing"]
 
 
@@ -292,29 +280,21 @@ def sgns_rises(curves: pd.DataFrame) -> pd.DataFrame:
     validation = curves[curves["split"] == "validation"]
     for model, runs in validation.groupby(["recipe", "radius", "dim"]):
         losses = runs.pivot(index="seed", columns="epoch", values="loss")
-        for seed, own in losses.iterrows():
-            others = losses.drop(index=seed)
-            if len(others):
-                best = others.mean().iloc[:-1].idxmin()
-                rows.append((*model, seed, float(own.iloc[-1] - own[best])))
+        for seed in losses.index if len(losses) > 1 else []:
+            own, others = losses.loc[seed], losses.drop(index=seed)
+            best = others.mean().iloc[:-1].idxmin()
+            rows.append((*model, seed, float(own.iloc[-1] - own[best])))
     return pd.DataFrame(rows, columns=["recipe", "radius", "dim", "seed", "rise"])
 
 
 class Quantity(NamedTuple):
-    """Something that is compared: its values by run, and the unit it is reported in."""
+    """Something that is compared: its values by run, and the unit it is reported in.
+
+    Accuracies and correlations are reported in points: hundredths.
+    """
 
     values: Callable[[Evidence, Comparison], pd.DataFrame]  # columns of a cell, seed and value
     unit: str
-
-    @property
-    def factor(self) -> float:
-        """From a value to the unit: accuracies and correlations are reported in points."""
-        return 100 if self.unit == "points" else 1
-
-    def margin(self, margins: Margins) -> float:
-        """The margin below which a difference counts as none, in values."""
-        of_unit = {"points": margins.points, "nats": margins.loss, "epochs": margins.epochs}
-        return of_unit[self.unit] / self.factor
 
 
 QUANTITIES = {
