@@ -148,6 +148,7 @@ def against(table: pd.DataFrame, measure: str, split: str) -> pd.DataFrame:
     pairs = rows[~is_random].merge(random, on=COMPARED, suffixes=("", "_random"))
     later = pairs["time"] - pairs["time_random"]
     signs = {"faster": later < 0, "slower": later > 0, "ties": later == 0}
+    sums = dict.fromkeys(["n_seeds", *signs], "sum")
     counted = pairs.assign(epochs=later, n_seeds=1, **signs)
     variants = counted.groupby([key for key in RUN if key != "seed"], dropna=False)
-    return variants.agg(dict.fromkeys(["n_seeds", *signs], "sum") | {"epochs": "mean"}).reset_index()
+    return variants.agg(sums | {"epochs": "mean"}).reset_index()

@@ -38,13 +38,6 @@ class UnknownWordError(StudyError):
     """A word without a vector; the message names words like it that have one."""
 
 
-class Similarity(NamedTuple):
-    """Spearman's ρ over the pairs with both words, NaN if undefined, and the share of these."""
-
-    spearman: float
-    coverage: float
-
-
 class Section(NamedTuple):
     """Counts of a section's questions: all, those with four known words, those answered right."""
 
@@ -62,21 +55,6 @@ class Section(NamedTuple):
     def coverage(self) -> float:
         """Share of the questions that could be asked; NaN if there are none."""
         return self.covered / self.questions if self.questions else np.nan
-
-
-class Neighbour(NamedTuple):
-    """A word and its cosine with the word asked for."""
-
-    word: str
-    cosine: float
-
-
-class Recovery(NamedTuple):
-    """Mean precision at k, its value for random neighbours, and the share of known words."""
-
-    precision: float
-    chance: float
-    coverage: float
 
 
 def intrinsic_scores(
@@ -109,10 +87,13 @@ def intrinsic_scores(
     return pd.DataFrame(rows, columns=SCORES)
 
 
-def similarity(table: Table, vocabulary: Sequence[str], pairs: Sequence[Pair]) -> Similarity:
-    """Spearman's rank correlation of cosines with people's scores; the case of words is ignored.
+def similarity(
+    table: Table, vocabulary: Sequence[str], pairs: Sequence[Pair]
+) -> tuple[float, float]:
+    """Spearman's ρ of cosines with people's scores, NaN if undefined, and the share of pairs used.
 
-    As gensim's `evaluate_word_pairs`: pairs with a word that has no row are left out.
+    As gensim's `evaluate_word_pairs`: pairs with a word that has no row are left out, and the case
+    of words is ignored.
     """
     words = chain.from_iterable(pair[:2] for pair in pairs)
     rows = first_rows(words, vocabulary, case_insensitive=True).reshape(-1, 2)
@@ -122,8 +103,8 @@ def similarity(table: Table, vocabulary: Sequence[str], pairs: Sequence[Pair]) -
     cosines = np.einsum("ij,ij->i", first, second)
     scores = np.array([pair[2] for pair in pairs])[covered]
     if len(set(cosines)) < 2 or len(set(scores)) < 2:  # no ranks
-        return Similarity(np.nan, coverage)
-    return Similarity(float(stats.spearmanr(scores, cosines).statistic), coverage)
+        return np.nan, coverage
+    return float(stats.spearmanr(scores, cosines).statistic), coverage
 
 
 def analogies(
@@ -221,8 +202,8 @@ def lengths(table: Table) -> Table:
 
 def neighbours(
     table: Table, vocabulary: Sequence[str], words: Iterable[str], n: int = 10
-) -> dict[str, list[Neighbour]]:
-    """The `n` rows of largest cosine with each word, nearest first: fewer if there are fewer.
+) -> dict[str, list[tuple[str, float]]]:
+    """The `n` words of largest cosine with each word and these cosines, nearest first.
 
     A word stands for the row spelt the same or, if there is none, the first in another case. Raises
     UnknownWordError, and StudyError if a word's vector is zero or `n` below 1.
@@ -235,7 +216,7 @@ def neighbours(
             raise StudyError(f"{word!r} has no neighbours, for its vector is zero: was it trained?")
     nearest = nearest_rows(table, list(rows.values()), n)
     return {
-        word: [Neighbour(vocabulary[row], float(cosine)) for row, cosine in zip(*near)]
+        word: [(vocabulary[row], float(cosine)) for row, cosine in zip(*near)]
         for word, near in zip(rows, nearest)
     }
 
@@ -271,23 +252,23 @@ def nearest_rows(
 
 def recovery(
     table: Table, vocabulary: Sequence[str], synonym_sets: Mapping[str, Collection[str]], k: int
-) -> Recovery:
-    """Share of a word's `k` nearest neighbours that are of its set, mean over all words of sets.
+) -> tuple[float, float, float]:
+    """Precision at k of synonyms, its value for random neighbours, and the share of known words.
 
-    Chance is the same share of all other words. A word whose vector is zero counts as unknown. NaN
-    if no word of a set is known.
+    Precision is the share of a word's `k` nearest neighbours that are of its set, the mean over all
+    words of sets. A word whose vector is zero counts as unknown. NaN if no word of a set is known.
     """
     directed = lengths(table) > 0
     sets = [first_rows(words, vocabulary) for words in synonym_sets.values()]
     known = [[row for row in rows if row >= 0 and directed[row]] for rows in sets]
     coverage = sum(map(len, known)) / sum(map(len, sets))
-    if not any(known):
-        return Recovery(np.nan, np.nan, coverage)
     right, chance = [], []
     for rows in known:
         right += [np.isin(near, rows).mean() for near, _ in nearest_rows(table, rows, k)]
         chance += [(len(rows) - 1) / (directed.sum() - 1)] * len(rows)
-    return Recovery(float(np.mean(right)), float(np.mean(chance)), coverage)
+    if not right:
+        return np.nan, np.nan, coverage
+    return float(np.mean(right)), float(np.mean(chance)), coverage
 
 
 def read_pairs(path: Path) -> list[Pair]:
@@ -297,10 +278,15 @@ def read_pairs(path: Path) -> list[Pair]:
     """
     pairs = []
     for place, fields in lines(path):
-        if not fields[0].startswith("#"):
-            is_pair = len(fields) == 3 and is_finite_number(fields[2])
-            check_line(is_pair, place, fields, "two words and a number")
-            pairs.append((fields[0], fields[1], float(fields[2])))
+        if fields[0].startswith("#"):
+            continue
+        try:
+            first, second, score = fields
+            is_pair = np.isfinite(float(score))
+        except ValueError:  # another number of fields, or no number
+            is_pair = False
+        check_line(is_pair, place, fields, "two words and a number")
+        pairs.append((first, second, float(score)))
     if not pairs:
         raise ArtifactError(f"{path}: no pair of words in it: download it again")
     return pairs
@@ -348,17 +334,9 @@ def lines(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 def check_line(is_right: bool, place: str, fields: Sequence[str], expected: str) -> None:
     """Raise ArtifactError with what was found and expected, if the line is not right."""
-    found = " ".join(fields)
     if not is_right:
+        found = " ".join(fields)
         shown = found if len(found) <= 60 else f"{found[:60]}…"
         raise ArtifactError(
             f"{place}: found `{shown}`, expected {expected}: correct the line or download it again"
         )
-
-
-def is_finite_number(text: str) -> bool:
-    """Whether a text is a number, and neither `nan` nor `inf`."""
-    try:
-        return bool(np.isfinite(float(text)))
-    except ValueError:
-        return False

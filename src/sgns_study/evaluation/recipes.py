@@ -5,6 +5,7 @@ is a *base*. The variants around the bases are the ablation of the study.
 """
 
 import math
+from itertools import product
 
 import pandas as pd
 
@@ -68,17 +69,15 @@ def settings(recipes: pd.DataFrame) -> pd.DataFrame:
     The parent stands among them with its own value and `own` true.
     """
     found = variants(recipes)
-    columns = {"like": "parent", "key": "key", "value": "value", "recipe": "recipe"}
-    tried = found[list(columns)].rename(columns=columns).assign(own=False)
-    parents = found.assign(recipe=found["like"], value=found["like_value"])
-    own = parents[list(columns)].rename(columns=columns).drop_duplicates().assign(own=True)
-    whole = pd.concat([tried, own])
-    places = {name: place for place, name in enumerate(recipes["recipe"].unique())}
-    whole["place"] = whole["parent"].map(places)
-    whole["rank"] = [rank(key, value) for key, value in zip(whole["key"], whole["value"])]
-    whole["first"] = whole["key"].map({key: i for i, key in enumerate(found["key"].unique())})
-    whole = whole.sort_values(["first", "place", "rank"], kind="stable", ignore_index=True)
-    return whole[["parent", "key", "value", "recipe", "own"]]
+    rows = []
+    for key, parent in product(found["key"].unique(), recipes["recipe"].unique()):
+        tried = found[(found["key"] == key) & (found["like"] == parent)]
+        own = [(value, parent) for value in tried["like_value"].unique()]
+        values = [*zip(tried["value"], tried["recipe"]), *own]
+        for value, recipe in sorted(values, key=lambda one: rank(key, one[0])):
+            rows.append((parent, key, value, recipe, recipe == parent))
+    columns = ["parent", "key", "value", "recipe", "own"]
+    return pd.DataFrame(rows, columns=columns).astype({"own": bool})
 
 
 def on_grid(table: pd.DataFrame) -> pd.DataFrame:

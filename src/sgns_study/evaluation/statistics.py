@@ -195,11 +195,13 @@ def sign_flip(values: Floats, generator: np.random.Generator) -> float:
     """Two-sided p of the sign-flip (paired permutation) test that the mean of values (n,) is 0.
 
     It assumes that the values are independent and symmetric about 0. Block means are; the single
-    differences of one seed in several cells are not, and rejecting by them is too frequent. All
-    flips are enumerated for n up to 16, and beyond that 9,999 are drawn. Five values have 32 flips,
-    so that no p is below 0.0625.
+    differences of one seed in several cells are not, and rejecting by them is too frequent. p is
+    the share of flips whose sum is as far from 0 as the observed one, which is among them: for all
+    flips it is exact, for K random ones it is (1 + k)/(1 + K) (Phipson & Smyth, 2010). Sums that
+    differ by rounding alone are ties. Five values have 32 flips, so that no p is below 0.0625.
     """
-    return float(flip_p(values[None], sign_flips(len(values), generator))[0])
+    sums = np.abs(sign_flips(len(values), generator) @ values)
+    return float(np.mean(sums >= abs(values.sum()) - 1e-9 * np.abs(values).sum()))
 
 
 def sign_flips(n: int, generator: np.random.Generator) -> Floats:
@@ -210,18 +212,6 @@ def sign_flips(n: int, generator: np.random.Generator) -> Floats:
         flipped = generator.integers(2, size=(1 + RESAMPLES, n))
         flipped[0] = 0
     return (1 - 2 * flipped).astype(np.float64)
-
-
-def flip_p(values: Floats, signs: Floats) -> Floats:
-    """The share of flips with a sum as far from 0 as the observed one, (samples,) of (samples, n).
-
-    The observed flip is among them, so p is exact for all flips, and (1 + k)/(1 + K) for K random
-    ones (Phipson & Smyth, 2010). Sums that differ by rounding alone are ties.
-    """
-    sums = np.abs(values @ signs.T)  # (samples, flips)
-    observed = np.abs(values.sum(axis=-1, keepdims=True))
-    ties = 1e-9 * np.abs(values).sum(axis=-1, keepdims=True)
-    return np.mean(sums >= observed - ties, axis=-1, dtype=np.float64)
 
 
 def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike) -> Floats:
