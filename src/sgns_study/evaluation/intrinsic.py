@@ -7,9 +7,9 @@ frequency, so that of words that differ only by case the first, the most frequen
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -38,25 +38,6 @@ class UnknownWordError(StudyError):
     """A word without a vector; the message names words like it that have one."""
 
 
-class Section(NamedTuple):
-    """Counts of a section's questions: all, those with four known words, those answered right."""
-
-    name: str
-    questions: int
-    covered: int
-    correct: int
-
-    @property
-    def accuracy(self) -> float:
-        """Right answers among the covered questions; NaN if there are none."""
-        return self.correct / self.covered if self.covered else np.nan
-
-    @property
-    def coverage(self) -> float:
-        """Share of the questions that could be asked; NaN if there are none."""
-        return self.covered / self.questions if self.questions else np.nan
-
-
 def intrinsic_scores(
     table: Table,
     vocabulary: Sequence[str],
@@ -74,12 +55,11 @@ def intrinsic_scores(
     for name, judged in pairs.items():
         rows.append((name, "spearman", *similarity(first, words, judged)))
     for name, asked in questions.items():
+        names = [name, *(f"{name}/{section}" for section in asked)]
         for method in get_args(Method):
-            *sections, total = analogies(first, words, asked, method)
-            rows.append((name, method, total.accuracy, total.coverage))
-            for section in sections:
-                dataset = f"{name}/{section.name}"
-                rows.append((dataset, method, section.accuracy, section.coverage))
+            whole, covered, correct = analogies(first, words, asked, method)
+            with np.errstate(invalid="ignore"):  # a section without questions has no shares
+                rows += zip(names, repeat(method), correct / covered, covered / whole)
     for name, sets in synonym_sets.items():
         precision, chance, coverage = recovery(table, vocabulary, sets, PRECISION_AT)
         rows.append((name, f"precision_at_{PRECISION_AT}", precision, coverage))
@@ -112,11 +92,12 @@ def analogies(
     vocabulary: Sequence[str],
     questions: Mapping[str, Sequence[Question]],
     method: Method = "3cosadd",
-) -> list[Section]:
-    """Right answers to "a is to b as c is to what?", by section and last in total.
+) -> NDArray[np.float64]:
+    """Counts of questions "a is to b as c is to what?", (3, 1 + S): of all, then of each section.
 
-    As gensim's `evaluate_word_analogies`: questions with a word that has no row are left out, and
-    the three words of a question, in whatever case, are none of its answers.
+    The first row counts the questions, the second those asked, the third those answered right. As
+    gensim's `evaluate_word_analogies`: questions with a word that has no row are left out, and the
+    three words of a question, in whatever case, are none of its answers.
     """
     words = chain.from_iterable(chain.from_iterable(questions.values()))
     rows = first_rows(words, vocabulary, case_insensitive=True).reshape(-1, 4)
@@ -126,11 +107,9 @@ def analogies(
     correct = np.zeros(len(rows), bool)
     correct[covered] = (answers >= 0) & (same_word[answers] == rows[covered, 3])
     section = np.repeat(np.arange(len(questions)), [len(asked) for asked in questions.values()])
-    parts = [*((name, section == i) for i, name in enumerate(questions)), ("total", section >= 0)]
-    return [
-        Section(name, int(part.sum()), int(covered[part].sum()), int(correct[part].sum()))
-        for name, part in parts
-    ]
+    weights = (np.ones(len(rows)), covered, correct)
+    counts = np.stack([np.bincount(section, weight, len(questions)) for weight in weights])
+    return np.column_stack([counts.sum(axis=1), counts])
 
 
 def first_rows(
