@@ -22,13 +22,12 @@ def recipes_table(study: Study) -> pd.DataFrame:
     Values are text, `like_value` being the parent's. A recipe that is like no other of the study
     has one row with like, key and values empty.
     """
-    rows: list[tuple[str | None, ...]] = []
+    rows = []
     dumped = {name: study.recipes[name].model_dump() for name in plan.recipes(study)}
     for name, recipe in dumped.items():
         like = recipe.get("like") if recipe.get("like") in dumped else None
         changes = differences(recipe, dumped[like]) if like else []
-        start = (name, recipe["kind"], like)
-        rows += [(*start, *change) for change in changes] or [(*start, None, None, None)]
+        rows += [(name, recipe["kind"], like, *change) for change in changes or [(None,) * 3]]
     return pd.DataFrame(rows, columns=COLUMNS["recipes"])
 
 
@@ -51,9 +50,8 @@ def variants(recipes: pd.DataFrame) -> pd.DataFrame:
 
 def bases(recipes: pd.DataFrame) -> list[str]:
     """The recipes that are not variants, in their order."""
-    return list(
-        recipes.loc[~recipes["recipe"].isin(variants(recipes)["recipe"]), "recipe"].unique()
-    )
+    is_variant = recipes["recipe"].isin(variants(recipes)["recipe"])
+    return list(recipes.loc[~is_variant, "recipe"].unique())
 
 
 def of_bases(table: pd.DataFrame, recipes: pd.DataFrame) -> pd.DataFrame:

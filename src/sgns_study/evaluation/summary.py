@@ -68,9 +68,8 @@ def summarise(
     for variant, runs in scores(curves).groupby(VARIANT, dropna=False, sort=False):
         row = dict(zip(VARIANT, variant)) | {"n_seeds": len(runs)}
         for split in SPLITS:
-            numbers = mean_interval(runs[f"{split}_accuracy"])
-            names = (f"{split}_accuracy", f"{split}_sd", f"{split}_low", f"{split}_high")
-            row |= dict(zip(names, numbers))
+            names = (f"{split}_{name}" for name in ("accuracy", "sd", "low", "high"))
+            row |= dict(zip(names, mean_interval(runs[f"{split}_accuracy"])))
         rows.append(row | {"selected_epoch": runs["selected_epoch"].mean()})
     summary = pd.DataFrame(rows).astype({"radius": "Int64"})
     return summary if published is None else beside(summary, published, tolerance, lab_recipes)
@@ -103,9 +102,8 @@ def effects(curves: pd.DataFrame) -> pd.DataFrame:
     points = [f"{split}_points{end}" for split in SPLITS for end in ("", "_low", "_high")]
     rows = []
     for variant, pair in pairs.groupby(VARIANT, sort=False):
-        gains = (100 * (pair[name] - pair[f"{name}_random"]) for name in ACCURACIES)
-        intervals = [(mean, low, high) for mean, _, low, high in map(mean_interval, gains)]
-        rows.append([*variant, len(pair), *intervals[0], *intervals[1]])
+        gains = [mean_interval(100 * (pair[key] - pair[f"{key}_random"])) for key in ACCURACIES]
+        rows.append([*variant, len(pair), *(gain[i] for gain in gains for i in (0, 2, 3))])
     return pd.DataFrame(rows, columns=[*VARIANT, "n_seeds", *points])
 
 
@@ -114,9 +112,7 @@ def headline(summary: pd.DataFrame) -> dict[str, float]:
     numbers = {}
     for row in summary.to_dict("records"):
         radius = "" if pd.isna(row["radius"]) else f"r{row['radius']}"
-        parts = (row["init"], row["recipe"], radius, f"d{row['dim']}")
-        name = "_".join(part for part in parts if part)
-        for accuracy in ACCURACIES:
-            if not np.isnan(row[accuracy]):
-                numbers[f"{name}_{accuracy}"] = float(row[accuracy])
+        name = "_".join(filter(None, (row["init"], row["recipe"], radius, f"d{row['dim']}")))
+        known = [key for key in ACCURACIES if not np.isnan(row[key])]
+        numbers |= {f"{name}_{key}": float(row[key]) for key in known}
     return numbers

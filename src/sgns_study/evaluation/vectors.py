@@ -141,7 +141,7 @@ def contrasts(settings: pd.DataFrame, runs: pd.DataFrame, column: str) -> list[C
 def best(recipes: Mapping[str, str], runs: pd.DataFrame, column: str) -> Any:
     """The value whose recipe has the largest mean; the first of equals."""
     means = {value: level(runs, recipe, column).mean for value, recipe in recipes.items()}
-    return max(means, key=lambda value: -np.inf if np.isnan(means[value]) else means[value])
+    return pd.Series(means).fillna(-np.inf).idxmax()
 
 
 def decided(change: Estimate) -> bool:
