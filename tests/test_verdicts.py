@@ -105,7 +105,7 @@ def test_pairs_are_those_of_loops_over_cells_and_seeds() -> None:
         for column, seed in enumerate(seeds):
             mine = sorted(zip(found.a[:, column], found.b[:, column]))
             assert mine == sorted(both[cell, seed] for cell in cells)
-        for values, numbers in ((found.a, found.rows_a), (found.b, found.rows_b)):
+        for values, numbers in zip((found.a, found.b), found.rows, strict=True):
             assert numbers.shape == values.shape == (len(cells), len(seeds))
     assert left_out
     assert cells_left_out > 5

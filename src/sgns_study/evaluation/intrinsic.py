@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sgns_study.artifacts import ArtifactError
-from sgns_study.errors import StudyError
+from sgns_study.errors import StudyError, brief
 from sgns_study.evaluation.tables import SCORES
 
 RESTRICT_VOCAB = 300_000  # only the first rows take part in similarity and analogies, as in gensim
@@ -78,7 +78,7 @@ def similarity(
     words = chain.from_iterable(pair[:2] for pair in pairs)
     rows = first_rows(words, vocabulary, case_insensitive=True).reshape(-1, 2)
     covered = rows.min(axis=1) >= 0
-    coverage = float(covered.mean()) if pairs else np.nan
+    coverage = float(covered.mean())
     first, second = (unit(table[column]) for column in rows[covered].T)
     cosines = np.einsum("ij,ij->i", first, second)
     scores = np.array([pair[2] for pair in pairs])[covered]
@@ -314,8 +314,7 @@ def lines(path: Path) -> Iterator[tuple[str, list[str]]]:
 def check_line(is_right: bool, place: str, fields: Sequence[str], expected: str) -> None:
     """Raise ArtifactError with what was found and expected, if the line is not right."""
     if not is_right:
-        found = " ".join(fields)
-        shown = found if len(found) <= 60 else f"{found[:60]}…"
+        found = brief(" ".join(fields), 60)
         raise ArtifactError(
-            f"{place}: found `{shown}`, expected {expected}: correct the line or download it again"
+            f"{place}: found `{found}`, expected {expected}: correct the line or download it again"
         )

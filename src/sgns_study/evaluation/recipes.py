@@ -22,12 +22,13 @@ def recipes_table(study: Study) -> pd.DataFrame:
     Values are text, `like_value` being the parent's. A recipe that is like no other of the study
     has one row with like, key and values empty.
     """
-    rows = []
+    rows: list[tuple[str | None, ...]] = []
     dumped = {name: study.recipes[name].model_dump() for name in plan.recipes(study)}
     for name, recipe in dumped.items():
         like = recipe.get("like") if recipe.get("like") in dumped else None
         changes = differences(recipe, dumped[like]) if like else []
-        rows += [(name, recipe["kind"], like, *change) for change in changes or [(None,) * 3]]
+        start = (name, recipe["kind"], like)
+        rows += [(*start, *change) for change in changes] or [(*start, None, None, None)]
     return pd.DataFrame(rows, columns=COLUMNS["recipes"])
 
 

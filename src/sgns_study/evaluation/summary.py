@@ -109,7 +109,7 @@ def effects(curves: pd.DataFrame) -> pd.DataFrame:
 
 def headline(summary: pd.DataFrame) -> dict[str, float]:
     """The mean accuracies of every variant as one flat mapping, for `dvc metrics`."""
-    numbers = {}
+    numbers: dict[str, float] = {}
     for row in summary.to_dict("records"):
         radius = "" if pd.isna(row["radius"]) else f"r{row['radius']}"
         name = "_".join(filter(None, (row["init"], row["recipe"], radius, f"d{row['dim']}")))

@@ -50,12 +50,11 @@ class Evidence(NamedTuple):
 
 
 class Paired(NamedTuple):
-    """Values of both sides, (cells, seeds), and their rows of `runs` if they are from there."""
+    """Values of both sides, (cells, seeds), and (2, cells, seeds) their rows of `runs`, if any."""
 
     a: NDArray[np.float64]
     b: NDArray[np.float64]
-    rows_a: NDArray[np.int64] | None
-    rows_b: NDArray[np.int64] | None
+    rows: NDArray[np.int64] | None
     seeds: list[int]
 
 
@@ -155,8 +154,7 @@ def judged(
 def estimated(comparison: Comparison, pairs: Paired, evidence: Evidence) -> SeedMean:
     """A − B over seeds, and for test accuracies over documents too; one seed has no error."""
     if comparison.quantity == "test accuracy" and len(pairs.seeds) > 1:
-        a, b = (evidence.correct[rows] for rows in (pairs.rows_a, pairs.rows_b))
-        return statistics.seed_and_document_estimate(a, b)
+        return statistics.seed_and_document_estimate(*evidence.correct[pairs.rows])
     return statistics.seed_estimate(pairs.a - pairs.b)
 
 
@@ -177,9 +175,9 @@ def sides(found: SeedMean, margin: float, direction: Direction) -> tuple[float, 
 
 def mcnemar(pairs: Paired, evidence: Evidence) -> float:
     """McNemar's p over the paired runs of all cells and seeds; NaN for other quantities."""
-    if pairs.rows_a is None or pairs.rows_b is None:
+    if pairs.rows is None:
         return np.nan
-    a, b = (evidence.correct[rows.ravel()] for rows in (pairs.rows_a, pairs.rows_b))
+    a, b = evidence.correct[pairs.rows.reshape(2, -1)]
     return statistics.over_seeds(statistics.mcnemar(a, b))
 
 
@@ -190,24 +188,24 @@ def paired(table: pd.DataFrame, comparison: Comparison, runs: pd.DataFrame) -> P
     and then seeds that lack one of the cells left.
     """
     table = table[table["value"].notna()]
-    a = picked(table, comparison.a, runs)
+    first = picked(table, comparison.a, runs)
     is_difference = comparison.quantity == "SGNS rise"
-    b = a.assign(value=0.0) if is_difference else picked(table, comparison.b, runs)
-    both = a.merge(b, on=[*matched(comparison, a, b), "seed"], suffixes=("_a", "_b"))
+    second = first.assign(value=0.0) if is_difference else picked(table, comparison.b, runs)
+    on = [*matched(comparison, first, second), "seed"]
+    both = first.merge(second, on=on, suffixes=("_a", "_b"))
     if both.empty:
         return None
     cells = [c for c in both if c.removesuffix("_a").removesuffix("_b") in CELL]
     both["cell"] = [" ".join(map(str, cell)) for cell in both[cells].itertuples(index=False)]
-    columns = [c for c in ("value_a", "value_b", "row_a", "row_b") if c in both]
-    wide = both.pivot(index="cell", columns="seed", values=columns)
+    names = [name for name in ("value_a", "value_b", "row_a", "row_b") if name in both]
+    wide = both.pivot(index="cell", columns="seed", values=names)
     n_seeds = wide["value_a"].notna().sum(axis=1)
     wide = wide[n_seeds == n_seeds.max()]
     seeds = wide["value_a"].dropna(axis=1).columns
     if seeds.empty:
         return None
-    found = {name: wide[name][seeds].to_numpy(float) for name in columns}
-    rows = [found[name].astype(np.int64) if name in found else None for name in ("row_a", "row_b")]
-    return Paired(found["value_a"], found["value_b"], *rows, list(seeds))
+    a, b, *rows = (wide[name][seeds].to_numpy(float) for name in names)
+    return Paired(a, b, np.array(rows, np.int64) if rows else None, list(seeds))
 
 
 def matched(comparison: Comparison, a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
