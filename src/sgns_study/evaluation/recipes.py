@@ -26,21 +26,16 @@ def recipes_table(study: Study) -> pd.DataFrame:
     dumped = {name: study.recipes[name].model_dump() for name in plan.recipes(study)}
     for name, recipe in dumped.items():
         like = recipe.get("like") if recipe.get("like") in dumped else None
-        changes = differences(recipe, dumped[like]) if like else []
+        parent = dumped[like] if like else recipe
+        values = {key: (recipe.get(key), parent.get(key)) for key in {**recipe, **parent}}
+        changes = [  # no number of documents means all
+            (key, *("all" if value is None else str(value) for value in both))
+            for key, both in values.items()
+            if key != "like" and both[0] != both[1]
+        ]
         start = (name, recipe["kind"], like)
         rows += [(*start, *change) for change in changes] or [(*start, None, None, None)]
     return pd.DataFrame(rows, columns=COLUMNS["recipes"])
-
-
-def differences(recipe: dict[str, object], parent: dict[str, object]) -> list[tuple[str, str, str]]:
-    """Key, value and the parent's value of every setting that is not the same in both."""
-
-    def text(value: object) -> str:
-        return "all" if value is None else str(value)  # no number of documents means all
-
-    values = {key: (recipe.get(key), parent.get(key)) for key in {**recipe, **parent}}
-    del values["like"]
-    return [(key, text(own), text(other)) for key, (own, other) in values.items() if own != other]
 
 
 def variants(recipes: pd.DataFrame) -> pd.DataFrame:

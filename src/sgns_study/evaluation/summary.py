@@ -72,18 +72,14 @@ def summarise(
             row |= dict(zip(names, mean_interval(runs[f"{split}_accuracy"])))
         rows.append(row | {"selected_epoch": runs["selected_epoch"].mean()})
     summary = pd.DataFrame(rows).astype({"radius": "Int64"})
-    return summary if published is None else beside(summary, published, tolerance, lab_recipes)
-
-
-def beside(
-    summary: pd.DataFrame, published: pd.DataFrame, tolerance: float, lab_recipes: Collection[str]
-) -> pd.DataFrame:
-    """The summary with the lab's best validation accuracy, our difference from it and the flag."""
-    best = published.astype({"radius": "Int64"}).groupby(["init", "radius", "dim"], dropna=False)
-    lab = (best["validation_accuracy_pct"].max() / 100).rename("lab_validation_accuracy")
-    summary = summary.merge(lab.reset_index(), on=["init", "radius", "dim"], how="left")
-    summary.loc[~summary["recipe"].isin(["", *lab_recipes]), "lab_validation_accuracy"] = np.nan
-    difference = summary["validation_accuracy"] - summary["lab_validation_accuracy"]
+    if published is None:
+        return summary
+    shared = ["init", "radius", "dim"]
+    of_lab = published.astype({"radius": "Int64"}).groupby(shared, dropna=False)
+    best = (of_lab["validation_accuracy_pct"].max() / 100).rename("lab_validation_accuracy")
+    summary = summary.merge(best.reset_index(), on=shared, how="left")
+    summary.loc[~summary["recipe"].isin(["", *lab_recipes]), best.name] = np.nan
+    difference = summary["validation_accuracy"] - summary[best.name]
     summary["difference_points"] = 100 * difference
     # Rounded, so that a difference of just the tolerance is not flagged by its last binary digit.
     summary["differs"] = difference.abs().round(9) > tolerance
