@@ -2,7 +2,7 @@
 
     python benchmarks/device.py --device cuda [--dim 256] [--radius 5]
 
-The processor runs the kernels of `sgns/lab.py` and `kernels/conv1d.py` in one thread, the
+The processor runs the kernels of `kernels/lab.py` and `kernels/conv1d.py` in one thread, the
 device what `device: cuda` runs; `--device cpu` is plain torch on the processor, in one thread too.
 Both take the same batches in turn, with all that a step takes: negatives and masks are drawn on the
 host. Medians are printed. A token of the lab recipe is a centre, of the classifier a word, no pad.
@@ -25,9 +25,9 @@ from sgns_study.classifiers.fit import Training
 from sgns_study.classifiers.inits import random_table
 from sgns_study.devices import torch_device
 from sgns_study.errors import StudyError
+from sgns_study.kernels.lab import SkipGram
 from sgns_study.pairs import Pairs, load_pairs
-from sgns_study.sgns import lab
-from sgns_study.sgns.reference import DeviceSkipGram
+from sgns_study.sgns import lab, reference
 
 WARM = 2  # steps that are not timed
 Step = tuple[int, float]  # tokens, mean loss
@@ -35,9 +35,10 @@ Step = tuple[int, float]  # tokens, mean loss
 
 def lab_steps(pairs: Pairs, dim: int, skip_gram: Callable[..., lab.Model]) -> Iterator[Step]:
     """Steps of the lab recipe, the drawing of their batches included."""
-    model = skip_gram(VOCABULARY, dim, RECIPE, len(pairs.train), SEED)
+    tables = (lab.initial_table(VOCABULARY, dim, SEED, name) for name in ("centre", "context"))
+    model = skip_gram(*tables, RECIPE.learning_rate, RECIPE.weight_decay, len(pairs.train))
     for batch in lab.batches(pairs.train, VOCABULARY, RECIPE, SEED, 1):
-        yield len(batch.centres), model.step(batch).loss
+        yield len(batch.centres), model.step(*batch)[0]
 
 
 def classifier_steps(folder: Path, dim: int, device: str, plain: bool) -> Iterator[Step]:
@@ -82,8 +83,8 @@ def main() -> None:
     of_classifier = partial(classifier_steps, options.tokens, options.dim)
     kinds = {
         f"lab recipe, R = {pairs.radius}": (
-            partial(of_lab, lab.SkipGram),
-            partial(of_lab, partial(DeviceSkipGram, device=device)),
+            partial(of_lab, SkipGram),
+            partial(of_lab, partial(reference.SkipGram, device=device)),
         ),
         "classifier": (
             partial(of_classifier, "cpu", plain=False),

@@ -21,9 +21,11 @@ import numpy as np
 import torch
 from numba import float32, njit
 
+from sgns_study.kernels import word2vec
+from sgns_study.kernels.adam import REORDER
+from sgns_study.kernels.simd import LINE, aligned
 from sgns_study.randomness import kernel_state
-from sgns_study.sgns import word2vec
-from sgns_study.sgns.state import aligned, initial_tables
+from sgns_study.sgns.state import initial_tables
 from sgns_study.sgns.stream import framed, keep_probabilities, kept_counts
 from sgns_study.tokens import load_tokens
 
@@ -109,13 +111,13 @@ def alternate(loops: dict, runs: int) -> dict:
     return {name: (median(times), min(times), pairs[name]) for name, times in spent.items()}
 
 
-@njit(fastmath=word2vec.REORDER, error_model="numpy")
+@njit(fastmath=REORDER, error_model="numpy")
 def repeat_products(n, centre, inputs, found, context, outputs, width, scores):
     for _ in range(n):
         word2vec.products(centre, inputs, found, context, outputs, 0, width, scores, 0)
 
 
-@njit(fastmath=word2vec.REORDER, error_model="numpy")
+@njit(fastmath=REORDER, error_model="numpy")
 def repeat_gradients(n, scores, weights):
     loss = 0.0
     for _ in range(n):
@@ -123,7 +125,7 @@ def repeat_gradients(n, scores, weights):
     return loss
 
 
-@njit(fastmath=word2vec.REORDER, error_model="numpy")
+@njit(fastmath=REORDER, error_model="numpy")
 def repeat_step(n, centre, inputs, found, context, outputs, width, steps, change):
     for _ in range(n):
         word2vec.step(centre, inputs, found, context, outputs, width, steps, change)
@@ -137,7 +139,7 @@ def parts(found: int, dim: int, repeats: int = 100_000) -> dict[str, float]:
     inputs = np.append(draws.permutation(30)[:found] * dim, 0)
     outputs = draws.permutation(30)[: word2vec.OUTPUTS] * dim
     scores = np.zeros((found + 1) * word2vec.COLUMNS, np.float32)
-    change = np.zeros(word2vec.OUTPUTS * word2vec.LINE, np.float32)
+    change = np.zeros(word2vec.OUTPUTS * LINE, np.float32)
     common = (centre, inputs, found, context, outputs, dim)
     filled = scores[: found * word2vec.COLUMNS].copy()
     calls = {

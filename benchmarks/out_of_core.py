@@ -22,12 +22,18 @@ from pathlib import Path
 
 import numpy as np
 
-from sgns_study.sgns.state import LINE
-from sgns_study.sgns.word2vec import Settings, train
+from sgns_study.kernels.simd import LINE
+from sgns_study.params import Word2vecRecipe
+from sgns_study.sgns.word2vec import train
 from sgns_study.tokens import load_tokens
 
 REPEATS = (1, 3, 10)
 MIB = 2**20
+DIM = 128
+RECIPE = Word2vecRecipe(
+    kind="word2vec", negatives=5, alpha=0.75, window="dynamic", subsample=1e-3, min_count=5,
+    epochs=1, learning_rate=0.025,
+)  # fmt: skip
 
 
 def write_text(tokens: Path, documents: int | None, repeats: int, folder: Path) -> None:
@@ -75,13 +81,12 @@ def measure(folder: Path) -> dict[str, float]:
     """One pass over the text of a folder; compiled code is read before."""
     ids = np.memmap(folder / "ids", (folder / "type").read_text(), "r")
     offsets, counts = np.load(folder / "offsets.npy"), np.load(folder / "counts.npy")
-    settings = Settings(dim=128, radius=5, negatives=5, epochs=1)
     warm = np.arange(1, 10, dtype=ids.dtype)
-    train(warm, np.array([0, 9]), np.full(10, 9), settings, 1)
-    tables = 2 * 4 * len(counts) * -(-settings.dim // LINE) * LINE / MIB
+    train(warm, np.array([0, 9]), np.full(10, 9), RECIPE, 5, DIM, 1)
+    tables = 2 * 4 * len(counts) * -(-DIM // LINE) * LINE / MIB
     with Memory() as memory:
         before, start, wall = memory.now(), time.process_time(), time.perf_counter()
-        train(ids, offsets, counts, settings, 1)
+        train(ids, offsets, counts, RECIPE, 5, DIM, 1)
         seconds, wall = time.process_time() - start, time.perf_counter() - wall
     return {
         "tokens": len(ids),

@@ -17,18 +17,26 @@ import numpy as np
 import pandas as pd
 
 from sgns_study.evaluation.intrinsic import read_pairs, similarity
-from sgns_study.sgns.word2vec import Settings, train, vectors_of_words
+from sgns_study.params import Word2vecRecipe
+from sgns_study.sgns.stream import kept_counts
+from sgns_study.sgns.vectors import Vectors, trained_words
+from sgns_study.sgns.word2vec import train
 from sgns_study.tokens import TokenStream, load_tokens
 
 SETS = ("EN-MEN-TR-3k", "EN-WS-353-ALL", "EN-SIMLEX-999")
-SETTINGS = Settings(dim=128, radius=5, negatives=5, epochs=2, min_count=5, subsample=1e-3)
+RADIUS, DIM = 5, 128
+RECIPE = Word2vecRecipe(
+    kind="word2vec", negatives=5, alpha=0.75, window="dynamic", subsample=1e-3, min_count=5,
+    epochs=2, learning_rate=0.025,
+)  # fmt: skip
 
 
 def ours(stream: TokenStream, seed: int) -> tuple[np.ndarray, list[str]]:
     words = stream.vocabulary.tokens
     counts = np.bincount(stream.ids, minlength=len(words))
-    trained = train(stream.ids, stream.offsets, counts, SETTINGS, seed)
-    vectors = vectors_of_words(trained, words, counts, SETTINGS)
+    trained = train(stream.ids, stream.offsets, counts, RECIPE, RADIUS, DIM, seed)
+    kept = kept_counts(counts, RECIPE.min_count)
+    vectors = trained_words(Vectors(trained.centre, trained.context, words, kept))
     return vectors.centre, vectors.vocabulary
 
 
@@ -37,9 +45,9 @@ def gensim(stream: TokenStream, seed: int) -> tuple[np.ndarray, list[str]]:
 
     names = np.array(stream.vocabulary.tokens, dtype=object)
     text = [list(names[stream.ids[a:b]]) for a, b in pairwise(stream.offsets)]
-    s = SETTINGS
+    s = RECIPE
     model = Word2Vec(
-        text, vector_size=s.dim, window=s.radius, sg=1, negative=s.negatives, sample=s.subsample,
+        text, vector_size=DIM, window=RADIUS, sg=1, negative=s.negatives, sample=s.subsample,
         alpha=s.learning_rate, min_alpha=s.learning_rate * 1e-4, epochs=s.epochs,
         min_count=s.min_count, ns_exponent=s.alpha, workers=1, seed=seed,
     )  # fmt: skip

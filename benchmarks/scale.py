@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgns_study.corpora.lines import read_lines
+from sgns_study.params import PpmiRecipe, Word2vecRecipe
 from sgns_study.sgns import ppmi
 from sgns_study.sgns.state import initial_tables
-from sgns_study.sgns.word2vec import Settings, train
+from sgns_study.sgns.word2vec import train
 from sgns_study.tokens import TokenStream, load_tokens
 
 HERE = Path(__file__).parent
@@ -33,6 +34,7 @@ WORDS = (1e9, 33e9)  # of the corpora asked about
 SHARE = 8  # growth is that from an eighth of the reviews to all
 VOCABULARIES = (2**15, 2**18, 2**21)
 DIMS = (128, 256)
+TWEAKS = {"alpha": 0.75, "window": "dynamic", "subsample": 1e-3}  # of both recipes
 DRAWN = 8_000_000  # tokens
 EPOCHS = 5
 THREADS = (1, 2, 16)
@@ -92,21 +94,19 @@ def vocabulary(stream: TokenStream) -> dict[str, float]:
 
 def contexts(stream: TokenStream) -> dict[str, float]:
     """Pairs of words that meet, and what counting and factorising them takes."""
-    settings = ppmi.Settings(
-        dim=128, radius=5, window="dynamic", min_count=5, subsample=1e-3, alpha=0.75, shift=5
-    )
+    recipe = PpmiRecipe(kind="ppmi", **TWEAKS, min_count=5, shift=5, eigenvalue_weighting=0.5)
     found: dict[str, float] = {}
-    ppmi.cooccurrences(*part(stream, SHARE**3), counts_of(stream.ids, stream), settings, 1)  # warm
+    ppmi.cooccurrences(*part(stream, SHARE**3), counts_of(stream.ids, stream), recipe, 5, 1)  # warm
     for share in (SHARE, 1):
         ids, offsets = part(stream, share)
         start = time.process_time()
-        met = ppmi.cooccurrences(ids, offsets, counts_of(ids, stream), settings, 1)
+        met = ppmi.cooccurrences(ids, offsets, counts_of(ids, stream), recipe, 5, 1)
         found[f"counting ns a word in 1/{share}"] = nanoseconds(start, len(ids))
-        matrix = ppmi.ppmi(met, settings.alpha, settings.shift)
+        matrix = ppmi.ppmi(met, recipe.alpha, recipe.shift)
         for name, entries in zip(GROWING[2:], (met.nnz, matrix.nnz)):
             found[f"{name} in 1/{share}"] = entries
     start = time.process_time()
-    ppmi.svd_vectors(matrix, settings.dim, 1)
+    ppmi.svd_vectors(matrix, 128, 1, recipe.eigenvalue_weighting)
     return found | {"SVD ns an entry": nanoseconds(start, matrix.nnz)}
 
 
@@ -157,14 +157,16 @@ def one_epoch(
     ids: NDArray[np.uint32], offsets: NDArray[np.int64], counts: NDArray[np.int64], dim: int
 ) -> float:
     """Nanoseconds a word, without the making of the tables."""
-    settings = Settings(dim=dim, epochs=1, min_count=1)
+    recipe = Word2vecRecipe(
+        kind="word2vec", **TWEAKS, min_count=1, negatives=5, epochs=1, learning_rate=0.025
+    )
     warm = np.arange(1, 10, dtype=ids.dtype)
-    train(warm, np.array([0, 9]), np.full(10, 9), settings, 1)  # compiled code is read
+    train(warm, np.array([0, 9]), np.full(10, 9), recipe, 5, dim, 1)  # compiled code is read
     start = time.process_time()
     initial_tables(len(counts), dim, 1)
     before = time.process_time() - start
     start = time.process_time()
-    train(ids, offsets, counts, settings, 1)
+    train(ids, offsets, counts, recipe, 5, dim, 1)
     return nanoseconds(start + before, len(ids))
 
 

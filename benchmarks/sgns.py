@@ -24,7 +24,8 @@ from statistics import median
 import numpy as np
 import torch
 
-from sgns_study.sgns.word2vec import Settings, train
+from sgns_study.params import Word2vecRecipe
+from sgns_study.sgns.word2vec import train
 from sgns_study.tokens import load_tokens
 
 CONFIGURATIONS = ((5, 128), (5, 256), (10, 128))
@@ -92,8 +93,11 @@ class Clock:
 
 
 def ours(text: Text, radius: int, dim: int, clock: Clock) -> float:
-    settings = Settings(dim, radius, NEGATIVES, 1, "dynamic", MIN_COUNT, 0, 0.75, RATE)
-    return clock.seconds(lambda: train(text.ids, text.offsets, text.counts, settings, 1))
+    recipe = Word2vecRecipe(
+        kind="word2vec", negatives=NEGATIVES, alpha=0.75, window="dynamic", subsample=0,
+        min_count=MIN_COUNT, epochs=1, learning_rate=RATE,
+    )  # fmt: skip
+    return clock.seconds(lambda: train(text.ids, text.offsets, text.counts, recipe, radius, dim, 1))
 
 
 def gensim(text: Text, radius: int, dim: int, clock: Clock, mode: str) -> float:

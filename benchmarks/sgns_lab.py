@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sgns_study.kernels.lab import SkipGram
 from sgns_study.pairs import Pairs, build_pairs, load_pairs
 from sgns_study.params import LabRecipe
 from sgns_study.sgns import lab, objective
@@ -96,9 +97,10 @@ def plain_steps(pairs: Pairs, dim: int) -> Iterator[float]:
 
 def our_steps(pairs: Pairs, dim: int) -> Iterator[float]:
     """Losses of this project's trainer."""
-    model = lab.SkipGram(VOCABULARY, dim, RECIPE, 10_000, SEED)
+    tables = (lab.initial_table(VOCABULARY, dim, SEED, name) for name in ("centre", "context"))
+    model = SkipGram(*tables, RECIPE.learning_rate, RECIPE.weight_decay, 10_000)
     for batch in lab.batches(pairs.train, VOCABULARY, RECIPE, SEED, 1):
-        yield model.step(batch).loss
+        yield model.step(*batch)[0]
 
 
 def fed_steps(pairs: Pairs, dim: int) -> Iterator[float]:

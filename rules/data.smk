@@ -1,5 +1,4 @@
 # From texts to what models read: token ids, samples of documents, windows of a radius.
-SAMPLES = f"{RESULTS}/samples/{{sample}}.csv"
 
 
 rule download:
@@ -17,7 +16,7 @@ rule download:
 
 rule tokenize:
     input:
-        files.raw,
+        raw_files(study),
     output:
         files.tokens,
         multiext(f"{RESULTS}/tokens/", "classes.csv", "run.json"),
@@ -29,7 +28,7 @@ rule tokenize:
     params:
         # A function, since braces in a string of the user's would be wildcards.
         settings=lambda wildcards: study.model_dump_json(include={"corpus", "tokens"}),
-        code=code_digest("tokens.tokenize", *code_of(study.corpus)),
+        code=code_digest("tokens.tokenize", *CODE[study.corpus.kind]),
     shell:
         "sgns-study tokenize --study {STUDY} 2> {log}"
 
@@ -38,7 +37,7 @@ rule sample:
     input:
         files.documents,
     output:
-        SAMPLES,
+        f"{RESULTS}/samples/{{sample}}.csv",
     log:
         f"{RESULTS}/logs/sample/{{sample}}.log",
     benchmark:

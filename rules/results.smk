@@ -1,4 +1,6 @@
 # From models to the answer: tidy tables, verdicts, figures, the report.
+DRAWN_BY = ("figures.wording", "figures.plotting.published", "figures.plotting.save_svg")
+STYLE = ("figures/captions/macros.md", "figures/published.mplstyle")
 
 
 rule aggregate:
@@ -64,7 +66,7 @@ rule figure:
         f"{RESULTS}/benchmarks/figure/{{figure}}.tsv"
     params:
         code=lambda wildcards: code_digest(f"figures.{wildcards.figure}", *DRAWN_BY),
-        style=lambda wildcards: data_digest(*(f"figures/{name}" for name in STYLED_BY), f"figures/captions/{wildcards.figure}.md"),
+        style=lambda wildcards: data_digest(f"figures/captions/{wildcards.figure}.md", *STYLE),
     shell:
         "sgns-study figure {wildcards.figure} --study {STUDY} 2> {log}"
 

@@ -1,4 +1,5 @@
 # Word vectors of each recipe, radius, dimension and seed, and what they know of words.
+SCORED_BY = ("corpora.planted.synonym_sets", "evaluation.intrinsic", "evaluation.probes")
 MODEL = "{recipe}-r{radius}-d{dim}-s{seed}"
 
 
@@ -25,7 +26,7 @@ rule train_sgns:
 
 rule evaluate_vectors:
     input:
-        files.word_sets,
+        word_sets(study),
         f"{RESULTS}/embeddings/{MODEL}/vectors.safetensors",
     output:
         multiext(f"{RESULTS}/vectors/{MODEL}/", "scores.csv", "neighbours.csv", "map.csv"),
@@ -35,7 +36,7 @@ rule evaluate_vectors:
         f"{RESULTS}/benchmarks/evaluate_vectors/{MODEL}.tsv"
     params:
         settings=lambda wildcards: study.model_dump_json(include={"corpus", "evaluation"}),
-        code=code_digest("evaluation.intrinsic", "evaluation.probes", *code_of(study.corpus)),
+        code=code_digest(*SCORED_BY),
     shell:
         "sgns-study evaluate-vectors --study {STUDY} --recipe {wildcards.recipe} "
         "--radius {wildcards.radius} --dim {wildcards.dim} --seed {wildcards.seed} 2> {log}"

@@ -16,8 +16,8 @@ RUN = {"dim": 20, "alpha": 0.75, "text_sha256": "12ab"}
 def state() -> State:
     made = initial_state(9, 20, radius=3, seed=1, threads=2)
     made.context[:] = np.arange(32)
-    made.places[1].left = np.arange(7, dtype=np.int32)
-    made.places[1].read, made.places[1].sums[:] = 11, (0.1, 3)
+    made.positions[1].left = np.arange(7, dtype=np.int32)
+    made.positions[1].read, made.positions[1].sums[:] = 11, (0.1, 3)
     made.losses, made.held_out = [1 / 3], [0.1, 0.7]
     return made
 
@@ -26,7 +26,7 @@ def assert_equal(a: State, b: State) -> None:
     np.testing.assert_array_equal(a.centre, b.centre)
     np.testing.assert_array_equal(a.context, b.context)
     assert (a.losses, a.held_out) == (b.losses, b.held_out)
-    for p, q in zip(a.places, b.places, strict=True):
+    for p, q in zip(a.positions, b.positions, strict=True):
         assert p.read == q.read
         for name in ("draws", "left", "sums"):
             found, expected = getattr(p, name), getattr(q, name)

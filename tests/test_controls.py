@@ -24,7 +24,6 @@ from sgns_study.evaluation.verdicts import judged_by
 from sgns_study.params import Study
 from sgns_study.samples import draw_classifier_sample, draw_embedding_sample, load_text, save_text
 from sgns_study.sgns import word2vec
-from sgns_study.sgns.recipes import NO_SETTINGS
 from sgns_study.sgns.stream import kept_counts
 from sgns_study.sgns.vectors import Vectors
 from sgns_study.tokens import TokenStream, padded, tokenize
@@ -62,11 +61,10 @@ def vectors(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Vectors]:
     save_text(folder, stream, stream.vocabulary, sample["train"])
     text, recipe = load_text(folder, len(stream.vocabulary.tokens)), study.recipes["word2vec"]
     (dim,), (radius,) = study.grid.dims, study.grid.radii
-    settings = word2vec.Settings(dim=dim, radius=radius, **recipe.model_dump(exclude=NO_SETTINGS))
     words = stream.vocabulary.tokens
     found = {}
     for seed in study.grid.seeds:
-        trained = word2vec.train(text.ids, text.offsets, text.counts, settings, seed)
+        trained = word2vec.train(text.ids, text.offsets, text.counts, recipe, radius, dim, seed)
         counts = kept_counts(text.counts, recipe.min_count)
         found[seed] = Vectors(trained.centre, trained.context, words, counts)
     return found

@@ -14,20 +14,21 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from click import UsageError
 from tqdm import tqdm
 
 from sgns_study.classifiers import conv1d as definition
 from sgns_study.classifiers.fit import Fitted, Training, fit, train_classifier
 from sgns_study.classifiers.inits import random_table
-from sgns_study.config import ParamsError, check_study
+from sgns_study.config import ParamsError, check_study, read_study
 from sgns_study.devices import torch_device
 from sgns_study.errors import StudyError
 from sgns_study.kernels import conv1d as kernels
+from sgns_study.kernels.lab import SkipGram
 from sgns_study.pairs import Pairs
 from sgns_study.params import Device
-from sgns_study.sgns import lab
-from sgns_study.sgns.reference import DeviceSkipGram, skip_gram_on
+from sgns_study.plan import device_of
+from sgns_study.sgns import lab, reference
+from sgns_study.sgns.recipes import skip_gram_on
 from tests.conftest import REPOSITORY, Workspace
 from tests.reproducibility import carry_out, study_commands
 from tests.test_fit import DIM, SEED, SETTINGS, TEST, THREE_CLASSES, TRAIN, VALIDATION, VOCABULARY
@@ -50,7 +51,7 @@ def test_the_lab_recipe_is_the_same_on_a_device(
     recipe = RECIPE.model_copy(update={"batch": batch})
     fast = lab.train(pairs, SIZE, LAB_DIM, recipe, SEED)
     plain, again = (
-        lab.train(pairs, SIZE, LAB_DIM, recipe, SEED, partial(DeviceSkipGram, device=device))
+        lab.train(pairs, SIZE, LAB_DIM, recipe, SEED, partial(reference.SkipGram, device=device))
         for _ in range(2)
     )
     assert fast.curves.loss.iloc[-2] < 0.8 * fast.curves.loss[0]  # it learned
@@ -133,7 +134,7 @@ def test_weights_on_a_device_are_those_of_the_processor(device: Device, frozen: 
 
 def test_the_processor_takes_the_fast_kernels() -> None:
     assert torch_device("cpu") == "cpu"
-    assert skip_gram_on("cpu") is lab.SkipGram
+    assert skip_gram_on("cpu") is SkipGram
     table = random_table(VOCABULARY, DIM, SEED)
     fast, plain = (
         Training(TRAIN, table, SETTINGS, SEED, False, 2, plain=plain) for plain in (False, True)
@@ -168,65 +169,78 @@ def test_cuda_without_a_card_is_one_error() -> None:
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return Workspace(tmp_path_factory.mktemp("devices"))
+    """The tiny study on `auto`."""
+    study = Workspace(tmp_path_factory.mktemp("devices"))
+    path = study.folder / study.parameters
+    path.write_text(path.read_text() + "\ndevice: auto\n")
+    return study
 
 
 @pytest.fixture(scope="module")
 def commands(workspace: Workspace) -> list[list[str]]:
-    """Those of the tiny study on `auto`; what models are trained on is there."""
-    found = study_commands(workspace, "--config", "device=auto")
-    prepare = ("tokenize", "sample-embedding", "sample-classifier", "build-text", "build-pairs")
+    """Those of the study; what models are trained on is there."""
+    found = study_commands(workspace)
+    prepare = ("tokenize", "sample", "build-text", "build-pairs")
     carry_out(workspace.folder, [words for words in found if words[1] in prepare])
     return found
 
 
-@pytest.mark.workflow
-def test_the_workflow_gives_the_device_to_what_torch_trains(commands: list[list[str]]) -> None:
-    devices = {
-        (words[1], words[words.index("--recipe") + 1] if "--recipe" in words else ""): words[
-            words.index("--device") + 1
-        ]
-        for words in commands
-        if "--device" in words
-    }
-    assert devices == {
-        ("train-sgns", "lab"): "auto",
-        ("train-sgns", "word2vec"): "cpu",
-        ("train-sgns", "one_negative"): "cpu",
-        ("train-sgns", "ppmi"): "cpu",
-        ("train-classifier", ""): "auto",
+def test_only_what_torch_trains_is_on_the_device() -> None:
+    study = read_study(REPOSITORY / "tests/tiny.yaml").model_copy(update={"device": "auto"})
+    assert {recipe: device_of(study, recipe) for recipe in study.recipes} == {
+        "lab": "auto",
+        "word2vec": "cpu",
+        "one_negative": "cpu",
+        "ppmi": "cpu",
     }
 
 
+def on_cuda(workspace: Workspace, words: list[str]) -> list[str]:
+    """A command of the same study with `device: cuda`."""
+    auto = workspace.folder / workspace.parameters
+    cuda = auto.with_name("cuda.yaml")
+    cuda.write_text(auto.read_text().replace("device: auto", "device: cuda"))
+    return [str(cuda) if word == str(auto) else word for word in words]
+
+
 @pytest.mark.workflow
-@pytest.mark.parametrize("command", [["train-sgns", "lab"], ["train-classifier", "random"]])
+@pytest.mark.parametrize(
+    ("command", "out"),
+    [
+        (["train-sgns", "lab"], "embeddings/lab-r2-d8-s1"),
+        (["train-classifier", "random-d8"], "classifiers/random-d8-s1"),
+    ],
+)
 def test_a_job_records_its_device_or_stops_before_any_work(
     workspace: Workspace,
     commands: list[list[str]],
     command: list[str],
+    out: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     words = next(words for words in commands if {*command} < {*words})
-    out = workspace.folder / words[words.index("--out") + 1]
-    on_cuda = ["cuda" if word == "auto" else word for word in words]
+    folder = workspace.folder / "results/tiny" / out
     with pytest.raises(StudyError, match="found 'cuda'"):
-        carry_out(workspace.folder, [on_cuda])
-    assert not out.exists()
+        carry_out(workspace.folder, [on_cuda(workspace, words)])
+    assert not folder.exists()
     carry_out(workspace.folder, [words])
-    assert json.loads((out / "run.json").read_text())["parameters"]["device"] == "cpu"
+    assert json.loads((folder / "run.json").read_text())["parameters"]["device"] == "cpu"
 
 
 @pytest.mark.workflow
 @pytest.mark.parametrize("recipe", ["word2vec", "ppmi"])
-def test_cuda_for_what_does_not_train_on_it_is_refused(
-    workspace: Workspace, commands: list[list[str]], recipe: str
+def test_what_does_not_train_on_cuda_needs_no_card(
+    workspace: Workspace,
+    commands: list[list[str]],
+    recipe: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    words = list(next(words for words in commands if {"train-sgns", recipe} < {*words}))
-    words[words.index("--device") + 1] = "cuda"
-    with pytest.raises(UsageError, match=f"kind {recipe} trains on the processor"):
-        carry_out(workspace.folder, [words])
-    assert not (workspace.folder / words[words.index("--out") + 1]).exists()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    words = next(words for words in commands if {"train-sgns", recipe} < {*words})
+    carry_out(workspace.folder, [on_cuda(workspace, words)])
+    record = workspace.folder / f"results/tiny/embeddings/{recipe}-r2-d8-s1/run.json"
+    assert "device" not in json.loads(record.read_text())["parameters"]
 
 
 @pytest.mark.workflow

@@ -247,7 +247,7 @@ def error_of(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
         ("--negatives", 0, "0 is not in the range 1<=x<=100"),
         ("--negatives", 101, "101 is not in the range 1<=x<=100"),
         ("--alpha", 1.5, "1.5 is not in the range 0<=x<=1"),
-        ("--alpha", "nan", "alpha: nan is not 0 to 1"),
+        ("--alpha", "nan", "alpha: found nan, allowed: a finite number"),
         ("--subsample", -1, "-1.0 is not in the range 0<=x<=1"),
         ("--subsample", 2, "2.0 is not in the range 0<=x<=1"),
         ("--lr", 0, "0.0 is not in the range"),

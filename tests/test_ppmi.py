@@ -2,25 +2,23 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 from scipy.sparse import csr_array
 
 from sgns_study.corpora.planted import generate, synonym_sets
-from sgns_study.params import PlantedCorpus, Tokens
+from sgns_study.params import Dim, PlantedCorpus, PpmiRecipe, Radius, Tokens, Window, Word2vecRecipe
 from sgns_study.sgns import ppmi as module
 from sgns_study.sgns import stream, word2vec
 from sgns_study.sgns.ppmi import (
-    Settings,
-    Window,
     cooccurrences,
     kept_stream,
     ppmi,
@@ -32,18 +30,20 @@ from sgns_study.tokens import tokenize
 from tests.zipfian import flat
 
 SIZE = 12  # ids of the vocabulary
+WINDOWS = get_args(get_args(Window)[0])
 
 
-def setting(**change: object) -> Settings:
+def recipe(**change: Any) -> PpmiRecipe:
     """All words and occurrences count, unless told otherwise."""
-    plain = Settings(dim=4, radius=2, window="fixed", min_count=1, subsample=0, alpha=0.75, shift=1)
-    return replace(plain, **change)
+    plain: dict[str, Any] = {"kind": "ppmi", "window": "fixed", "min_count": 1, "subsample": 0}
+    plain |= {"alpha": 0.75, "shift": 1, "eigenvalue_weighting": 0.5}
+    return PpmiRecipe(**plain | change)
 
 
-def count_all(documents: list[list[int]], **change: object) -> NDArray[np.float32]:
+def count_all(documents: list[list[int]], radius: int = 2, **change: Any) -> NDArray[np.float32]:
     ids, offsets = flat(documents)
     counts = np.bincount(ids, minlength=SIZE)
-    return cooccurrences(ids, offsets, counts, setting(**change), seed=1).toarray()
+    return cooccurrences(ids, offsets, counts, recipe(**change), radius, seed=1).toarray()
 
 
 def brute_force(documents: list[list[int]], radius: int, window: str) -> NDArray[np.float64]:
@@ -73,17 +73,17 @@ documents_of_ids = st.lists(
         ("harmonic", [[2 / 3, 3 / 2, 3 / 2], [3 / 2, 0, 1], [3 / 2, 1, 0]]),
     ],
 )
-def test_counts_of_four_words_by_hand(window: Window, expected: list[list[float]]) -> None:
+def test_counts_of_four_words_by_hand(window: str, expected: list[list[float]]) -> None:
     """Of "1 2 3 1" at R = 3: weights are 1, 1, 1; 1, 2/3, 1/3 and 1, 1/2, 1/3."""
     found = count_all([[1, 2, 3, 1]], radius=3, window=window)
     np.testing.assert_allclose(found[1:4, 1:4], expected, rtol=1e-6)
     assert found.sum() == pytest.approx(np.sum(expected))
 
 
-@pytest.mark.parametrize("window", get_args(Window))
+@pytest.mark.parametrize("window", WINDOWS)
 @given(documents=documents_of_ids, radius=st.integers(1, 7), block=st.integers(1, 20))
 def test_counts_are_those_of_all_pairs_within_the_radius(
-    window: Window, documents: list[list[int]], radius: int, block: int
+    window: str, documents: list[list[int]], radius: int, block: int
 ) -> None:
     expected = brute_force(documents, radius, window)
     with pytest.MonkeyPatch.context() as patch:
@@ -108,7 +108,7 @@ def test_rare_words_go_before_windows_form(documents: list[list[int]], min_count
 
 def test_only_the_documents_between_the_first_and_last_offset_count() -> None:
     ids, offsets = flat([[1, 2], [3, 4, 5], [6, 7]])
-    found = cooccurrences(ids, offsets[1:3], np.ones(SIZE, np.int64), setting(), seed=1)
+    found = cooccurrences(ids, offsets[1:3], np.ones(SIZE, np.int64), recipe(), 2, seed=1)
     np.testing.assert_array_equal(found.toarray(), brute_force([[3, 4, 5]], 2, "fixed"))
 
 
@@ -119,7 +119,7 @@ def test_pads_in_a_text_are_deleted() -> None:
 
 def test_counts_are_stored_sorted_without_zeros() -> None:
     ids, offsets = flat(random_documents())
-    counts = cooccurrences(ids, offsets, np.bincount(ids, minlength=SIZE), setting(), seed=1)
+    counts = cooccurrences(ids, offsets, np.bincount(ids, minlength=SIZE), recipe(), 2, seed=1)
     assert counts.data.dtype == np.float32
     assert (counts.data > 0).all()
     assert all(np.all(np.diff(row) > 0) for row in np.split(counts.indices, counts.indptr[1:-1]))
@@ -128,7 +128,10 @@ def test_counts_are_stored_sorted_without_zeros() -> None:
 def test_the_text_is_what_the_first_epoch_of_sgns_sees(monkeypatch: pytest.MonkeyPatch) -> None:
     ids, offsets = flat(random_documents())
     counts = np.bincount(ids, minlength=SIZE)
-    recipe = word2vec.Settings(dim=4, radius=3, epochs=2, min_count=60, subsample=0.02)
+    settings = Word2vecRecipe(
+        kind="word2vec", negatives=5, alpha=0.75, window="dynamic", subsample=0.02, min_count=60,
+        epochs=2, learning_rate=0.025,
+    )  # fmt: skip
     seen: list[list[NDArray[np.int32]]] = []
 
     def spied(ids, offsets, keep, radius, draws, after, *place):
@@ -139,7 +142,7 @@ def test_the_text_is_what_the_first_epoch_of_sgns_sees(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(word2vec, "framed", spied)
     monkeypatch.setattr(stream, "CHUNK", 500)
-    word2vec.train(ids, offsets, counts, recipe, seed=7)
+    word2vec.train(ids, offsets, counts, settings, radius=3, dim=4, seed=7)
     first, second = map(np.concatenate, seen)
     keep = stream.keep_probabilities(stream.kept_counts(counts, 60), 0.02)
     ours = kept_stream(ids, offsets, keep, radius=3, seed=7)
@@ -150,8 +153,8 @@ def test_the_text_is_what_the_first_epoch_of_sgns_sees(monkeypatch: pytest.Monke
     assert len(first) != len(second) or (first != second).any()
 
 
-@pytest.mark.parametrize("window", get_args(Window))
-def test_windows_form_on_what_subsampling_keeps(window: Window) -> None:
+@pytest.mark.parametrize("window", WINDOWS)
+def test_windows_form_on_what_subsampling_keeps(window: str) -> None:
     ids, offsets = flat(random_documents())
     counts = np.bincount(ids, minlength=SIZE)
     keep = stream.keep_probabilities(stream.kept_counts(counts, 60), 0.02)
@@ -159,8 +162,8 @@ def test_windows_form_on_what_subsampling_keeps(window: Window) -> None:
     documents = [[]]
     for token in kept:
         documents.append([]) if token == 0 else documents[-1].append(token)
-    recipe = setting(radius=3, window=window, min_count=60, subsample=0.02)
-    found = cooccurrences(ids, offsets, counts, recipe, seed=1).toarray()
+    settings = recipe(window=window, min_count=60, subsample=0.02)
+    found = cooccurrences(ids, offsets, counts, settings, 3, seed=1).toarray()
     np.testing.assert_allclose(found, brute_force(documents, 3, window), rtol=1e-5)
 
 
@@ -172,7 +175,7 @@ def random_documents(number: int = 200) -> list[list[int]]:
 def random_counts() -> csr_array:
     ids, offsets = flat(random_documents())
     counts = np.bincount(ids, minlength=SIZE)
-    return cooccurrences(ids, offsets, counts, setting(radius=3), seed=1)
+    return cooccurrences(ids, offsets, counts, recipe(), 3, seed=1)
 
 
 def test_ppmi_of_three_words_by_hand() -> None:
@@ -245,8 +248,8 @@ def test_projection_on_the_vectors_is_the_best_approximation(dim: int) -> None:
 
 def trained(seed: int) -> bytes:
     ids, offsets = flat(random_documents())
-    recipe = setting(radius=3, subsample=0.02)
-    table = train(ids, offsets, np.bincount(ids, minlength=SIZE), recipe, seed)
+    counts = np.bincount(ids, minlength=SIZE)
+    table = train(ids, offsets, counts, recipe(subsample=0.02), 3, 4, seed)
     return table.tobytes()
 
 
@@ -263,8 +266,8 @@ def test_training_is_counting_ppmi_and_svd() -> None:
     documents = random_documents()
     ids, offsets = flat(documents)
     counts = np.bincount(ids, minlength=SIZE)
-    recipe = setting(radius=3, window="harmonic", min_count=100, alpha=0.5, dim=3)
-    table = train(ids, offsets, counts, recipe, seed=1)
+    settings = recipe(window="harmonic", min_count=100, alpha=0.5)
+    table = train(ids, offsets, counts, settings, radius=3, dim=3, seed=1)
     assert table.dtype == np.float32
     np.testing.assert_array_equal(table.any(axis=1), (counts >= 100) & (np.arange(SIZE) > 0))
     left = [[token for token in document if counts[token] >= 100] for document in documents]
@@ -288,8 +291,8 @@ def test_synonyms_of_the_planted_corpus_are_neighbours() -> None:
     corpus = PlantedCorpus(kind="planted", train=4000, test=2, unlabelled=0, seed=1)
     text, _ = tokenize(generate(corpus), Tokens(tokenizer="word"))
     words = text.vocabulary.tokens
-    recipe = Settings(32, 5, "dynamic", min_count=5, subsample=1e-3, alpha=0.75, shift=1)
-    vectors = train(text.ids, text.offsets, text.vocabulary.counts, recipe, seed=1)
+    settings = recipe(window="dynamic", min_count=5, subsample=1e-3)
+    vectors = train(text.ids, text.offsets, text.vocabulary.counts, settings, 5, 32, seed=1)
 
     lengths = np.linalg.norm(vectors, axis=1)
     met = np.flatnonzero(lengths)
@@ -310,34 +313,41 @@ def test_synonyms_of_the_planted_corpus_are_neighbours() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"radius": 0}, "radius: found 0"),
-        ({"window": "round"}, "window: found 'round', allowed are dynamic, fixed, harmonic"),
-        ({"alpha": -0.1}, "alpha: found -0.1"),
-        ({"alpha": 1.5}, "alpha: found 1.5"),
-        ({"shift": 0}, "shift: found 0"),
         ({"dim": 0}, "dim: found 0, allowed is 1 or more, below the 3 words"),
         ({"dim": 3}, "dim: found 3, allowed is 1 or more, below the 3 words"),
         ({"min_count": 4}, "min_count: 1 words occur at least 4 times, two are needed"),
         ({"subsample": 1e-12}, "no word has a neighbour: .* raise subsample"),
     ],
 )
-def test_settings_that_leave_nothing_to_train(change: dict[str, object], message: str) -> None:
+def test_settings_that_leave_nothing_to_train(change: dict[str, Any], message: str) -> None:
     ids, offsets = flat([[1, 2, 3, 1, 2], [2, 1, 2, 3]])
     counts = np.bincount(ids, minlength=SIZE)
+    dim = change.pop("dim", 1)
     with pytest.raises(TrainingError, match=message):
-        train(ids, offsets, counts, setting(**({"dim": 1} | change)), seed=1)
+        train(ids, offsets, counts, recipe(**change), 2, dim, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("window", "round"), ("alpha", -0.1), ("alpha", 1.5), ("shift", 0), ("min_count", 0),
+     ("subsample", 1.1), ("eigenvalue_weighting", 2)],
+)  # fmt: skip
+def test_a_setting_out_of_range_is_refused(key: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=f"\n{key}\n"):
+        recipe(**{key: value})
+
+
+@pytest.mark.parametrize("kind", [Radius, Dim])
+def test_a_radius_and_a_dimension_are_one_or_more(kind: Any) -> None:
+    assert TypeAdapter(kind).validate_python(1) == 1
+    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+        TypeAdapter(kind).validate_python(0)
 
 
 def test_ids_without_a_count() -> None:
     ids, offsets = flat([[1, 2, 3]])
     with pytest.raises(TrainingError, match="use the counts of this text"):
-        train(ids, offsets, np.array([0, 1, 1]), setting(dim=1), seed=1)
-
-
-@pytest.mark.parametrize("counts", [np.zeros((3, 3)), [[1, -1], [0, 1]], [[1, np.nan], [0, 1]]])
-def test_counts_without_a_ppmi(counts: NDArray[np.float64]) -> None:
-    with pytest.raises(TrainingError, match="found no count, or one that is not above 0"):
-        ppmi(csr_array(counts), 0.75, 1)
+        train(ids, offsets, np.array([0, 1, 1]), recipe(), 2, 1, seed=1)
 
 
 @pytest.mark.parametrize("dim", [0, 39, 40])

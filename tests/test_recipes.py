@@ -1,17 +1,16 @@
 """Recipes of every kind give vectors of the same words, scored on the same validation task."""
 
-from importlib import import_module
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from sgns_study import params
 from sgns_study.evaluation.noise import ALPHAS, noise_table
+from sgns_study.kernels.word2vec import alias_table, draw_word
 from sgns_study.pairs import build_pairs
 from sgns_study.samples import Text
-from sgns_study.sgns import lab, word2vec
-from sgns_study.sgns.recipes import CURVES, Material
+from sgns_study.sgns import lab
+from sgns_study.sgns.recipes import TrainingData, train
 from sgns_study.sgns.validation import validation_score
 from tests.zipfian import text
 
@@ -29,28 +28,27 @@ RECIPES = {
 
 
 @pytest.fixture
-def material() -> Material:
+def data() -> TrainingData:
     ids, offsets, counts = text(1, documents=40, words=60)
     held_out, ends, _ = text(2, documents=8, words=60)
     pairs = build_pairs(
         ids, offsets, held_out, ends, RADIUS, 2, len(counts), 1, noise=(counts > 0).astype(float)
     )
     words = ["[PAD]", *(f"w{i}" for i in range(1, 60))]
-    return Material(words, Text(ids, offsets, counts), pairs)
+    return TrainingData(words, Text(ids, offsets, counts), pairs)
 
 
 @pytest.mark.parametrize("kind", RECIPES)
-def test_a_row_for_every_word_and_how_often_it_was_met(kind: str, material: Material) -> None:
-    train = import_module(f"sgns_study.sgns.recipes.{kind}").train
-    vectors, curves = train(material, RECIPES[kind], RADIUS, DIM, 1)
-    again, _ = train(material, RECIPES[kind], RADIUS, DIM, 1)
-    assert vectors.vocabulary == material.words
+def test_a_row_for_every_word_and_how_often_it_was_met(kind: str, data: TrainingData) -> None:
+    vectors, curves = train(RECIPES[kind], data, RADIUS, DIM, 1)
+    again, _ = train(RECIPES[kind], data, RADIUS, DIM, 1)
+    assert vectors.vocabulary == data.words
     assert vectors.centre.shape == (60, DIM)
     assert vectors.centre.tobytes() == again.centre.tobytes()
-    counts = material.text.counts
+    counts = data.text.counts
     least = getattr(RECIPES[kind], "min_count", 1)
     assert vectors.counts.tolist() == [c if c >= least else 0 for c in counts]
-    assert list(curves.columns) == CURVES
+    assert list(curves.columns) == lab.CURVES
     if kind == "ppmi":
         assert curves.empty
         return
@@ -58,7 +56,7 @@ def test_a_row_for_every_word_and_how_often_it_was_met(kind: str, material: Mate
     assert splits["validation"] == [0, 1, 2]
     last = curves[(curves["split"] == "validation") & (curves["epoch"] == 2)].iloc[0]
     loss, accuracy = validation_score(
-        material.pairs, vectors.centre, vectors.context, 3 if kind == "word2vec" else 1
+        data.pairs, vectors.centre, vectors.context, 3 if kind == "word2vec" else 1
     )
     assert last["loss"] == pytest.approx(loss, rel=1e-5)
     assert last["accuracy"] == pytest.approx(accuracy)
@@ -66,26 +64,24 @@ def test_a_row_for_every_word_and_how_often_it_was_met(kind: str, material: Mate
 
 @pytest.mark.parametrize("kind", ["word2vec", "ppmi"])
 def test_a_recipe_of_the_first_documents_is_that_of_a_text_of_them_alone(
-    kind: str, material: Material
+    kind: str, data: TrainingData
 ) -> None:
-    train = import_module(f"sgns_study.sgns.recipes.{kind}").train
-    text = material.text
+    text = data.text
     end = text.offsets[15]
     ids = np.array(text.ids[:end])
     alone = Text(ids, np.array(text.offsets[:16]), np.bincount(ids, minlength=60))
     first = RECIPES[kind].model_copy(update={"documents": 15})
-    found, _ = train(material, first, RADIUS, DIM, 1)
-    expected, _ = train(material._replace(text=alone), RECIPES[kind], RADIUS, DIM, 1)
+    found, _ = train(first, data, RADIUS, DIM, 1)
+    expected, _ = train(RECIPES[kind], data._replace(text=alone), RADIUS, DIM, 1)
     assert found.centre.tobytes() == expected.centre.tobytes()
     assert found.counts.tolist() == expected.counts.tolist()
     assert sum(found.counts) < sum(text.counts)
 
 
-def test_before_training_word2vec_cannot_tell_a_pair_from_noise(material: Material) -> None:
-    train = import_module("sgns_study.sgns.recipes.word2vec").train
-    _, curves = train(material, RECIPES["word2vec"], RADIUS, DIM, 1)
+def test_before_training_word2vec_cannot_tell_a_pair_from_noise(data: TrainingData) -> None:
+    _, curves = train(RECIPES["word2vec"], data, RADIUS, DIM, 1)
     # its context table is zero: a pair in 1 + K is a true one, and a pad is even
-    windows = material.pairs.validation
+    windows = data.pairs.validation
     pads = np.mean(
         [np.mean(np.delete(windows.stream[p - RADIUS : p + RADIUS + 1], RADIUS) == 0)
          for p in windows.centres]
@@ -96,9 +92,9 @@ def test_before_training_word2vec_cannot_tell_a_pair_from_noise(material: Materi
     assert validation.iloc[-1] < validation.iloc[0]
 
 
-def test_the_validation_task_is_the_labs_too(material: Material) -> None:
-    vectors, context, curves = lab.train(material.pairs, 60, DIM, RECIPES["lab"], 1)
-    found = validation_score(material.pairs, vectors, context)
+def test_the_validation_task_is_the_labs_too(data: TrainingData) -> None:
+    vectors, context, curves = lab.train(data.pairs, 60, DIM, RECIPES["lab"], 1)
+    found = validation_score(data.pairs, vectors, context)
     last = curves[curves["split"] == "validation"].iloc[-1]
     np.testing.assert_allclose(found, [last["loss"], last["accuracy"]], rtol=1e-5)
 
@@ -120,9 +116,9 @@ def test_tables_of_noise_are_those_training_draws_from() -> None:
     from sgns_study.randomness import kernel_state
 
     counts = np.array([0, 500, 100, 20, 4])
-    noise = word2vec.alias_table(counts, 0.75)
+    noise = alias_table(counts, 0.75)
     state = kernel_state(1, "test")
-    drawn = np.bincount([word2vec.draw(noise, state) for _ in range(100_000)], minlength=5)
+    drawn = np.bincount([draw_word(noise, state) for _ in range(100_000)], minlength=5)
     table = noise_table([f"w{i}" for i in range(5)], counts, min_count=1)
     expected = table[table["alpha"] == 0.75]["probability"].to_numpy() * 100_000
     assert drawn[0] == 0

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from sgns_study.sgns.objective import accuracy, loss
+from sgns_study.sgns.objective import accuracy, loss, window_loss
 
 
 def sigma(x: float) -> float:
@@ -64,3 +64,16 @@ def test_far_off_scores_stay_finite() -> None:
     value.backward()
     assert centre.grad is not None
     assert centre.grad.isfinite().all()
+
+
+def test_the_loss_of_a_window_is_the_sum_over_its_pairs() -> None:
+    """Of two neighbours that weigh 1 and 1/2, a token and three noise words."""
+    draw = torch.Generator().manual_seed(1)
+    neighbours, noise = torch.randn(2, 4, generator=draw), torch.randn(3, 4, generator=draw)
+    token, weights = torch.randn(4, generator=draw), torch.tensor([1, 0.5])
+    total = 0.0
+    for c, weight in zip(neighbours, (1, 0.5)):
+        total -= weight * math.log(sigma(float(c @ token)))
+        total -= weight * sum(math.log(sigma(-float(c @ n))) for n in noise)
+    found = window_loss(neighbours, weights, token, noise)
+    assert found.item() == pytest.approx(total, rel=1e-6)

@@ -142,16 +142,20 @@ def test_a_file_that_is_packed_on_the_way_is_unpacked(
 def test_the_error_says_what_came_in_place_of_the_file(
     tmp_path: Path, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sources, "ANSWER", 1)
     monkeypatch.setattr(sources, "STALL", 1)
     said = {
-        "redirected to an HTML page": "a web page, not the file, from http://127.0.0.1:",
+        "redirected to an HTML page": f"wrong file: found {len(downloads.PAGE)} bytes with sha256:",
         "drips": "fewer than 1000 bytes a second",
         "never ends": f"more than the {len(CONTENT)} bytes of the file",
-        "stands still": "broke off after 1000 bytes",
+        "stands still": "fewer than 1000 bytes a second",
+        "never answers": "no answer within 1 seconds",
+        "cut": "Connection broken: IncompleteRead(5000 bytes read",
+        "missing": "404 Client Error",
     }
     for manner, words in said.items():
         with downloads.serving() as server:
-            server.manner, server.bad_requests, server.place = manner, 100, 1000
+            server.manner, server.bad_requests, server.place = manner, 100, 5000
             with pytest.raises(DownloadError) as error:
                 sources.fetch("test", tmp_path, f"http://127.0.0.1:{server.server_port}")
         assert words in str(error.value)
@@ -211,7 +215,7 @@ def test_an_address_that_never_answers_is_given_up(
 
 
 def test_every_source_is_given_up_within_half_a_minute() -> None:
-    attempts = [len(sources.places(s, "http://mirror")) for s in sources.SOURCES.values()]
+    attempts = [len(sources.origins(s, "http://mirror")) for s in sources.SOURCES.values()]
     assert max(attempts) * sources.ANSWER < 30
 
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from sgns_study import config, params
 from sgns_study.artifacts import ArtifactError
-from sgns_study.corpora import table
+from sgns_study.corpora import registry, table
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
 
 REPOSITORY = Path(__file__).parent.parent
@@ -57,7 +57,7 @@ def refused(found: params.TableCorpus, folder: Path) -> str:
 def faults(found: params.TableCorpus, folder: Path) -> list[tuple[int, str]]:
     """Line and reason of each bad row."""
     _, bad = table.read_rows(folder / found.path, found)
-    assert {row.file for row in bad} <= {str(folder / found.path)}
+    assert {row.file for row in bad} <= {folder / found.path}
     return [(row.line, row.reason) for row in bad]
 
 
@@ -233,9 +233,7 @@ def test_encodings_and_line_ends(tmp_path: Path, encoding: str, mark: str, ends:
 def test_bytes_of_another_encoding_are_named_with_their_place(tmp_path: Path) -> None:
     content = 'text,label\ngood,1\n"deux\nlignes très",1\nbad,0\n'.encode("latin-1")
     message = refused(save(tmp_path, content), tmp_path)
-    offset = content.index("è".encode("latin-1"))
-    assert "line 4: bytes not of the encoding (byte 0xe8" in message
-    assert f"at offset {offset} of the file is not utf-8" in message
+    assert "line 4: bytes not of the encoding (byte 0xe8 is not utf-8)" in message
     assert "set `encoding:`" in message
     good, _ = table.read_rows(tmp_path / "reviews.csv", corpus())
     assert [row.text for row in good] == ["good", "bad"]
@@ -392,6 +390,25 @@ def test_a_text_without_end_is_a_bad_row_and_no_crash(
     assert csv.field_size_limit() == before
 
 
+def test_a_line_without_end_is_a_bad_row_however_short_its_fields(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(table, "LONGEST", 1000)
+    fields = [("text", "label", "other"), ("a", "pos", "x"), ("b" * 600, "pos", "x" * 600)]
+    content = "\n".join([*map(",".join, fields), '"two', 'lines",pos,', "c,neg,x"])
+    found = save(tmp_path, content)
+    assert faults(found, tmp_path) == [(3, table.TOO_LONG)]
+    good, _ = table.read_rows(tmp_path / found.path, found)
+    assert [(row.line, row.text) for row in good] == [(2, "a"), (4, "two\nlines"), (6, "c")]
+
+
+@pytest.mark.parametrize("depth", [10, 400, 900, 3000])
+def test_a_label_of_lists_in_lists_is_a_bad_row_and_no_crash(tmp_path: Path, depth: int) -> None:
+    label = "[" * depth + "]" * depth
+    found = save(tmp_path, f'{{"text": "fine", "label": {label}}}', "r.jsonl")
+    assert faults(found, tmp_path) in ([(1, table.LABEL_TYPE)], [(1, table.NOT_JSON)])
+
+
 def test_bad_rows_stop_the_study_and_are_listed(tmp_path: Path) -> None:
     found = save(tmp_path, as_csv(TWO) + "one field\r\n" * 25)
     message = refused(found, tmp_path)
@@ -431,7 +448,7 @@ def test_the_test_part_is_a_share_of_every_class(tmp_path: Path) -> None:
     contents = table.inspect(found, tmp_path)
     assert contents.classes == ("a", "b", "c")
     assert contents.class_sizes == {TRAIN: (20, 10, 32), TEST: (5, 3, 8)}
-    assert contents.sizes == table.sizes(found, tmp_path) == (62, 16, 1)
+    assert contents.sizes == (62, 16, 1)
     drawn = Counter((d.split, d.label) for d in table.read(found, tmp_path))
     expected = {(split, i): n for split in (TRAIN, TEST)
                 for i, n in enumerate(contents.class_sizes[split])}  # fmt: skip
@@ -546,7 +563,7 @@ def test_a_class_that_the_test_file_leaves_out(tmp_path: Path) -> None:
         ("r.csv", "text,text,label\n", {}, "two columns are named 'text'"),
         ("r.csv", "text,label\n", {"label": "text"}, "is the column of the text too"),
         ("r.csv", "", {}, "the file is empty"),
-        ("r.csv", '"text,label\n', {}, "line 1: no line of column names"),
+        ("r.csv", '"text,label\n', {}, "text behind a closed one: no line of column names"),
         ("r.jsonl", '{"text": "a"}\n{"text": "b"}', {}, "no column 'label'; there are: 'text'"),
         ("r.txt", "text,label\n", {}, "ends in .csv, .tsv, .jsonl, .parquet"),
     ],
@@ -571,14 +588,25 @@ def test_a_table_is_read_again_only_when_it_changes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = save(tmp_path, as_csv([*TWO, *TWO]))
-    assert table.sizes(found, tmp_path) == (48, 12, 0)
+    assert table.inspect(found, tmp_path).sizes == (48, 12, 0)
     assert "those of training documents" in capsys.readouterr().err
     with monkeypatch.context() as patched:
         patched.setattr(table, "read_rows", lambda *_: pytest.fail("it was read again"))
-        assert table.sizes(found, tmp_path) == (48, 12, 0)
+        assert table.inspect(found, tmp_path).sizes == (48, 12, 0)
     assert capsys.readouterr().err == ""
     save(tmp_path, as_csv(TWO))
-    assert table.sizes(found, tmp_path) == (24, 6, 0)
+    assert table.inspect(found, tmp_path).sizes == (24, 6, 0)
+
+
+def test_the_registry_reads_a_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = save(tmp_path, as_csv(TWO))
+    assert list(registry.read_corpus(found, tmp_path / "none")) == list(table.read(found))
+    assert registry.corpus_sizes(found) == (24, 6, 0)
+    assert registry.class_names(found) == ["neg", "pos"]
+    assert registry.own_files(found.model_copy(update={"test": "t.csv"})) == [found.path, "t.csv"]
+    assert registry.known_synonyms(found) == registry.probe_words(found) == {}
+    assert registry.required_sources(found, params.Tokens(tokenizer="word")) == []
 
 
 # The page
@@ -608,4 +636,4 @@ def test_the_example_of_the_page_is_valid(monkeypatch: pytest.MonkeyPatch, tmp_p
             writer.writerow(row)
     monkeypatch.chdir(tmp_path)
     assert config.check_study(example, "my.yaml").corpus == settings
-    assert table.sizes(settings) == (1200, 300, 3000)
+    assert table.inspect(settings).sizes == (1200, 300, 3000)

@@ -18,9 +18,9 @@ from sgns_study.sgns.vectors import (
     Vectors,
     export_word2vec,
     load_vectors,
-    occurring,
     read_vectors,
     save_vectors,
+    trained_words,
 )
 
 TOKENS = ["[PAD]", "the", "film", "café", "##ing", "'", "映画"]
@@ -173,14 +173,14 @@ def test_types_that_numpy_does_not_have(tmp_path: Path, kind: torch.dtype) -> No
 
 @given(st.lists(st.integers(0, 3), min_size=len(TOKENS), max_size=len(TOKENS)))
 def test_occurring_words_come_by_frequency_and_then_in_their_order(counts: list[int]) -> None:
-    found = occurring(Vectors(table(), table(1), TOKENS, np.array(counts)))
+    found = trained_words(Vectors(table(), table(1), TOKENS, np.array(counts)))
     rows = [row for count in (3, 2, 1) for row in range(len(TOKENS)) if counts[row] == count]
     assert found.vocabulary == [TOKENS[row] for row in rows]
     assert found.counts.tolist() == [counts[row] for row in rows]
     np.testing.assert_array_equal(found.centre, table()[rows])
     np.testing.assert_array_equal(found.context, table(1)[rows])
     unknown = Vectors(table(), None, TOKENS)
-    assert occurring(unknown) is unknown
+    assert trained_words(unknown) is unknown
 
 
 def test_tables_that_do_not_fit_the_vocabulary_are_not_written(tmp_path: Path) -> None:

@@ -1,25 +1,37 @@
-"""The fast kernel against the definition, computed by autograd one window at a time."""
+"""The fast kernel against its definition: autograd in float64, one window at a time."""
 
 from copy import deepcopy
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
+from sgns_study.kernels import word2vec as kernel
+from sgns_study.kernels.simd import LINE
 from sgns_study.kernels.threads import merge, rounds, shards
+from sgns_study.params import Word2vecRecipe
 from sgns_study.randomness import below, kernel_state
-from sgns_study.sgns import stream, word2vec
-from sgns_study.sgns.state import LINE, initial_state, initial_tables
+from sgns_study.sgns import reference, stream, word2vec
+from sgns_study.sgns.state import initial_positions, initial_state, initial_tables
 from sgns_study.sgns.stream import TrainingError
-from sgns_study.sgns.word2vec import Settings, train
 from tests.zipfian import text
 
-RADIUS = 3
-PLAIN = Settings(
-    dim=20, radius=RADIUS, negatives=5, epochs=2, min_count=1, subsample=0, learning_rate=0.05
-)
+RADIUS, DIM = 3, 20
+PLAIN = Word2vecRecipe(
+    kind="word2vec", negatives=5, alpha=0.75, window="dynamic", subsample=0, min_count=1, epochs=2,
+    learning_rate=0.05,
+)  # fmt: skip
+
+
+def replace(recipe, **change):
+    """The recipe with other settings, not checked."""
+    return recipe.model_copy(update=change)
+
+
+def train(ids, offsets, counts, recipe, seed, dim=DIM, **options):
+    return word2vec.train(ids, offsets, counts, recipe, RADIUS, dim, seed, **options)
 
 
 def windows_by_hand(ids, offsets, settings, seed, epoch):
@@ -28,69 +40,50 @@ def windows_by_hand(ids, offsets, settings, seed, epoch):
     for first, last in pairwise(offsets):
         for p in range(first, last):
             dynamic = settings.window == "dynamic"
-            reach = 1 + int(below(radii, settings.radius)) if dynamic else settings.radius
+            reach = 1 + int(below(radii, RADIUS)) if dynamic else RADIUS
             near = [q for q in range(max(first, p - reach), min(last, p + reach + 1)) if q != p]
             if near:
                 harmonic = settings.window == "harmonic"
                 yield ids[p], ids[near], [1 / abs(q - p) if harmonic else 1.0 for q in near]
 
 
-def trained_by_autograd(ids, offsets, counts, settings, seed):
-    """The recipe in float64 by autograd; both tables and the mean loss of each epoch."""
-    centre, context = (
-        torch.tensor(table[:, : settings.dim], dtype=torch.float64, requires_grad=True)
-        for table in initial_tables(len(counts), settings.dim, seed)
-    )
-    noise, losses = word2vec.alias_table(counts, settings.alpha), []
-    for epoch in range(settings.epochs):
-        draws, loss_sum, weight_sum = kernel_state(seed, "negatives", epoch), 0.0, 0.0
-        positions = np.cumsum(np.ones(len(ids))) - 1
-        found = list(windows_by_hand(ids, offsets, settings, seed, epoch))
-        rates = rate_of_windows(positions, offsets, settings, epoch)
-        for (token, neighbours, weights), rate in zip(found, rates, strict=True):
-            negatives = [word2vec.draw(noise, draws) for _ in range(settings.negatives)]
-            c = centre[torch.tensor(neighbours.astype(np.int64))]
-            scores = c @ context[torch.tensor([int(token), *negatives])].T
-            signs = torch.tensor([1.0] + [-1.0] * settings.negatives, dtype=torch.float64)
-            pairs = -torch.nn.functional.logsigmoid(signs * scores).sum(1)
-            loss = (torch.tensor(weights, dtype=torch.float64) * pairs).sum()
-            loss.backward()
-            with torch.no_grad():
-                for table in (centre, context):
-                    table -= rate * table.grad
-                    table.grad = None
-            loss_sum, weight_sum = loss_sum + loss.item(), weight_sum + sum(weights)
-        losses.append(loss_sum / weight_sum)
-    return centre.detach().numpy(), context.detach().numpy(), losses
-
-
-def rate_of_windows(positions, offsets, settings, epoch):
-    """Learning rate at each window: even in the framed stream of a text of a single piece."""
-    lengths = np.diff(offsets)
-    lengths = lengths[lengths > 0]
-    frame = len(positions) + RADIUS * len(lengths)
-    at = 0
-    first = max(1 - epoch / settings.epochs, 1e-4)
-    last = max(1 - (epoch + 1) / settings.epochs, 1e-4)
-    for length in lengths:
-        for _ in range(length):
-            if length > 1:
-                yield settings.learning_rate * (first + (last - first) * at / frame)
-            at += 1
-        at += RADIUS
-
-
 @pytest.mark.parametrize("window", ["dynamic", "fixed", "harmonic"])
 @pytest.mark.parametrize("negatives", [1, 5, 7])
 def test_equals_autograd_of_the_objective_window_by_window(window, negatives):
     # 15 Zipfian words: windows in which a neighbour or a negative occurs twice are common.
-    ids, offsets, counts = text()
-    settings = replace(PLAIN, window=window, negatives=negatives)
-    found = train(ids, offsets, counts, settings, 7)
-    centre, context, losses = trained_by_autograd(ids, offsets, counts, settings, 7)
+    corpus, settings = text(), replace(PLAIN, window=window, negatives=negatives)
+    assert_trains_as_defined(corpus, settings)
+
+
+def test_equals_autograd_with_rare_words_deleted_and_common_ones_subsampled():
+    corpus = text(3, documents=40, words=40)
+    settings = replace(PLAIN, window="dynamic", min_count=8, subsample=0.05)
+    assert_trains_as_defined(corpus, settings)
+
+
+def assert_trains_as_defined(corpus, settings):
+    """A whole training by the kernel gives the tables and losses of the reference."""
+    found = train(*corpus, settings, 7)
+    centre, context, losses = reference.train_word2vec(*corpus, settings, RADIUS, DIM, 7)
     np.testing.assert_allclose(found.centre, centre, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found.context, context, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found.losses, losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize("window", ["dynamic", "fixed", "harmonic"])
+def test_windows_of_the_definition_are_those_of_each_document(window):
+    ids, offsets, _ = text()
+    settings = replace(PLAIN, window=window)
+    keep, draws = np.full(15, 2**32), kernel_state(7, "windows", 0)
+    pieces = stream.framed(ids, offsets, keep, RADIUS, kernel_state(1, "x"), RADIUS)
+    ((framed, _),) = pieces
+    found = []
+    for p in np.flatnonzero(framed):
+        near, weights = reference.neighbours(framed, p, RADIUS, window, draws)
+        if len(near):
+            found.append((framed[p], near.tolist(), weights))
+    expected = windows_by_hand(ids, offsets, settings, 7, 0)
+    assert found == [(token, near.tolist(), weights) for token, near, weights in expected]
 
 
 @pytest.mark.parametrize("negatives", [2, 5, 11])
@@ -108,25 +101,29 @@ def test_a_step_is_the_gradient_at_the_tables_before_it(negatives):
     signs = torch.tensor([1.0] + [-1.0] * negatives)
     losses = -torch.nn.functional.logsigmoid(signs * scores) * torch.tensor(weights)[:, None]
     losses.sum().backward()
-    for table, before, gradient in zip(found, start, (centre.grad, context.grad)):
-        change = -0.1 * gradient.numpy()
-        np.testing.assert_allclose(table - before, change, rtol=1e-5, atol=2e-7)
+    gradients = centre.grad.numpy(), context.grad.numpy()
+    token, *noise = map(int, outputs)
+    loss = reference.window_step(centre, context, neighbours, weights.tolist(), token, noise, 0.1)
+    assert loss == pytest.approx(losses.sum().item())
+    for table, before, gradient, plain in zip(found, start, gradients, (centre, context)):
+        np.testing.assert_allclose(table - before, -0.1 * gradient, rtol=1e-5, atol=2e-7)
+        np.testing.assert_allclose(plain.detach().numpy() - before, -0.1 * gradient, rtol=1e-9)
 
 
 def one_window(centre, context, neighbours, outputs, weights, rate):
     """The kernel's step for given rows, in place."""
     n, width = len(neighbours), centre.shape[1]
-    groups = -(-len(outputs) // word2vec.OUTPUTS)
+    groups = -(-len(outputs) // kernel.OUTPUTS)
     inputs = np.append(neighbours * width, 0)
-    rows = np.zeros(groups * word2vec.OUTPUTS, np.int64)
+    rows = np.zeros(groups * kernel.OUTPUTS, np.int64)
     rows[: len(outputs)] = outputs * width
-    scores = np.zeros(groups * (n + 1) * word2vec.COLUMNS, np.float32)
+    scores = np.zeros(groups * (n + 1) * kernel.COLUMNS, np.float32)
     signed = np.zeros_like(scores)
     for i, weight in enumerate(weights):
-        word2vec.weigh(signed, n + 1, i, np.float32(weight), len(outputs) - 1)
+        kernel.set_weights(signed, n + 1, i, np.float32(weight), len(outputs) - 1)
     change = np.zeros(len(rows) * LINE, np.float32)
     flat = centre.ravel(), context.ravel()
-    word2vec.window_step(*flat, inputs, n, rows, width, scores, signed, change, np.float32(rate))
+    kernel.window_step(*flat, inputs, n, rows, width, scores, signed, change, np.float32(rate))
 
 
 def test_the_fast_sigmoid_and_loss_keep_their_stated_error():
@@ -134,30 +131,32 @@ def test_the_fast_sigmoid_and_loss_keep_their_stated_error():
     for sign in (1, -1):
         steps, loss = scores.copy(), []
         weights = np.full(len(scores), sign, np.float32)
-        word2vec.gradients(steps, weights, np.float32(1))
+        kernel.gradients(steps, weights, np.float32(1))
         z = sign * scores.astype(np.float64)
         np.testing.assert_allclose(steps, sign / (1 + np.exp(z)), rtol=3e-6)
         for one in scores[::400]:
-            loss.append(word2vec.gradients(np.array([one]), weights, np.float32(1)))
+            loss.append(kernel.gradients(np.array([one]), weights, np.float32(1)))
         np.testing.assert_allclose(loss, np.logaddexp(0, -z[::400]), rtol=3e-6)
 
 
 def test_noise_follows_counts_to_the_power_alpha():
     counts = np.array([0, 1000, 100, 10, 1, 0, 50])
     for alpha in (0, 0.75, 1):
-        noise = word2vec.alias_table(counts, alpha)
+        noise = kernel.alias_table(counts, alpha)
         share = np.zeros(len(noise.own))
         own = noise.own / (2**32 - 1)
         np.add.at(share, np.arange(len(counts)), own)
         np.add.at(share, noise.alias, 1 - own)
         expected = np.where(counts > 0, counts.astype(float) ** alpha, 0)
         np.testing.assert_allclose(share / len(share), expected / expected.sum(), atol=1e-9)
+        defined = reference.noise_distribution(counts, alpha)
+        np.testing.assert_allclose(defined, expected / expected.sum(), rtol=1e-12)
 
 
 def test_rare_words_and_padding_are_never_trained():
     ids, offsets, counts = text(5, documents=60, words=40)
-    settings = replace(PLAIN, min_count=int(np.median(counts)), dim=8)
-    found = train(ids, offsets, counts, settings, 2)
+    settings = replace(PLAIN, min_count=int(np.median(counts)))
+    found = train(ids, offsets, counts, settings, 2, dim=8)
     first = initial_tables(len(counts), 8, 2)[0][:, :8]
     rare = counts < settings.min_count
     np.testing.assert_array_equal(found.centre[rare], first[rare])
@@ -214,29 +213,32 @@ def test_nothing_to_train_on_is_named():
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "allowed"),
+    ("key", "value"),
     [
-        ("dim", 0, "1 or more"),
-        ("radius", 0, "1 or more"),
-        ("negatives", 0, "1 or more"),
-        ("negatives", 14, "the 13 other words there are of the 14"),
-        ("epochs", 0, "1 or more"),
-        ("window", "wide", "one of dynamic, fixed, harmonic"),
-        ("min_count", 0, "1 or more"),
-        ("subsample", -0.1, "0 .off. to 1"),
-        ("subsample", 1.1, "0 .off. to 1"),
-        ("alpha", -0.1, "0 to 1"),
-        ("alpha", float("nan"), "0 to 1"),
-        ("learning_rate", 0.0, "a finite number above 0"),
-        ("learning_rate", float("inf"), "a finite number above 0"),
+        ("negatives", 0),
+        ("epochs", 0),
+        ("window", "wide"),
+        ("min_count", 0),
+        ("subsample", -0.1),
+        ("subsample", 1.1),
+        ("alpha", -0.1),
+        ("alpha", float("nan")),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("inf")),
     ],
 )
-def test_a_setting_out_of_range_is_named_before_any_work(key, value, allowed):
+def test_a_setting_out_of_range_is_refused(key, value):
+    with pytest.raises(ValidationError, match=f"\n{key}\n"):
+        Word2vecRecipe(**PLAIN.model_dump() | {key: value})
+
+
+def test_more_negatives_than_other_words_are_named_before_any_work():
     def no_work(*_):
         raise AssertionError
 
-    with pytest.raises(TrainingError, match=f"{key}: {value}.*{allowed}".replace("wide", "'wide'")):
-        train(*text(), replace(PLAIN, **{key: value}), 1, after_epoch=no_work)
+    allowed = "negatives: 14.* the 13 other words there are of the 14"
+    with pytest.raises(TrainingError, match=allowed):
+        train(*text(), replace(PLAIN, negatives=14), 1, after_epoch=no_work)
 
 
 def test_the_tables_can_be_looked_at_after_each_epoch():
@@ -249,7 +251,7 @@ def test_the_tables_can_be_looked_at_after_each_epoch():
     epochs, centres, contexts, losses = zip(*seen)
     assert epochs == (0, 1, 2)
     assert losses == (None, *found.losses)
-    first = initial_tables(len(corpus[2]), PLAIN.dim, 3)[0][:, : PLAIN.dim]
+    first = initial_tables(len(corpus[2]), DIM, 3)[0][:, :DIM]
     np.testing.assert_array_equal(centres[0], first)
     assert not contexts[0].any()
     assert not np.array_equal(centres[1], centres[2])
@@ -295,10 +297,10 @@ def test_the_held_out_loss_is_that_of_the_objective():
     corpus, (ids, offsets, _) = text(4, documents=40), text(5)
     settings = replace(PLAIN, window="dynamic", epochs=1)
     found = train(*corpus, settings, 3, held_out=(ids, offsets))
-    noise = word2vec.alias_table(corpus[2], settings.alpha)
+    noise = kernel.alias_table(corpus[2], settings.alpha)
     draws, loss, pairs = kernel_state(3, "negatives", "held out"), 0.0, 0
     for token, neighbours, _ in windows_by_hand(ids, offsets, settings, 3, "held out"):
-        negatives = [word2vec.draw(noise, draws) for _ in range(settings.negatives)]
+        negatives = [kernel.draw_word(noise, draws) for _ in range(settings.negatives)]
         scores = found.centre[neighbours] @ found.context[[token, *negatives]].T
         loss += np.logaddexp(0, [-1, 1, 1, 1, 1, 1] * scores).sum()
         pairs += len(neighbours)
@@ -328,12 +330,12 @@ def test_threads_merge_what_their_shards_teach(monkeypatch):
     ids, offsets, counts = text(4, documents=60)
     settings = replace(PLAIN, window="dynamic", epochs=1)
     found = train(ids, offsets, counts, settings, 3, threads=3)
-    recipe = word2vec.recipe_for(counts, settings)
-    before = initial_tables(len(counts), settings.dim, 3)
+    setup = word2vec.set_up(counts, settings, RADIUS)
+    before = initial_tables(len(counts), DIM, 3)
     changes = []
-    for part, place in zip(shards(offsets, 3), word2vec.beginnings(RADIUS, 3, 0, 3)):
-        tables = initial_tables(len(counts), settings.dim, 3)
-        assert list(word2vec.train_pieces((ids, part), recipe, place, tables, 0))
+    for part, position in zip(shards(offsets, 3), initial_positions(RADIUS, 3, 0, 3)):
+        tables = initial_tables(len(counts), DIM, 3)
+        assert list(word2vec.train_shard((ids, part), setup, position, tables, 0))
         changes.append([(new - old).astype(float) for new, old in zip(tables, before)])
 
     def joined(x, y):
@@ -342,7 +344,7 @@ def test_threads_merge_what_their_shards_teach(monkeypatch):
         return x - dot / norms[0] / 2 * x + y - dot / norms[1] / 2 * y
 
     for table, old, (x, y, z) in zip(found[:2], before, zip(*changes)):
-        expected = (old + joined(joined(x, y), z))[:, : settings.dim]
+        expected = (old + joined(joined(x, y), z))[:, :DIM]
         np.testing.assert_allclose(table, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -350,12 +352,12 @@ def test_shards_take_turns_on_the_same_tables_at_first():
     ids, offsets, counts = text(4, documents=60)
     settings = replace(PLAIN, window="dynamic", epochs=1)
     found = train(ids, offsets, counts, settings, 3, threads=3)
-    recipe = word2vec.recipe_for(counts, settings)
-    tables = initial_tables(len(counts), settings.dim, 3)
-    for part, place in zip(shards(offsets, 3), word2vec.beginnings(RADIUS, 3, 0, 3)):
-        assert list(word2vec.train_pieces((ids, part), recipe, place, tables, 0))
+    setup = word2vec.set_up(counts, settings, RADIUS)
+    tables = initial_tables(len(counts), DIM, 3)
+    for part, position in zip(shards(offsets, 3), initial_positions(RADIUS, 3, 0, 3)):
+        assert list(word2vec.train_shard((ids, part), setup, position, tables, 0))
     for table, expected in zip(found[:2], tables):
-        np.testing.assert_array_equal(table, expected[:, : settings.dim])
+        np.testing.assert_array_equal(table, expected[:, :DIM])
 
 
 def test_equal_changes_count_once_and_different_ones_both():
@@ -383,9 +385,9 @@ def test_a_number_of_threads_fixes_the_bits(monkeypatch):
 
 def test_the_bar_shows_the_losses():
     state = initial_state(9, 20, RADIUS, seed=1, threads=2)
-    assert word2vec.progress(state) == {}
+    assert word2vec.losses_shown(state) == {}
     state.losses.append(1.5)  # an epoch is over, the next has no pair yet
-    assert word2vec.progress(state) == {"loss": "1.500"}
-    state.places[0].sums[:], state.places[1].sums[:] = (3, 2), (1, 3)
+    assert word2vec.losses_shown(state) == {"loss": "1.500"}
+    state.positions[0].sums[:], state.positions[1].sums[:] = (3, 2), (1, 3)
     state.held_out.append(0.25)
-    assert word2vec.progress(state) == {"loss": "0.800", "validation": "0.250"}
+    assert word2vec.losses_shown(state) == {"loss": "0.800", "validation": "0.250"}

@@ -23,6 +23,8 @@ from tests.conftest import Workspace, jobs, kill_group
 pytestmark = pytest.mark.workflow
 
 REPORTING = {"aggregate", "claims", "timings", "figure", "report"}
+PREPARING = {"tokenize", "sample", "build_text", "build_pairs"}
+WORD2VEC = ("word2vec", "one_negative")
 RETRAINING = {"train_sgns", "evaluate_vectors", "train_classifier"}
 CONTRACT = {
     "sgns_curves.csv": "recipe,radius,dim,seed,epoch,split,loss,accuracy",
@@ -192,13 +194,42 @@ def test_a_parents_key_is_changed_in_all_that_are_like_it(copy_of_finished: Work
     assert planned["train_baseline"] == 1
 
 
-def test_a_changed_kernel_retrains_its_recipes_only(copy_of_finished: Workspace) -> None:
-    path = copy_of_finished.folder / "src/sgns_study/sgns/word2vec.py"
-    path.write_text(path.read_text() + "\nCHANGED = True\n")
+@pytest.mark.parametrize(
+    ("module", "old", "new", "recipes"),
+    [
+        ("kernels/word2vec.py", "float32(0.33271185)", "float32(0.33271186)", WORD2VEC),
+        ("kernels/adam.py", "BETA1, BETA2, EPS = 0.9", "BETA1, BETA2, EPS = 0.8", ("lab",)),
+    ],
+)
+def test_a_changed_constant_of_a_kernel_retrains_its_recipes_and_what_follows(
+    copy_of_finished: Workspace, module: str, old: str, new: str, recipes: tuple[str, ...]
+) -> None:
+    copy_of_finished.edit(f"src/sgns_study/{module}", old, new)
     output = copy_of_finished.dry_run()
-    assert jobs(output)["train_sgns"] == 2
-    for recipe in ("word2vec", "one_negative"):
+    planned = jobs(output)
+    assert planned["train_sgns"] == planned["evaluate_vectors"] == len(recipes)
+    for recipe in recipes:
         assert f"embeddings/{recipe}-r2-d8-s1/vectors.safetensors" in output
+    assert set(planned) >= REPORTING
+    assert not PREPARING & set(planned)
+
+
+EDGE = (  # edits of what only reads, writes, checks, words or draws
+    ("sgns/lab.py", "the loss is {", "the loss became {"),
+    ("tokens.py", "delete the folder and", "delete its folder and"),
+    ("sgns/vectors.py", "LONGEST_NUMBER = 1 << 20", "LONGEST_NUMBER = 1 << 19"),
+    ("figures/plotting.py", "import matplotlib", "import locale\nimport matplotlib"),
+    ("cli.py", "Train word vectors by a recipe", "Learn word vectors by a recipe"),
+    ("report/render.py", "import", "import locale\nimport"),
+)
+
+
+def test_what_only_reads_writes_checks_words_or_draws_trains_nothing(
+    copy_of_finished: Workspace,
+) -> None:
+    for name, old, new in EDGE:
+        copy_of_finished.edit(f"src/sgns_study/{name}", old, new)
+    assert set(copy_of_finished.planned()) <= {"figure", "report"}
 
 
 def test_a_comment_reruns_nothing(copy_of_finished: Workspace) -> None:

@@ -162,11 +162,11 @@ def sample(study: Study, sample: str) -> None:
     results = results_of(study)
     splits = samples.load_splits(results / "tokens/documents.csv")
     _, _, seed = sample.partition("-s")
-    drawn = (
-        samples.draw_classifier_sample(splits, study.sampling.classifier, int(seed))
-        if seed
-        else samples.draw_embedding_sample(splits, study.sampling.embedding)
-    )
+    if seed:
+        assert study.sampling.classifier  # which a study with classifiers has
+        drawn = samples.draw_classifier_sample(splits, study.sampling.classifier, int(seed))
+    else:
+        drawn = samples.draw_embedding_sample(splits, study.sampling.embedding)
     samples.save_sample(results / f"samples/{sample}.csv", drawn)
 
 
@@ -236,14 +236,11 @@ def train_sgns(study: Study, recipe: str, radius: int, dim: int, seed: int) -> N
     inputs = [vocabulary, *map(Path, Files(study).read_by(settings, radius))]
     with recorded_run(out / "run.json", record, inputs):
         words = load_vocabulary(vocabulary).tokens
-        material = recipes.Material(
-            words,
-            load_text(results / "text", len(words)) if "text" in settings.reads else None,
-            load_pairs(results / f"pairs/r{radius}", len(words))
-            if "pairs" in settings.reads
-            else None,
-        )
-        vectors, curves = recipes.train(material, settings, radius, dim, seed, **device)
+        reads = settings.reads
+        text = load_text(results / "text", len(words)) if "text" in reads else None
+        pairs = load_pairs(results / f"pairs/r{radius}", len(words)) if "pairs" in reads else None
+        data = recipes.TrainingData(words, text, pairs)
+        vectors, curves = recipes.train(settings, data, radius, dim, seed, **device)
         save_vectors(out / "vectors.safetensors", vectors)
         write_table(out / "curves.csv", curves)
 
@@ -261,11 +258,12 @@ def evaluate_vectors(study: Study, recipe: str, radius: int, dim: int, seed: int
     from sgns_study.evaluation.intrinsic import intrinsic_scores
     from sgns_study.evaluation.probes import probe_neighbours, words_map
     from sgns_study.plan import Model
-    from sgns_study.sgns.vectors import load_vectors, occurring
+    from sgns_study.sgns.vectors import load_vectors, trained_words
 
     run = f"{Model(recipe, radius, dim).name}-s{seed}"
     out = results_of(study) / "vectors" / run
-    loaded = occurring(load_vectors(results_of(study) / "embeddings" / run / "vectors.safetensors"))
+    vectors = results_of(study) / "embeddings" / run / "vectors.safetensors"
+    loaded = trained_words(load_vectors(vectors))
     table, words = loaded.centre, loaded.vocabulary
     pairs, questions = standard_sets(RAW) if study.evaluation.public_sets else ({}, {})
     groups = study.evaluation.words or probe_words(study.corpus)
@@ -508,6 +506,8 @@ def embed(
     text: Path,
     out: Path,
     kind: str,
+    radius: int,
+    dim: int,
     lr: float,
     seed: int,
     threads: int,
@@ -523,56 +523,36 @@ def embed(
     in these after it. Seconds and speed are those since training was last started.
     """
     import json
-    import time
 
-    from sgns_study.corpora.lines import read_lines
+    from pydantic import ValidationError
+
     from sgns_study.sgns import checkpoint as checkpoints
-    from sgns_study.sgns import word2vec
+    from sgns_study.sgns.embed import embed
     from sgns_study.sgns.vectors import export_word2vec, save_vectors
 
     if checkpoint and checkpoint.resolve() in (out.resolve(), text.resolve()):
         raise click.BadParameter(f"{checkpoint} is another file of this run: name a new one")
-    recipe = word2vec.Settings(**settings, learning_rate=lr)
-    start = save = None
-    if checkpoint:
-        run = {**asdict(recipe), "seed": seed, "threads": threads}
-        run |= {"validation_fraction": validation_fraction, **checkpoints.digests(text)}
-        start = checkpoints.load_state(checkpoint, run)
-        save = checkpoints.saver(checkpoint, run, checkpoint_every)
-    lines = read_lines(text, validation_fraction, seed)
-    if checkpoint and start:
-        size = len(lines.words), len(lines.ids)
-        checkpoints.check_fits(checkpoint, start, *size, recipe.dim, threads)
-    done = start.tokens(len(lines.ids)) if start else 0
-    began = time.perf_counter()
-    trained = word2vec.train(
-        lines.ids,
-        lines.offsets,
-        lines.counts,
+    try:
+        recipe = params.Word2vecRecipe(kind="word2vec", learning_rate=lr, **settings)
+    except ValidationError as error:
+        raise StudyError(config.explain(error.errors()[0], params.Word2vecRecipe)) from None
+    vectors, summary = embed(
+        text,
         recipe,
+        radius,
+        dim,
         seed,
         threads=threads,
-        held_out=lines.held_out,
-        start=start,
-        after_round=save,
+        validation_fraction=validation_fraction,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
     )
-    seconds = time.perf_counter() - began
-    vectors = word2vec.vectors_of_words(trained, lines.words, lines.counts, recipe)
     if kind == "safetensors":
         save_vectors(out, vectors)
     else:
         export_word2vec(out, vectors, binary=kind == "binary")
     if checkpoint:
         checkpoints.remove(checkpoint)
-    tokens = len(lines.ids) * recipe.epochs
-    summary = {
-        "tokens": tokens,
-        "seconds": round(seconds, 3),
-        "tokens_per_second": round((tokens - done) / seconds),
-        "loss": float(trained.losses[-1]),
-    }
-    if lines.held_out:
-        summary["validation_loss"] = float(trained.held_out[-1])
     click.echo(json.dumps(summary))
 
 
@@ -586,9 +566,9 @@ def neighbours(vectors: Path, words: tuple[str, ...], number: int) -> None:
     VECTORS is a safetensors file or in word2vec's text or binary format.
     """
     from sgns_study.evaluation.intrinsic import neighbours
-    from sgns_study.sgns.vectors import occurring, read_vectors
+    from sgns_study.sgns.vectors import read_vectors, trained_words
 
-    loaded = occurring(read_vectors(vectors))
+    loaded = trained_words(read_vectors(vectors))
     for word, near in neighbours(loaded.centre, loaded.vocabulary, words, number).items():
         click.echo(word)
         for neighbour, cosine in near:
@@ -615,9 +595,9 @@ def evaluate(
     from sgns_study.corpora.sources import evaluation_sources, fetch
     from sgns_study.evaluation.datasets import standard_sets
     from sgns_study.evaluation.intrinsic import intrinsic_scores, read_pairs, read_questions
-    from sgns_study.sgns.vectors import occurring, read_vectors
+    from sgns_study.sgns.vectors import read_vectors, trained_words
 
-    loaded = occurring(read_vectors(vectors))
+    loaded = trained_words(read_vectors(vectors))
     if similarity + analogies:
         pairs = {path.stem: read_pairs(path) for path in similarity}
         questions = {path.stem: read_questions(path) for path in analogies}

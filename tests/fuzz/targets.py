@@ -305,7 +305,7 @@ def make_safetensors(folder: Path) -> None:
 
 
 def use_vectors(read: vectors.Vectors) -> None:
-    found = vectors.occurring(read)
+    found = vectors.trained_words(read)
     words = found.vocabulary
     assert all(isinstance(word, str) for word in words)
     assert np.isfinite(found.centre).all()
@@ -348,10 +348,10 @@ def read_checkpoint(folder: Path) -> Any:
 def use_state(state: Any) -> None:
     assert state.centre.dtype == state.context.dtype == np.float32
     assert state.centre.shape == state.context.shape == (9, 32)
-    for place in state.places:
-        assert (place.draws.dtype, place.draws.shape) == (np.uint64, (3,))
-        assert (place.sums.dtype, place.sums.shape) == (np.float64, (2,))
-        assert (place.left.dtype, place.left.ndim) == (np.int32, 1)
+    for position in state.positions:
+        assert (position.draws.dtype, position.draws.shape) == (np.uint64, (3,))
+        assert (position.sums.dtype, position.sums.shape) == (np.float64, (2,))
+        assert (position.left.dtype, position.left.ndim) == (np.int32, 1)
     assert state.tokens(100) >= 0
 
 
@@ -482,7 +482,7 @@ COPY = sources.Copy("a.bin", 6, f"sha256:{hashlib.sha256(b'abcdef').hexdigest()}
 
 
 def read_source(folder: Path) -> None:
-    sources.check(folder / "a.bin", [COPY], folder / "a.bin")
+    sources.check_copies(folder / "a.bin", [COPY], folder / "a.bin")
 
 
 TABLES = (b"text,label\n", b"a b,1\n", b'"a ""b""\n c",0\n', b"text\tlabel\n", b"x,", b"\n" * 40)

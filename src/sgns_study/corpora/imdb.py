@@ -10,57 +10,40 @@ import tarfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from io import BufferedIOBase
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sgns_study.artifacts import ArtifactError
-from sgns_study.corpora import sources
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
 from sgns_study.errors import reason, shown
-from sgns_study.params import ImdbCorpus
 
+ARCHIVE = "aclImdb.archive"  # its name among the downloaded files, whichever way it is packed
 REVIEW = re.compile(r"aclImdb/(train|test)/(neg|pos|unsup)/([0-9]{1,6})_([0-9]{1,2})\.txt")
 SPLIT = {"train": TRAIN, "test": TEST}
 LABEL = {"neg": 0, "pos": 1, "unsup": NO_LABEL}
 PUBLISHED = {TRAIN: 25_000, TEST: 25_000, UNLABELLED: 50_000}  # reviews of each split
-SOURCES = ("imdb",)
-LARGEST = 1 << 20  # bytes; the longest review has 14 KB
+LARGEST = 1 << 20  # bytes of a review; the longest has 14 KB
 # Limits of what is unpacked, in bytes and files; the archive without the bag-of-words files has
 # 210 MB in 100,010 files, the largest with 0.8 MB.
 LARGEST_FILE, LARGEST_ARCHIVE, MOST_FILES = 1 << 28, 1 << 30, 200_000
 DAMAGE = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, MemoryError, ArithmeticError)
-XZ = b"\xfd7zXZ\x00"  # what files of this packing begin with; the other is gzip
+REMEDY = "it is not the published archive; delete it and download it again"
+XZ = b"\xfd7zXZ\x00"  # the first bytes of a file packed by xz; the other packing is gzip
 
 
-def documents(_settings: ImdbCorpus, raw: Path) -> Iterator[Document]:
-    """All reviews, from the archive among the downloaded files."""
-    return read(raw / sources.SOURCES["imdb"].file)
-
-
-def sizes(_settings: ImdbCorpus) -> tuple[int, int, int]:
-    """Labelled training, labelled test and unlabelled reviews."""
-    return PUBLISHED[TRAIN], PUBLISHED[TEST], PUBLISHED[UNLABELLED]
-
-
-def class_names(_settings: ImdbCorpus) -> tuple[str, ...]:
-    """The name of each label, at its number."""
+def class_names() -> tuple[str, ...]:
+    """The name of each class, at the index that is its label."""
     return "negative", "positive"
-
-
-def synonyms(_settings: ImdbCorpus) -> dict[str, list[str]]:
-    """None are known."""
-    return {}
 
 
 def read(archive: Path, expected: Mapping[int, int] = PUBLISHED) -> Iterator[Document]:
     """Reviews of each split, negative before positive, by number; `expected` counts them.
 
-    Raises ArtifactError if the archive is missing, cut short, holds a path that climbs out of it
-    or text that is not UTF-8, or has other than the expected number of reviews.
+    Raises ArtifactError if the archive is missing, cut short, holds a path that leads out of it
+    or text that is not UTF-8, or has another number of reviews than expected.
     """
-    reviews = sorted(_documents(archive), key=_place)
+    reviews = sorted(reviews_of(archive), key=order)
     found = Counter(review.split for review in reviews)
     if dict(found) != dict(expected):
         raise ArtifactError(
@@ -72,21 +55,25 @@ def read(archive: Path, expected: Mapping[int, int] = PUBLISHED) -> Iterator[Doc
     yield from reviews
 
 
-def _place(document: Document) -> tuple[int, int, int]:
-    return document.split, document.label, int(document.id.rpartition("/")[2].split("_")[0])
+def order(review: Document) -> tuple[int, int, int]:
+    """Split, label and number of a review, by which reviews are sorted."""
+    return review.split, review.label, int(review.id.rpartition("/")[2].split("_")[0])
 
 
-def _documents(archive: Path) -> Iterator[Document]:
+def reviews_of(archive: Path) -> Iterator[Document]:
+    """Reviews in the order in which the archive has them."""
     try:
-        with _opened(archive) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as members:
-            for number, member in enumerate(members, start=1):
-                _check(archive, member, number)
-                review = REVIEW.fullmatch(member.name)
-                if review and member.isreg():
-                    content = members.extractfile(member)
-                    assert content is not None  # a regular file
-                    yield _document(archive, review, content.read())
-                unpacked.of_file = 0
+        with archive.open("rb") as packed:
+            content: Any = Unpacked(archive, packed)  # all that tarfile calls of a file is `read`
+            with tarfile.open(fileobj=content, mode="r|") as members:
+                for number, member in enumerate(members, start=1):
+                    check_member(archive, member, number)
+                    review = REVIEW.fullmatch(member.name)
+                    if review and member.isreg():
+                        file = members.extractfile(member)
+                        assert file is not None  # a regular file
+                        yield document(archive, review, file.read())
+                    content.of_file = 0
     except FileNotFoundError:
         raise ArtifactError(f"{archive}: no such file: run the download first") from None
     except ArtifactError:
@@ -98,49 +85,8 @@ def _documents(archive: Path) -> Iterator[Document]:
         ) from error
 
 
-class _Unpacked:
-    """What comes out of a packed file, up to the limits: a few bytes can stand for very many."""
-
-    def __init__(self, archive: Path, file: BufferedIOBase) -> None:
-        self.archive, self.file = archive, file
-        self.of_file = self.in_all = 0  # bytes read, with headers, which may be long too
-
-    def read(self, size: int) -> bytes:
-        """Up to `size` bytes; raises ArtifactError beyond the limits."""
-        content = self.file.read(size)
-        self.of_file += len(content)
-        self.in_all += len(content)
-        if self.of_file > LARGEST_FILE or self.in_all > LARGEST_ARCHIVE:
-            limits = f"{LARGEST_FILE} bytes a file or {LARGEST_ARCHIVE} in all"
-            raise _not_the_published(self.archive, f"unpacks to more than {limits}")
-        return content
-
-
-@contextmanager
-def _opened(archive: Path) -> Iterator[Any]:
-    with archive.open("rb") as file:
-        unpack = lzma.open if file.read(len(XZ)) == XZ else gzip.open
-    with unpack(archive, "rb") as unpacked:
-        yield _Unpacked(archive, unpacked)
-
-
-def _check(archive: Path, member: tarfile.TarInfo, number: int) -> None:
-    path, name = PurePosixPath(member.name), shown(member.name)
-    if number > MOST_FILES:
-        raise _not_the_published(archive, f"more than {MOST_FILES} files in it")
-    if path.is_absolute() or ".." in path.parts:
-        raise _not_the_published(archive, f"the path {name} leads out of the archive")
-    if member.size > LARGEST and REVIEW.fullmatch(member.name):
-        found = f"{name} has {member.size} bytes, at most {LARGEST} are allowed"
-        raise _not_the_published(archive, found)
-
-
-def _not_the_published(archive: Path, found: str) -> ArtifactError:
-    remedy = "it is not the published archive; delete it and download it again"
-    return ArtifactError(f"{archive}: {found}: {remedy}")
-
-
-def _document(archive: Path, review: re.Match[str], content: bytes) -> Document:
+def document(archive: Path, review: re.Match[str], content: bytes) -> Document:
+    """A review from its path in the archive and its bytes."""
     split, folder, number, stars = review.groups()
     try:
         text = content.decode("utf-8")
@@ -150,5 +96,45 @@ def _document(archive: Path, review: re.Match[str], content: bytes) -> Document:
             "delete the file and download it again"
         ) from None
     label = LABEL[folder]
-    kind = UNLABELLED if label == NO_LABEL else SPLIT[split]
-    return Document(f"{split}/{folder}/{number}_{stars}", kind, label, text)
+    part = UNLABELLED if label == NO_LABEL else SPLIT[split]
+    return Document(f"{split}/{folder}/{number}_{stars}", part, label, text)
+
+
+class Unpacked:
+    """The content of a packed file, up to the limits: a few bytes can unpack to very many."""
+
+    def __init__(self, archive: Path, file: BufferedReader) -> None:
+        """Unpack an open file; headers count among the bytes read, since they may be long too."""
+        unpack = lzma.open if file.peek(len(XZ)).startswith(XZ) else gzip.open
+        self.archive, self.content = archive, unpack(file)
+        self.of_file = self.in_all = 0
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes; raises ArtifactError beyond the limits."""
+        content = self.content.read(size)
+        self.of_file += len(content)
+        self.in_all += len(content)
+        check_unpacked(self.archive, self.of_file, self.in_all)
+        return content
+
+
+def check_unpacked(archive: Path, of_file: int, in_all: int) -> None:
+    """Raise ArtifactError if a member, or the archive, unpacks to more bytes than are allowed."""
+    if of_file > LARGEST_FILE or in_all > LARGEST_ARCHIVE:
+        raise ArtifactError(
+            f"{archive}: unpacks to more than {LARGEST_FILE} bytes a file or {LARGEST_ARCHIVE} in "
+            f"all: {REMEDY}"
+        )
+
+
+def check_member(archive: Path, member: tarfile.TarInfo, number: int) -> None:
+    """Raise ArtifactError for a member that the published archive does not have."""
+    path, name = PurePosixPath(member.name), shown(member.name)
+    if number > MOST_FILES:
+        raise ArtifactError(f"{archive}: more than {MOST_FILES} files in it: {REMEDY}")
+    if path.is_absolute() or ".." in path.parts:
+        raise ArtifactError(f"{archive}: the path {name} leads out of the archive: {REMEDY}")
+    if member.size > LARGEST and REVIEW.fullmatch(member.name):
+        raise ArtifactError(
+            f"{archive}: {name} has {member.size} bytes, at most {LARGEST} are allowed: {REMEDY}"
+        )

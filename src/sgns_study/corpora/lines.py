@@ -44,29 +44,8 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
     probability `held_out`. Raises ArtifactError if there is no such file, no token in it, no
     document held out though one should be, or a line that is not UTF-8 or has a word without end.
     """
-    seen: dict[str, int] = {}
-    counts: Counter[int] = Counter()
-    spools = Spool(), Spool()  # to train on, held out
-    draws = generator(seed, "held out")
     try:
-        with (
-            path.open("rb") as file,
-            tqdm(
-                total=path.stat().st_size, unit="B", unit_scale=True, desc="reading", disable=None
-            ) as bar,
-        ):
-            begins = True
-            for words, size, ends in pieces(file, path):
-                tokens = [seen.setdefault(word, len(seen)) for word in words]
-                if begins:
-                    apart = held_out > 0 and draws.random() < held_out
-                spools[apart].add(tokens, ends)
-                if not apart:
-                    counts.update(tokens)
-                begins = ends
-                bar.update(size)
-        for spool in spools:
-            spool.file.flush()
+        words, counts, train, apart = spooled(path, held_out, generator(seed, "held out"))
     except (FileNotFoundError, IsADirectoryError):
         raise ArtifactError(f"{path}: no such file: name a text file") from None
     except OSError as error:
@@ -74,18 +53,46 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
             f"{path}: reading stopped ({error.strerror}): the file must be readable, and "
             f"{gettempdir()} have 4 bytes free for each token (set TMPDIR to use another folder)"
         ) from None
-    check_found(path, bool(seen), bool(counts), held_out == 0 or len(spools[1].lengths) > 1)
-    occurrences = np.array([counts[i] for i in range(len(seen))])
-    words = list(seen)
+    check_found(path, bool(words), bool(counts), held_out == 0 or len(apart.lengths) > 1)
+    occurrences = np.array([counts[i] for i in range(len(words))])
     order = sorted(range(len(words)), key=lambda i: (-occurrences[i], words[i]))
-    ids, offsets = spools[0].documents(order)
     return Lines(
-        ids,
-        offsets,
+        *train.documents(order),
         [PAD, *(words[i] for i in order)],
         np.concatenate([[0], occurrences[order]]),
-        spools[1].documents(order) if held_out > 0 else None,
+        apart.documents(order) if held_out > 0 else None,
     )
+
+
+def spooled(
+    path: Path, held_out: float, draws: np.random.Generator
+) -> tuple[list[str], Counter[int], "Spool", "Spool"]:
+    """Words in the order in which they first occur, their counts, and the documents on disk.
+
+    The first documents are those to train on, whose words are counted; the others are held out.
+    """
+    seen: dict[str, int] = {}
+    counts: Counter[int] = Counter()
+    train, held = Spool(), Spool()
+    with (
+        path.open("rb") as file,
+        tqdm(
+            total=path.stat().st_size, unit="B", unit_scale=True, desc="reading", disable=None
+        ) as bar,
+    ):
+        begins = True
+        for words, size, ends in pieces(file, path):
+            tokens = [seen.setdefault(word, len(seen)) for word in words]
+            if begins:
+                apart = held_out > 0 and draws.random() < held_out
+            (held if apart else train).add(tokens, ends)
+            if not apart:
+                counts.update(tokens)
+            begins = ends
+            bar.update(size)
+    train.file.flush()
+    held.file.flush()
+    return list(seen), counts, train, held
 
 
 class Spool:
@@ -106,12 +113,15 @@ class Spool:
             self.length = 0
 
     def documents(self, order: list[int]) -> Documents:
-        """Ids and offsets; the word that is i-th in `order` gets the id i + 1."""
+        """Ids and offsets; the word that is i-th in `order` gets the id i + 1, piece by piece."""
         offsets = np.cumsum(self.lengths, dtype=np.int64)
         if offsets[-1] == 0:  # an empty file cannot be mapped
             return np.zeros(0, np.uint32), offsets
         ids = np.memmap(self.file, np.uint32, "r+")
-        renumber(ids, order)
+        new = np.empty(len(order), np.uint32)
+        new[order] = np.arange(1, len(order) + 1)
+        for start in range(0, len(ids), PIECE):
+            ids[start : start + PIECE] = new[ids[start : start + PIECE]]
         return ids, offsets
 
 
@@ -132,58 +142,32 @@ def check_found(path: Path, any_token: bool, any_left: bool, any_held_out: bool)
 def pieces(file: BinaryIO, path: Path) -> Iterator[tuple[list[str], int, bool]]:
     """Words in their order, the bytes they were read from, and whether a document ends with them.
 
-    A line comes whole if it has fewer than LINE bytes. Raises ArtifactError naming a line that is
-    not UTF-8 or has a word that is too long.
+    A line is read up to LINE bytes at a time. Raises ArtifactError naming a line that is not UTF-8
+    or has a word that is too long.
     """
-    number = 0
-    while line := file.readline(LINE):
-        number += 1
-        if len(line) < LINE or line.endswith(b"\n"):
-            try:
-                yield line.decode("utf-8").split(), len(line), True
-            except UnicodeDecodeError as error:
-                raise not_utf8(path, number, error.start, line[error.start]) from None
-        else:
-            yield from pieces_of_line(line, file, path, number)
-
-
-def pieces_of_line(
-    piece: bytes, file: BinaryIO, path: Path, number: int
-) -> Iterator[tuple[list[str], int, bool]]:
-    """The same of one line, whose first bytes are read already."""
-    decoder, place, rest = getincrementaldecoder("utf-8")(), 0, ""
-    ends = False
-    while not ends:
+    decoder = getincrementaldecoder("utf-8")()
+    number, start, rest, ends = 1, 0, "", True  # `start`: bytes of the line before the piece
+    while (piece := file.readline(LINE)) or not ends:
         ends = len(piece) < LINE or piece.endswith(b"\n")
-        kept = len(decoder.getstate()[0])  # bytes of a letter that were in the piece before
         try:
             text = rest + decoder.decode(piece, final=ends)
         except UnicodeDecodeError as error:
-            start, wrong = place - kept + error.start, error.object[error.start]
-            raise not_utf8(path, number, start, wrong) from None
+            wrong = start - len(decoder.getstate()[0]) + error.start  # a letter may be cut in two
+            raise ArtifactError(
+                f"{path}: line {number} is not UTF-8 (byte {wrong} of the line is "
+                f"0x{error.object[error.start]:02x}): convert the file to UTF-8"
+            ) from None
         words = text.split()
         rest = "" if ends or not words or text[-1].isspace() else words.pop()
-        if len(rest) > LINE:
-            raise ArtifactError(
-                f"{path}: line {number} has a word of more than {LINE} letters: put white space "
-                "between the words of the text"
-            )
+        check_word(path, number, rest)
         yield words, len(piece), ends
-        place += len(piece)
-        piece = b"" if ends else file.readline(LINE)
+        number, start = (number + 1, 0) if ends else (number, start + len(piece))
 
 
-def not_utf8(path: Path, number: int, place: int, byte: int) -> ArtifactError:
-    """The error for a line that does not decode."""
-    return ArtifactError(
-        f"{path}: line {number} is not UTF-8 (byte {place} of the line is 0x{byte:02x}): convert "
-        "the file to UTF-8"
-    )
-
-
-def renumber(ids: NDArray[np.uint32], order: list[int]) -> None:
-    """Give the word that is i-th in `order` the id i + 1, in place and piece by piece."""
-    new = np.empty(len(order), np.uint32)
-    new[order] = np.arange(1, len(order) + 1)
-    for start in range(0, len(ids), PIECE):
-        ids[start : start + PIECE] = new[ids[start : start + PIECE]]
+def check_word(path: Path, number: int, word: str) -> None:
+    """Raise ArtifactError if a word is longer than what is read of a line at a time."""
+    if len(word) > LINE:
+        raise ArtifactError(
+            f"{path}: line {number} has a word of more than {LINE} letters: put white space "
+            "between the words of the text"
+        )

@@ -18,7 +18,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ from sgns_study import params
 from sgns_study.corpora.documents import NO_LABEL, SPLITS, TEST, TRAIN, UNLABELLED, Document
 from sgns_study.randomness import generator
 
-POLARITIES = ("negative", "positive")  # the name of each label, at its number
+POLARITIES = ("negative", "positive")  # the name of each class, at the index that is its label
 TOPICS, TOPIC_SETS, NOUNS, VERBS = 6, 4, 8, 3  # nouns and verbs are counted per set
 SENTIMENT_SETS, SYNONYMS, MODIFIERS = 2, 60, 4  # sets per polarity; words per set
 ADJECTIVES, ADVERBS = 80, 40
@@ -40,27 +39,9 @@ PLAIN_SENTENCES = 1  # sentences on the topic alone
 AGREEMENT = 0.85  # probability that an opinion has the polarity of its document
 
 
-SOURCES: tuple[str, ...] = ()
-
-
-def documents(settings: params.PlantedCorpus, _raw: Path) -> Iterator[Document]:
-    """All documents: nothing is downloaded."""
-    return generate(settings)
-
-
-def sizes(settings: params.PlantedCorpus) -> tuple[int, int, int]:
-    """Labelled training, labelled test and unlabelled documents."""
-    return settings.train, settings.test, settings.unlabelled
-
-
-def class_names(_settings: params.PlantedCorpus) -> tuple[str, ...]:
-    """The name of each label, at its number."""
+def class_names() -> tuple[str, ...]:
+    """The name of each class, at the index that is its label."""
     return POLARITIES
-
-
-def synonyms(_settings: params.PlantedCorpus) -> dict[str, list[str]]:
-    """The sets that are known."""
-    return synonym_sets()
 
 
 def generate(settings: params.PlantedCorpus) -> Iterator[Document]:
@@ -76,9 +57,8 @@ def generate(settings: params.PlantedCorpus) -> Iterator[Document]:
         labels = rng.permutation(np.arange(size) % 2)
         given = labels
         if settings.shuffled_labels:
-            given = generator(settings.seed, "planted", "shuffle", SPLITS[split]).permutation(
-                labels
-            )
+            shuffle = generator(settings.seed, "planted", "shuffle", SPLITS[split])
+            given = shuffle.permutation(labels)
         for number, text in enumerate(texts(labels, rng)):
             label = NO_LABEL if split == UNLABELLED else int(given[number])
             yield Document(f"{SPLITS[split]}/{number:06}", split, label, text)

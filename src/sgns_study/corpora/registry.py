@@ -1,30 +1,39 @@
-"""Which corpora there are: a module for each kind, found by its name.
-
-Each has `SOURCES`, the names in `corpora.sources.SOURCES` of what it downloads, and functions of
-the settings: `documents(settings, raw)`, `sizes`, `class_names` and `synonyms`.
-"""
+"""Which corpora there are: the functions of each kind, and what a study asks of any of them."""
 
 from collections.abc import Iterator
-from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from types import ModuleType
 
 from sgns_study import params
+from sgns_study.corpora import imdb, planted, table
 from sgns_study.corpora.documents import Document
+from sgns_study.corpora.sources import SOURCES, evaluation_sources
 
-PROBES = 8  # groups shown of the known synonyms, and words of each
-
-
-def corpus_module(corpus: params.Corpus) -> ModuleType:
-    """The module of a corpus of this kind."""
-    return import_module(f"sgns_study.corpora.{corpus.kind}")
+CODE = {  # what makes the documents of each kind and names their classes, for its digest
+    "imdb": ("corpora.imdb.read", "corpora.imdb.class_names"),
+    "planted": ("corpora.planted.generate", "corpora.planted.class_names"),
+    "table": ("corpora.table.read", "corpora.table.class_names"),
+}
+PROBES = 8  # sets of known synonyms that are shown, and words of each
 
 
 def required_sources(corpus: params.Corpus, tokens: params.Tokens) -> list[str]:
     """Names, in `corpora.sources.SOURCES`, of what a study downloads."""
+    archive = ["imdb"] if corpus.kind == "imdb" else []
     vocabulary = ["bert_vocabulary"] if tokens.tokenizer == "wordpiece" else []
-    return [*corpus_module(corpus).SOURCES, *vocabulary]
+    return archive + vocabulary
+
+
+def raw_files(study: params.Study) -> list[str]:
+    """The files that a corpus and its tokens are made from, downloaded or the user's own."""
+    names = required_sources(study.corpus, study.tokens)
+    return [f"data/raw/{SOURCES[name].file}" for name in names] + own_files(study.corpus)
+
+
+def word_sets(study: params.Study) -> list[str]:
+    """The downloaded files that a study scores its vectors on."""
+    names = evaluation_sources() if study.evaluation.public_sets else []
+    return [f"data/raw/{SOURCES[name].file}" for name in names]
 
 
 def own_files(corpus: params.Corpus) -> list[str]:
@@ -35,23 +44,32 @@ def own_files(corpus: params.Corpus) -> list[str]:
 
 
 def corpus_sizes(corpus: params.Corpus) -> params.Sizes:
-    """Documents of each part of a corpus; a table is read for it."""
-    return params.Sizes(*corpus_module(corpus).sizes(corpus))
+    """Number of documents in each part of a corpus; a table is read to count them."""
+    if isinstance(corpus, params.TableCorpus):
+        return params.Sizes(*table.inspect(corpus).sizes)
+    sizes = params.known_sizes(corpus)
+    assert sizes is not None  # only a table has to be read
+    return sizes
 
 
 def class_names(corpus: params.Corpus) -> list[str]:
-    """The name of each label, at its number."""
-    return list(corpus_module(corpus).class_names(corpus))
+    """The name of each class, at the index that is its label."""
+    match corpus:
+        case params.ImdbCorpus():
+            return list(imdb.class_names())
+        case params.PlantedCorpus():
+            return list(planted.class_names())
+        case params.TableCorpus():
+            return list(table.class_names(corpus))
 
 
 def known_synonyms(corpus: params.Corpus) -> dict[str, dict[str, list[str]]]:
     """The sets of synonyms that are known of a corpus, by the name of the corpus."""
-    sets = corpus_module(corpus).synonyms(corpus)
-    return {corpus.kind: sets} if sets else {}
+    return {corpus.kind: planted.synonym_sets()} if corpus.kind == "planted" else {}
 
 
 def probe_words(corpus: params.Corpus) -> dict[str, list[str]]:
-    """Groups of words to look at where the parameters name none: some of the known synonyms."""
+    """Words whose neighbours are shown if the parameters name none: some known synonyms."""
     sets = known_synonyms(corpus).get(corpus.kind, {})
     return {name: words[:PROBES] for name, words in islice(sets.items(), PROBES)}
 
@@ -62,9 +80,10 @@ def read_corpus(corpus: params.Corpus, folder: Path) -> Iterator[Document]:
     The order is a function of the documents alone. Raises ArtifactError if a file is missing or
     damaged.
     """
-    documents: Iterator[Document] = corpus_module(corpus).documents(corpus, folder)
-    return documents
-
-
-def code_of(corpus):
-    return [f"corpora.{corpus.kind}"]
+    match corpus:
+        case params.ImdbCorpus():
+            return imdb.read(folder / imdb.ARCHIVE)
+        case params.PlantedCorpus():
+            return planted.generate(corpus)
+        case params.TableCorpus():
+            return table.read(corpus)

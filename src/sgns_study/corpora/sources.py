@@ -1,35 +1,37 @@
 """What the project downloads: addresses, sizes and checksums, and how a file is fetched.
 
-The mirror (setting `SGNS_STUDY_MIRROR`, a folder or a base address) is looked at before the public
+The mirror (setting `SGNS_STUDY_MIRROR`, a folder or a base address) is tried before the public
 address. A file is kept under its name only if its checksum is right.
 """
 
 import shutil
+import sys
 import time
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, Queue
 from threading import Thread
+from typing import BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import pooch
-import requests
-from tqdm import tqdm
-from urllib3.exceptions import HTTPError
 
 from sgns_study.artifacts import ArtifactError, writing
+from sgns_study.corpora.imdb import ARCHIVE
 from sgns_study.errors import StudyError
 from sgns_study.guards import lock
 
-ANSWER = 8  # seconds an address has to answer; three are tried at most, so under 30 in all
-STALL = 30  # seconds a download that has begun may stand still
+ANSWER = 8  # seconds until the first bytes; at most three addresses are tried, so under 30 in all
+STALL = 30  # seconds over which the speed of a download is measured
 LEAST = 1000  # bytes a second that it must bring on average over such a time
-CHUNK = 2**16  # bytes taken from a connection at once, at most
+POLL = 0.05  # seconds between two checks of a running download
+CAUSES = {"ConnectionError": "no connection", "FileNotFoundError": "no such file"}
 
 
 class DownloadError(StudyError):
-    """A source cannot be had; the message says what was tried and where to put it by hand."""
+    """A source cannot be downloaded; the message says what was tried and what to do by hand."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def published(name: str, size: int, sha256: str, address: str) -> Source:
 
 SOURCES = {
     "imdb": Source(
-        "aclImdb.archive",
+        ARCHIVE,
         (
             Copy(
                 "aclImdb_v1.tar.gz",
@@ -118,43 +120,24 @@ def fetch(name: str, folder: Path, mirror: str | None = None) -> Path:
     """Bring the source `name` into `folder`, verified; nothing to do if it is there already.
 
     One process at a time fetches into a folder; others wait. Raises DownloadError if no copy can be
-    had, saying what was tried, and ArtifactError if the folder is not writable or its disk full.
+    downloaded, saying what was tried, and ArtifactError if the folder is not writable or the disk
+    full.
     """
     source = SOURCES[name]
     target = folder / source.file
-    alone = folder.with_name(f".{folder.name}.lock")
-    while (held := lock(alone)) is None:
+    folder_lock = folder.with_name(f".{folder.name}.lock")
+    while (held := lock(folder_lock)) is None:
         time.sleep(0.1)
     with held:
         if target.exists():
             verify(name, target)
         else:
-            fetch_any(source, places(source, mirror), target)
+            fetch_any(source, origins(source, mirror), target)
     return target
 
 
-def fetch_any(source: Source, places: list[tuple[Copy, str]], target: Path) -> None:
-    """Take a source from the first of the places that has it."""
-    tried = []
-    for copy, place in places:
-        try:
-            if "://" in place:
-                return download(copy, place, target)
-            return copy_file(copy, Path(place), target)
-        except ArtifactError:
-            raise  # of this machine's disk: no other place is of help
-        except (DownloadError, requests.RequestException, OSError, ValueError) as error:
-            tried.append(f"  {place}: {reason(error).removeprefix(f'{place}: ')}")
-    names = ("one of " if len(source.copies) > 1 else "") + ", ".join(c.name for c in source.copies)
-    raise DownloadError(
-        f"{source.file}: not to be had; tried:\n" + "\n".join(tried) + f"\nPut {names} at {target} "
-        "by hand, or point SGNS_STUDY_MIRROR at a folder or address that has it, and run again. "
-        "`make demo` needs no download."
-    )
-
-
-def places(source: Source, mirror: str | None) -> list[tuple[Copy, str]]:
-    """Where to look for each copy, in order: the mirror, then the public addresses."""
+def origins(source: Source, mirror: str | None) -> list[tuple[Copy, str]]:
+    """Where each copy may be, in the order to try: the mirror, then the public addresses."""
     found = []
     if mirror:
         if mirror.startswith("file:"):
@@ -163,107 +146,87 @@ def places(source: Source, mirror: str | None) -> list[tuple[Copy, str]]:
     return found + [(copy, copy.address) for copy in source.copies if copy.address]
 
 
-def download(copy: Copy, address: str, target: Path) -> None:
-    """Download to a temporary name; renamed when the checksum is right, removed when not."""
-    await_answer(address)
-    with writing(target) as part:
-        receive(address, copy.size, part)
-        check(part, [copy], address)
+def fetch_any(source: Source, origins: list[tuple[Copy, str]], target: Path) -> None:
+    """Take a source from the first of the origins that has it, verified before it is renamed."""
+    tried = []
+    for copy, origin in origins:
+        try:
+            with (
+                nullcontext() if "://" in origin else Path(origin).open("rb") as file,
+                writing(target) as part,
+            ):
+                if file is None:
+                    receive(origin, copy.size, part)
+                else:
+                    with part.open("wb") as out:
+                        shutil.copyfileobj(file, out)
+                check_copies(part, [copy], origin)
+            return
+        except ArtifactError:
+            raise  # of this machine's disk: no other origin can help
+        except (OSError, ValueError) as error:
+            said = CAUSES.get(type(error).__name__, " ".join(str(error).split()))
+            tried.append(f"  {origin}: {said.removeprefix(f'{origin}: ')}")
+    names = ("one of " if len(source.copies) > 1 else "") + ", ".join(c.name for c in source.copies)
+    found = "\n".join([f"{source.file}: could not be downloaded; tried:", *tried])
+    raise DownloadError(
+        f"{found}\nPut {names} at {target} by hand, or point SGNS_STUDY_MIRROR at a folder or "
+        "address that has it, and run again. `make demo` needs no download."
+    )
 
 
 def receive(address: str, size: int, part: Path) -> None:
-    """Write to `part` what an address sends; raises DownloadError if it cannot be the file.
+    """Download a file of `size` bytes to `part`.
 
-    That is a web page, more than `size` bytes, fewer than were announced, or fewer than `LEAST` a
-    second: a connection that drips is one that has failed.
+    Raises DownloadError if nothing comes within `ANSWER` seconds, then if fewer than `LEAST` bytes
+    a second do, or more than `size` in all. The download is watched from outside, in a thread,
+    because no time limit of `requests` covers the lookup of a host's name or a slow drip.
     """
+    failed: list[Exception] = []
     plain = {"Accept-Encoding": "identity"}  # the bytes of the file, not packed once more
-    with (
-        requests.get(address, headers=plain, stream=True, timeout=(ANSWER, STALL)) as answer,
-        part.open("wb") as file,
-        tqdm(total=size, unit="B", unit_scale=True, disable=None) as bar,
-    ):
-        answer.raise_for_status()
-        if answer.headers.get("Content-Type", "").startswith("text/html"):
-            raise DownloadError(f"a web page, not the file, from {answer.url}")
-        since, before = time.monotonic(), 0
+    patience = 3 * STALL  # of a thread that was given up
+    pull = pooch.HTTPDownloader(sys.stderr.isatty(), timeout=patience, headers=plain)
+
+    def download(file: BinaryIO) -> None:
         try:
-            while chunk := answer.raw.read1(CHUNK, decode_content=True):
-                bar.update(file.write(chunk))
-                if file.tell() > size:
-                    raise DownloadError(f"more than the {size} bytes of the file")
-                if time.monotonic() - since > STALL:
-                    if file.tell() - before < LEAST * STALL:
-                        raise DownloadError(f"fewer than {LEAST} bytes a second")
-                    since, before = time.monotonic(), file.tell()
-        except HTTPError as error:
-            raise DownloadError(f"broke off after {file.tell()} bytes: {error}") from error
-
-
-def await_answer(address: str) -> None:
-    """Raise if an address gives no answer, of whatever kind, within `ANSWER` seconds.
-
-    In a thread, because the limits of `requests` hold for each of a host's numeric addresses and
-    not for looking up its name: without a network, minutes can pass.
-    """
-    answers: Queue[Exception | None] = Queue()
-
-    def ask() -> None:
-        try:
-            requests.head(address, allow_redirects=True, timeout=ANSWER).close()
-            answers.put(None)
+            pull(address, file, None)
         except Exception as error:
-            answers.put(error)
+            failed.append(error)
 
-    Thread(target=ask, daemon=True).start()
-    try:
-        error = answers.get(timeout=ANSWER)
-    except Empty:
-        raise DownloadError(f"no answer within {ANSWER} seconds") from None
-    if error:
-        raise error
-
-
-def copy_file(copy: Copy, origin: Path, target: Path) -> None:
-    """Copy from a folder, verified before the copy gets its name."""
-    with origin.open("rb") as source, writing(target) as part:
-        with part.open("wb") as file:
-            shutil.copyfileobj(source, file)
-        check(part, [copy], origin)
+    with part.open("wb") as file:  # if it is closed too early, the thread ends at its next write
+        thread = Thread(target=download, args=(file,), daemon=True)
+        thread.start()
+        before, deadline = 0, time.monotonic() + ANSWER
+        while thread.is_alive():
+            received = part.stat().st_size
+            if received > size:
+                raise DownloadError(f"more than the {size} bytes of the file")
+            if time.monotonic() > deadline:
+                if received == 0:
+                    raise DownloadError(f"no answer within {ANSWER} seconds")
+                if received - before < (LEAST * STALL if before else 1):
+                    raise DownloadError(f"fewer than {LEAST} bytes a second")
+                before, deadline = received, time.monotonic() + STALL
+            thread.join(POLL)
+    if failed:
+        raise failed[0]
 
 
 def verify(name: str, path: Path) -> None:
     """Raise DownloadError if a file is none of the source's copies."""
-    check(path, list(SOURCES[name].copies), path)
+    check_copies(path, SOURCES[name].copies, path)
 
 
-def check(path: Path, copies: list[Copy], origin: Path | str) -> None:
-    """Raise DownloadError, with both sums, if a file at `path` is none of `copies`."""
+def check_copies(path: Path, copies: Sequence[Copy], origin: Path | str) -> None:
+    """Raise DownloadError, with both checksums, if a file at `path` is none of `copies`."""
     if not path.is_file():
         raise ArtifactError(f"{path}: no such file: run the download first")
-    for copy in copies:
-        if path.stat().st_size == copy.size and checksum(path, copy) == copy.checksum:
-            return
-    wanted = " or ".join(f"{copy.size} bytes with {copy.checksum}" for copy in copies)
-    found = " or ".join(sorted({checksum(path, copy) for copy in copies}))
-    raise DownloadError(
-        f"{origin}: wrong file: found {path.stat().st_size} bytes with {found}, expected {wanted}:"
-        " delete it and download it again"
-    )
-
-
-def checksum(path: Path, copy: Copy) -> str:
-    """Checksum of a file by the algorithm of a copy's."""
-    algorithm = copy.checksum.partition(":")[0]
-    return f"{algorithm}:{pooch.file_hash(str(path), alg=algorithm)}"
-
-
-def reason(error: Exception) -> str:
-    """What went wrong, in one line."""
-    if isinstance(error, requests.ConnectionError):
-        return "no connection"
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    return " ".join(str(error).split())
+    size = path.stat().st_size
+    algorithms = sorted({copy.checksum.partition(":")[0] for copy in copies})
+    sums = [f"{name}:{pooch.file_hash(str(path), alg=name)}" for name in algorithms]
+    if not any(size == copy.size and copy.checksum in sums for copy in copies):
+        wanted = " or ".join(f"{copy.size} bytes with {copy.checksum}" for copy in copies)
+        raise DownloadError(
+            f"{origin}: wrong file: found {size} bytes with {' or '.join(sums)}, expected {wanted}:"
+            " delete it and download it again"
+        )

@@ -5,8 +5,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sgns_study.evaluation.tables import COLUMNS
+from sgns_study.kernels.word2vec import Noise, alias_table
 from sgns_study.sgns.stream import CERTAIN, kept_counts
-from sgns_study.sgns.word2vec import Noise, alias_table
 
 ALPHAS = (1, 0.75, 0.5)  # x, x^0.75 and √x
 WORDS = 200  # in the table, evenly spread over the logarithm of their rank

@@ -216,7 +216,7 @@ def draw_series(
 ) -> None:
     """Means by their places, joined; a band through their intervals, or a bar for each."""
     places = list(estimates)
-    mean, low, high, _ = np.array(list(estimates.values()), float).reshape(-1, 4).T
+    mean, low, high = np.array([each[:3] for each in estimates.values()]).reshape(-1, 3).T
     axis.plot(places, mean, linewidth=1.2 if band else 0.8, **look)
     if band:
         axis.fill_between(places, low, high, color=look["color"], alpha=0.15, linewidth=0)

@@ -2,8 +2,8 @@
 
 Dense AdamW (Loshchilov & Hutter, 2019) moves every row at every step, also where the gradient is
 zero: momentum still carries it and weight decay shrinks it. In a batch most rows are such rows, and
-reading and writing them is most of the time of a dense step. But a row without gradient follows a
-path known beforehand. With m, v its moments after step t, and s = √v, step t + j is
+reading and writing them takes most of the time of a dense step. But a row without gradient follows
+a path known beforehand. With m, v its moments after step t, and s = √v, step t + j is
 
     p ← (1 − ηλ) p − η_{t+j} β1^j m / (a_j s + ε),   a_j = β2^{j/2} / √(1 − β2^{t+j}),
                                                      η_i = η / (1 − β1^i),
@@ -15,7 +15,7 @@ mean ā = Σ w_j a_j / W, central moments μ_k = Σ w_j (a_j/ā − 1)^k / W, an
     Σ_j w_j m / (a_j s + ε) = m W / (ā s + ε) · (1 + μ2 x² − μ3 x³ + μ4 x⁴ − …),
 
 one division for the whole run. Runs end where a_j has changed by `RUN` = 8 %: the first term left
-out, μ5, is below 0.04⁵ = 1e-7 of the move, below 4e-8 for the usual betas: float32's own rounding.
+out, μ5, is below 0.04⁵ = 1e-7 of the move, below 4e-8 for β as here: float32's own rounding.
 A run of one step is exact. After `reach` steps β1^j has fallen so far that all later moves together
 are below 2^-24 of those made, which float32 cannot hold either: only decay is left.
 """
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from sgns_study.errors import StudyError
 
 RUN = 0.08
+BETA1, BETA2, EPS = 0.9, 0.999, 1e-8  # β1, β2 and ε as in torch
 # Sums may be reordered and fused, so that loops vectorise; NaN and infinity keep their meaning.
 REORDER = {"reassoc", "contract", "nsz"}
 
@@ -51,46 +52,27 @@ class Rule(NamedTuple):
     shrink: NDArray[np.float64]  # (1 − ηλ)^n − 1
     narrowed: NDArray[np.float64]  # β2^{n/2}
     carried: NDArray[np.float64]  # (β1 / (1 − ηλ))^n
-    reach: int
+    reach: int  # steps without a gradient after which the momentum moves nothing
 
 
-def rule(
-    learning_rate: float,
-    steps: int,
-    weight_decay: float = 0.0,
-    betas: tuple[float, float] = (0.9, 0.999),
-    eps: float = 1e-8,
-) -> Rule:
+def rule(learning_rate: float, steps: int, weight_decay: float = 0.0) -> Rule:
     """Constants of AdamW for at most `steps` steps; Adam if `weight_decay` is 0.
 
     Raises StudyError naming the constant that is out of range.
     """
-    beta1, beta2 = betas
-    for name, value, allowed, fits in (
-        ("learning_rate", learning_rate, "> 0", learning_rate > 0),
-        ("steps", steps, ">= 1", steps >= 1),
-        ("weight_decay", weight_decay, "0 to 1 / learning_rate", weight_decay >= 0),
-        ("weight_decay", weight_decay, "0 to 1 / learning_rate", weight_decay * learning_rate < 1),
-        ("betas", betas, "0 < β1 < √β2 < 1", 0 < beta1 < math.sqrt(max(beta2, 0)) < 1),
-        ("eps", eps, "> 0", eps > 0),
-    ):
-        if not fits:
-            raise StudyError(f"{name}: found {value}, allowed: {allowed}")
+    check_rates(learning_rate, weight_decay)
     n = np.arange(steps + 1)
-    log1, log2, log_shrink = (
-        math.log(beta1),
-        math.log(beta2),
-        math.log1p(-learning_rate * weight_decay),
-    )
-    with np.errstate(divide="ignore"):
+    log1, log2 = math.log(BETA1), math.log(BETA2)
+    log_shrink = math.log1p(-learning_rate * weight_decay)
+    with np.errstate(divide="ignore"):  # entry 0
         size = -learning_rate / np.expm1(n * log1)
         scale = 1 / np.sqrt(-np.expm1(n * log2))
     # Step t + j moves by at most (β1/√β2)^j / √(1 − β2) of step t + 1, which bounds what is cut.
-    reach = (-24 * math.log(2) + math.log(1 - beta2) / 2) / (log1 - log2 / 2)
+    reach = (-24 * math.log(2) + math.log(1 - BETA2) / 2) / (log1 - log2 / 2)
     return Rule(
-        beta1=beta1,
-        beta2=beta2,
-        eps=eps,
+        beta1=BETA1,
+        beta2=BETA2,
+        eps=EPS,
         decay=learning_rate * weight_decay,
         size=size,
         scale=scale,
@@ -103,11 +85,19 @@ def rule(
     )
 
 
+def check_rates(learning_rate: float, weight_decay: float) -> None:
+    """Raise StudyError unless η > 0 and 0 ≤ ηλ < 1."""
+    if learning_rate <= 0:
+        raise StudyError(f"learning_rate: found {learning_rate}, allowed: > 0")
+    if not 0 <= learning_rate * weight_decay < 1:
+        raise StudyError(f"weight_decay: found {weight_decay}, allowed: 0 to 1 / learning_rate")
+
+
 @njit(cache=True, fastmath=REORDER, error_model="numpy")
 def run_of_steps(start, end, rule):  # type: ignore[no-untyped-def]  # numba infers the types
     """The longest run of steps after `start`, up to `end`: length, W, ā, μ2, μ3, μ4."""
     limit = (1 - RUN) * rule.narrowed[1] * rule.scale[start + 1]
-    length = end - start  # mostly 1, else mostly the whole
+    length = end - start  # most runs are of one step; most others take all of them
     while rule.narrowed[length] * rule.scale[start + length] < limit:
         length -= 1
     weight, mean, second, third, fourth = 0.0, 0.0, 0.0, 0.0, 0.0
@@ -128,7 +118,10 @@ def run_of_steps(start, end, rule):  # type: ignore[no-untyped-def]  # numba inf
 
 @njit(cache=True, fastmath=REORDER, error_model="numpy")
 def advance(table, momentum, variance, row, start, end, rule):  # type: ignore[no-untyped-def]
-    """Take the steps `start` + 1 to `end` of one row, none of which has a gradient on it."""
+    """Take the steps `start` + 1 to `end` of one row that has no gradient in any of them.
+
+    table, momentum, variance: (V, d).
+    """
     near = min(end, start + rule.reach)
     while start < end:
         if start < near:
@@ -152,7 +145,7 @@ def advance(table, momentum, variance, row, start, end, rule):  # type: ignore[n
 
 @njit(cache=True, fastmath=REORDER, error_model="numpy")
 def update(table, momentum, variance, row, gradient, i, step, rule):  # type: ignore[no-untyped-def]
-    """Step number `step` of a row that stands at `step` − 1, with `gradient[i]`."""
+    """Take step number `step` of a row that stands at `step` − 1, with `gradient[i]` (d,)."""
     beta1, beta2 = float32(rule.beta1), float32(rule.beta2)
     new1, new2 = float32(1 - rule.beta1), float32(1 - rule.beta2)
     size, scale = float32(rule.size[step]), float32(rule.scale[step])
@@ -168,7 +161,7 @@ def update(table, momentum, variance, row, gradient, i, step, rule):  # type: ig
 
 @njit(cache=True)
 def advance_rows(table, momentum, variance, at, rows, now, rule):  # type: ignore[no-untyped-def]
-    """Bring `rows` to step `now`; `at` holds the step each row of the table stands at."""
+    """Bring `rows` to step `now`; `at` (V,) holds the step that each row stands at."""
     for row in rows:
         if at[row] < now:
             advance(table, momentum, variance, row, at[row], now, rule)
@@ -179,7 +172,10 @@ def advance_rows(table, momentum, variance, at, rows, now, rule):  # type: ignor
 def update_rows(  # type: ignore[no-untyped-def]
     table, momentum, variance, at, rows, gradient, step, rule
 ):
-    """Step number `step` with a gradient on `rows`; returns the first row given twice, or −1."""
+    """Take step number `step` with a gradient (len(rows), d) on `rows`, distinct rows.
+
+    Returns the first row that is given twice, or −1.
+    """
     for i in range(len(rows)):
         row = rows[i]
         if at[row] == step:
@@ -195,8 +191,8 @@ class RowAdam:
     """Adam (`weight_decay` 0) or AdamW on the rows of a table, equal to the dense optimiser.
 
     `table` is float32 (V, d), C-contiguous, and changed in place. Rows are behind until they are
-    caught up: call `catch_up` before reading some, `flush` before reading all. A row that is zero
-    and never passed to `step` stays zero.
+    caught up: call `catch_up` before reading some, `flush` before reading all of them. A row that
+    is zero and never passed to `step` stays zero.
     """
 
     def __init__(
@@ -205,10 +201,8 @@ class RowAdam:
         learning_rate: float,
         steps: int,
         weight_decay: float = 0.0,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
     ) -> None:
-        """`steps` is the number of steps planned; one more is an error."""
+        """`steps` is the number of steps planned; taking one more is an error."""
         if table.dtype != np.float32 or table.ndim != 2 or not table.flags.c_contiguous:
             raise ValueError(
                 f"table: found {table.dtype} {table.shape}, allowed: float32 of two axes, "
@@ -219,16 +213,16 @@ class RowAdam:
         self.variance = np.zeros_like(table)
         self.at = np.zeros(len(table), np.int64)  # the step each row stands at
         self.now = 0
-        self.rule = rule(learning_rate, steps, weight_decay, betas, eps)
+        self.rule = rule(learning_rate, steps, weight_decay)
 
     def catch_up(self, rows: NDArray[np.int64]) -> None:
         """Bring `rows` of the table to the present step."""
-        self._check(rows)
+        self._check_rows(rows)
         advance_rows(self.table, self.momentum, self.variance, self.at, rows, self.now, self.rule)
 
     def step(self, rows: NDArray[np.int64], gradient: NDArray[np.float32]) -> None:
         """One step: `gradient`, float32 (len(rows), d), on distinct `rows`, zero elsewhere."""
-        self._check(rows)
+        self._check_rows(rows)
         if gradient.shape != (len(rows), self.table.shape[1]) or gradient.dtype != np.float32:
             raise ValueError(
                 f"gradient: found {gradient.dtype} {gradient.shape}, "
@@ -251,7 +245,7 @@ class RowAdam:
             raise ValueError(f"steps: all {self.now} planned steps are taken: plan more of them")
         self.now += 1
 
-    def _check(self, rows: NDArray[np.int64]) -> None:
+    def _check_rows(self, rows: NDArray[np.int64]) -> None:
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(self.table):
             raise ValueError(
                 f"rows: found {rows.min()} to {rows.max()}, allowed: 0 to {len(self.table) - 1}"

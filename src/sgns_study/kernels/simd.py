@@ -1,43 +1,52 @@
-"""Eight float32 numbers as one value inside compiled loops.
+"""The eight float32 of a SIMD register as one value inside compiled loops.
 
 LLVM turns the operations into the processor's vector instructions (AVX2, or pairs of SSE or NEON
-where registers are narrower). Written out, a loop keeps several rows' sums in registers at once,
-which the automatic vectoriser does not do for rows whose addresses are known only when it runs.
+instructions where registers are narrower). A loop written with them keeps the sums of several rows
+in registers at once, which the automatic vectoriser does not do for rows whose addresses are known
+only at run time.
 """
 
 # mypy: disable-error-code="no-untyped-def,import-untyped"
-# numba gives the bodies their types: they make instructions, not values
+# The bodies emit instructions and compute no values: numba infers the types of these.
 
-import operator
-
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import intrinsic, models, register_model
+from numpy.typing import NDArray
 
-LANES = 8
-VECTOR = ir.VectorType(ir.FloatType(), LANES)
-MASK = ir.VectorType(ir.IntType(32), LANES)
+LINE = 16  # float32 in a cache line of 64 bytes: rows start and end on one
+WIDTH = 8  # float32 in a register
+REGISTER = ir.VectorType(ir.FloatType(), WIDTH)
+MASK = ir.VectorType(ir.IntType(32), WIDTH)
 
 
-class LanesType(types.Type):
-    """The numba type of eight float32 lanes."""
+def aligned(rows: int, width: int) -> NDArray[np.float32]:
+    """Zeros, float32 (rows, width), that start on a cache line."""
+    memory = np.zeros(rows * width + LINE, np.float32)
+    first = -(memory.ctypes.data // memory.itemsize) % LINE
+    return memory[first : first + rows * width].reshape(rows, width)
+
+
+class Float32x8(types.Type):
+    """The numba type of eight float32."""
 
     def __init__(self) -> None:
-        """There is one such type."""
-        super().__init__(name="Lanes")
+        """Name the only type of this kind."""
+        super().__init__(name="float32x8")
 
 
-lanes = LanesType()
+float32x8 = Float32x8()
 
 
-@register_model(LanesType)
-class LanesModel(models.PrimitiveModel):
-    """Held as one LLVM vector, so that it stays in a register."""
+@register_model(Float32x8)
+class Float32x8Model(models.PrimitiveModel):
+    """The value is one LLVM vector, so that it stays in a register."""
 
     def __init__(self, dmm, fe_type):
-        """As numba calls it."""
-        super().__init__(dmm, fe_type, VECTOR)
+        """Called by numba."""
+        super().__init__(dmm, fe_type, REGISTER)
 
 
 def address(context, builder, array_type, array, offset):
@@ -48,14 +57,14 @@ def address(context, builder, array_type, array, offset):
 
 @intrinsic
 def load(typingctx, array, offset):
-    """Lanes array.flat[offset:offset + 8]."""
+    """The eight numbers array.flat[offset:offset + 8]."""
 
     def codegen(context, builder, signature, args):
         pointer = address(context, builder, signature.args[0], args[0], args[1])
-        pointer = builder.bitcast(pointer, VECTOR.as_pointer())
-        return builder.load(pointer, align=4, typ=VECTOR)
+        pointer = builder.bitcast(pointer, REGISTER.as_pointer())
+        return builder.load(pointer, align=4, typ=REGISTER)
 
-    return lanes(array, types.intp), codegen
+    return float32x8(array, types.intp), codegen
 
 
 @intrinsic
@@ -64,16 +73,16 @@ def store(typingctx, array, offset, value):
 
     def codegen(context, builder, signature, args):
         pointer = address(context, builder, signature.args[0], args[0], args[1])
-        pointer = builder.bitcast(pointer, VECTOR.as_pointer())
+        pointer = builder.bitcast(pointer, REGISTER.as_pointer())
         builder.store(args[2], pointer, align=4)
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, lanes), codegen
+    return types.void(array, types.intp, float32x8), codegen
 
 
 @intrinsic
 def prefetch(typingctx, array, offset):
-    """Ask for the cache line of array.flat[offset], to be written soon."""
+    """Ask for the cache line of array.flat[offset], which will be written soon."""
 
     def codegen(context, builder, signature, args):
         pointer = address(context, builder, signature.args[0], args[0], args[1])
@@ -93,36 +102,36 @@ def prefetch(typingctx, array, offset):
 @intrinsic
 def zeros(typingctx):
     """Eight zeros."""
-    return lanes(), lambda context, builder, signature, args: ir.Constant(VECTOR, None)
+    return float32x8(), lambda context, builder, signature, args: ir.Constant(REGISTER, None)
 
 
 @intrinsic
 def spread(typingctx, array, offset):
-    """All eight lanes equal to array.flat[offset]."""
+    """Eight copies of array.flat[offset]."""
 
     def codegen(context, builder, signature, args):
         pointer = address(context, builder, signature.args[0], args[0], args[1])
         scalar = builder.load(pointer, typ=ir.FloatType())
-        one = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), scalar, ir.IntType(32)(0))
-        return builder.shuffle_vector(one, one, ir.Constant(MASK, [0] * LANES))
+        one = builder.insert_element(ir.Constant(REGISTER, ir.Undefined), scalar, ir.IntType(32)(0))
+        return builder.shuffle_vector(one, one, ir.Constant(MASK, [0] * WIDTH))
 
-    return lanes(array, types.intp), codegen
+    return float32x8(array, types.intp), codegen
 
 
 @intrinsic
 def fma(typingctx, a, b, c):
-    """Lanes a * b + c, in one rounding where the processor can."""
+    """Elementwise a * b + c, rounded once where the processor can."""
 
     def codegen(context, builder, signature, args):
         function = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(VECTOR, [VECTOR] * 3), "llvm.fmuladd.v8f32"
+            builder.module, ir.FunctionType(REGISTER, [REGISTER] * 3), "llvm.fmuladd.v8f32"
         )
         return builder.call(function, args)
 
-    return lanes(lanes, lanes, lanes), codegen
+    return float32x8(float32x8, float32x8, float32x8), codegen
 
 
-HALVES = {  # lanes of two vectors, laid side by side; those the second mask names are added to them
+HALVES = {  # of two registers side by side: the elements that those `half` places on are added to
     4: [0, 1, 2, 3, 8, 9, 10, 11],
     2: [0, 1, 8, 9, 4, 5, 12, 13],
     1: [0, 2, 8, 10, 4, 6, 12, 14],
@@ -131,13 +140,13 @@ HALVES = {  # lanes of two vectors, laid side by side; those the second mask nam
 
 @intrinsic
 def totals(typingctx, a0, a1, a2, a3, a4, a5):
-    """Lane i is the sum of the lanes of a_i; lanes 6 and 7 are zero.
+    """Element i is the sum of the eight numbers of a_i; elements 6 and 7 are zero.
 
-    Two vectors are folded into one at a time, which takes half the instructions of six sums.
+    Two registers are folded into one at a time, which takes half the instructions of six sums.
     """
 
     def codegen(context, builder, signature, args):
-        parts = [*args, ir.Constant(VECTOR, None), ir.Constant(VECTOR, None)]
+        parts = [*args, ir.Constant(REGISTER, None), ir.Constant(REGISTER, None)]
         parts = [parts[i] for i in (0, 4, 1, 5, 2, 6, 3, 7)]  # so that the sums end up in order
         for half, first in HALVES.items():
             masks = [ir.Constant(MASK, first), ir.Constant(MASK, [i + half for i in first])]
@@ -147,17 +156,14 @@ def totals(typingctx, a0, a1, a2, a3, a4, a5):
             ]
         return parts[0]
 
-    return lanes(*[lanes] * 6), codegen
+    return float32x8(*[float32x8] * 6), codegen
 
 
 @intrinsic
 def add(typingctx, a, b):
-    """Lanes a + b."""
-    return lanes(lanes, lanes), lambda context, builder, signature, args: builder.fadd(*args)
+    """Elementwise a + b."""
 
+    def codegen(context, builder, signature, args):
+        return builder.fadd(*args)
 
-@overload(operator.add)
-def overload_add(a, b):
-    """Let `a + b` in a compiled loop mean `add`."""
-    both = isinstance(a, LanesType) and isinstance(b, LanesType)
-    return (lambda a, b: add(a, b)) if both else None
+    return float32x8(float32x8, float32x8), codegen

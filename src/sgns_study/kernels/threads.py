@@ -1,16 +1,17 @@
-"""One model trained by several threads: each its own documents and its own tables, then merged.
+"""One model trained by several threads, each on its own documents and its own copy of the tables.
 
 A text is cut into shards of whole documents. In a round, each thread trains some pieces of its
-shard on a copy of the tables that no other touches; then the changes of all copies are merged into
-the tables. The outcome depends on the number of shards, but not on which thread is done first.
+shard on a copy of the tables that no other thread touches; then the changes of all copies are
+merged into the tables. The outcome depends on the number of shards, but not on which thread
+finishes first.
 
-Two copies that learned the same must not learn it twice, and two that learned different things
-should both count. So two changes x and y of a row are merged as in Adasum (Maleki et al., 2021),
+What two copies learned alike must not count twice, and what they learned differently should count
+in full. So two changes x and y of a row are merged as in Adasum (Maleki et al., 2021),
 
     (1 − x·y / 2|x|²) x + (1 − x·y / 2|y|²) y,
 
-which is their sum if they are at right angles, their mean if they are equal, and the one if the
-other is zero. More than two are merged pair by pair. Plain sums diverge with four threads.
+which is their sum if they are orthogonal, their mean if they are equal, and the other one if one of
+them is zero. More than two are merged pair by pair. Plain sums diverge with four threads.
 """
 
 from collections.abc import Iterator
@@ -21,11 +22,11 @@ import numpy as np
 from numba import float32, njit
 from numpy.typing import NDArray
 
-REORDER = {"reassoc", "contract", "nsz"}  # sums may be reordered, so that loops vectorise
+from sgns_study.kernels.adam import REORDER
 
 
 def shards(offsets: NDArray[np.int64], number: int) -> list[NDArray[np.int64]]:
-    """The offsets of `number` runs of documents with about as many tokens each."""
+    """The offsets of `number` runs of documents with about equally many tokens."""
     ends = np.linspace(offsets[0], offsets[-1], number + 1)[1:-1]
     cuts = [0, *np.searchsorted(offsets, ends), len(offsets) - 1]
     return [offsets[start : end + 1] for start, end in pairwise(cuts)]
@@ -38,11 +39,11 @@ def rounds(
     rows: NDArray[np.int64],
     pieces: int,
 ) -> Iterator[int]:
-    """Train to the end in rounds, each shard's reader in its thread; yields the tokens of each.
+    """Train to the end in rounds, each shard's reader in its thread; yields a round's tokens.
 
-    Reader n changes `copies[…][n]` and yields the tokens of each piece, `pieces` of them a round.
-    tables: (V, width) each; copies: (N, V, width) each, equal to the tables in `rows`, all others
-    of which stay as they are.
+    Reader n changes `copies[…][n]` and yields the tokens of a piece; a round takes `pieces` of them
+    from each reader. tables: (V, width) each; copies: (N, V, width) each, equal to the tables in
+    `rows`; no other rows change.
     """
     number = len(readers)
     parts = np.array_split(rows, number)
@@ -62,7 +63,7 @@ def rounds(
 
 @njit(cache=True, nogil=True, fastmath=REORDER, error_model="numpy")
 def merge(table, copies, rows):  # type: ignore[no-untyped-def]
-    """Merge the changes of `copies` into some rows of `table`, and copy these back."""
+    """Merge the changes of `copies` (N, V, width) into `rows` of `table`, and copy them back."""
     number, width = copies.shape[0], table.shape[1]
     changes = np.empty((number, width), np.float32)
     for row in rows:
@@ -83,7 +84,7 @@ def merge(table, copies, rows):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=REORDER, error_model="numpy")
 def join(x, y):  # type: ignore[no-untyped-def]
-    """Merge two changes of a row, into `x`."""
+    """Merge two changes (width,) of a row into `x`."""
     xx = yy = xy = float32(0)
     for k in range(len(x)):
         xx += x[k] * x[k]

@@ -1,4 +1,4 @@
-"""A file that training goes on from after a break, with the bits of a training without one.
+"""A file from which `embed` continues after a break, with the bits of an unbroken training.
 
 It holds arrays (NumPy's .npz, whose parts have checksums) and, as JSON, what the run is a function
 of, so that it is never used for another run.
@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 
 from sgns_study.artifacts import ArtifactError, part_of, sha256, writing
 from sgns_study.errors import VALUE, brief, reason, shown
+from sgns_study.kernels.simd import LINE
 from sgns_study.provenance import code_digest
-from sgns_study.sgns.state import DRAWS, LINE, Place, State, copies
+from sgns_study.sgns.state import DRAWS, Position, State, copies
 
-TABLES, LOSSES = ("centre", "context"), ("losses", "held_out")
 CODE = ("sgns.word2vec", "corpora.lines")
 
 
 def digests(text: Path) -> dict[str, int | str]:
-    """Of a text, its size included, and of the code that reads it and trains on it.
+    """Size and digest of a text, and the digest of the code that reads it and trains on it.
 
     Raises ArtifactError if there is no such file.
     """
@@ -37,18 +37,18 @@ def digests(text: Path) -> dict[str, int | str]:
 
 
 def save_state(path: Path, state: State, run: Mapping[str, Any]) -> None:
-    """Write a state; `run`: what else the outcome depends on, fit for JSON."""
+    """Write a state; `run`: all else that the outcome depends on, fit for JSON."""
     arrays = {
         "run": np.array(json.dumps(run)),
         "centre": state.centre,
         "context": state.context,
         "losses": np.array(state.losses),
         "held_out": np.array(state.held_out),
-        "read": np.array([place.read for place in state.places]),
-        "draws": np.stack([place.draws for place in state.places]),
-        "sums": np.stack([place.sums for place in state.places]),
+        "read": np.array([position.read for position in state.positions]),
+        "draws": np.stack([position.draws for position in state.positions]),
+        "sums": np.stack([position.sums for position in state.positions]),
     }
-    left = {f"left{n}": place.left for n, place in enumerate(state.places)}
+    left = {f"left{n}": position.left for n, position in enumerate(state.positions)}
     with writing(path) as part, part.open("wb") as file:
         np.savez(file, **arrays, **left)  # type: ignore[arg-type]  # mistakes them for its option
 
@@ -62,56 +62,64 @@ def load_state(path: Path, run: Mapping[str, Any]) -> State | None:
         check_stored(path)
         with np.load(path, allow_pickle=False) as file:
             check_run(path, json.loads(str(file["run"])), run)
-            centre, context = (copies(typed(file[name], np.float32, 2), 1)[0] for name in TABLES)
-            reads, draws = typed(file["read"], np.int64, 1), typed(file["draws"], np.uint64, 2)
-            sums = typed(file["sums"], np.float64, 2)
-            left = [typed(file[f"left{n}"], np.int32, 1) for n in range(len(reads))]
-            if draws.shape != (len(reads), len(DRAWS)) or sums.shape != (len(reads), 2):
-                raise ValueError("its shards have other random states or sums")
-            places = [
-                Place(int(read), *of_place) for read, *of_place in zip(reads, draws, left, sums)
-            ]
-            losses, held_out = (typed(file[name], np.float64, 1).tolist() for name in LOSSES)
-            return State(centre, context, places, losses, held_out)
+            return _state(file)
     except FileNotFoundError:
         return None
     except ArtifactError:
         raise
-    except Exception as error:  # what a damaged file leads to depends on where the damage is
+    except Exception as error:  # damage shows differently, depending on where it is
         raise damaged(path, reason(error)) from None
 
 
-def typed(array: NDArray[Any], kind: type[np.generic], ndim: int) -> NDArray[Any]:
-    """The array itself; raises ValueError if it is of another kind or has other dimensions."""
-    if array.dtype != kind or array.ndim != ndim:
-        raise ValueError(f"found {array.ndim} dimensions of {array.dtype}, expected {ndim}")
-    return array
+def _state(file: Mapping[str, NDArray[Any]]) -> State:
+    """The state from its arrays; raises ValueError if one has another type or number of axes."""
+
+    def array(name: str, dtype: type[np.generic], ndim: int) -> NDArray[Any]:
+        found = file[name]
+        if found.dtype != dtype or found.ndim != ndim:
+            raise ValueError(f"{name}: found {found.ndim} dimensions of {found.dtype}")
+        return found
+
+    centre, context = (copies(array(name, np.float32, 2), 1)[0] for name in ("centre", "context"))
+    reads, draws, sums = (
+        array("read", np.int64, 1),
+        array("draws", np.uint64, 2),
+        array("sums", np.float64, 2),
+    )
+    if draws.shape != (len(reads), len(DRAWS)) or sums.shape != (len(reads), 2):
+        raise ValueError("its shards have other random states or sums")
+    positions = [
+        Position(int(read), draws[n], array(f"left{n}", np.int32, 1), sums[n])
+        for n, read in enumerate(reads)
+    ]
+    losses, held_out = (array(name, np.float64, 1).tolist() for name in ("losses", "held_out"))
+    return State(centre, context, positions, losses, held_out)
 
 
 def check_stored(path: Path) -> None:
-    """Raise ValueError if a part is packed: it might unpack to more than there is memory for."""
+    """Raise ValueError if a part is compressed: it might take more memory than there is."""
     with ZipFile(path) as file:
-        packed = [part.filename for part in file.infolist() if part.compress_type != ZIP_STORED]
-    if packed:
-        raise ValueError(f"{packed[0]} is packed")
+        compressed = [part.filename for part in file.infolist() if part.compress_type != ZIP_STORED]
+    if compressed:
+        raise ValueError(f"{compressed[0]} is packed")
 
 
 def check_fits(path: Path, state: State, words: int, tokens: int, dim: int, threads: int) -> None:
-    """Raise ArtifactError unless a state is one of training on so large a text and vocabulary."""
+    """Raise ArtifactError unless a state can be of training on so many words and tokens."""
     width = -(-dim // LINE) * LINE
     fits = (
         state.centre.shape == state.context.shape == (words, width)
-        and len(state.places) == threads
-        and all(0 <= place.read <= tokens for place in state.places)
-        and all(place.left.min(initial=0) >= 0 for place in state.places)
-        and all(place.left.max(initial=0) < words for place in state.places)
+        and len(state.positions) == threads
+        and all(0 <= position.read <= tokens for position in state.positions)
+        and all(position.left.min(initial=0) >= 0 for position in state.positions)
+        and all(position.left.max(initial=0) < words for position in state.positions)
     )
     if not fits:
         raise damaged(path, "its arrays do not fit the text")
 
 
 def damaged(path: Path, why: str) -> ArtifactError:
-    """The error for a file that training cannot go on from."""
+    """The error for a file that training cannot continue from."""
     return ArtifactError(f"{path}: not a whole checkpoint ({why}): delete it to start anew")
 
 
@@ -130,7 +138,7 @@ def check_run(path: Path, found: Mapping[str, Any], run: Mapping[str, Any]) -> N
 
 
 def saver(path: Path, run: Mapping[str, Any], seconds: float) -> Callable[[State], None]:
-    """A function that saves the state it is given, if the last time is so many seconds ago."""
+    """A function that saves a state if the last save was at least so many seconds ago."""
     last = time.monotonic()
 
     def save_if_due(state: State) -> None:
@@ -143,6 +151,6 @@ def saver(path: Path, run: Mapping[str, Any], seconds: float) -> Callable[[State
 
 
 def remove(path: Path) -> None:
-    """Delete a checkpoint, and what a killed run may have left of an unfinished one."""
+    """Delete a checkpoint, and the unfinished one that a killed run may have left."""
     path.unlink(missing_ok=True)
     part_of(path).unlink(missing_ok=True)

@@ -1,4 +1,6 @@
-"""Skip-gram with negative sampling: the objective, as the definition every faster path is held to.
+"""Skip-gram with negative sampling: the objectives, as the definition every fast path is held to.
+
+The lab's objective is `loss` and `accuracy`; that of word2vec's recipe is `window_loss`.
 
 A centre c has positives w ∈ P (its 2R window tokens, pads counted) and negatives w ∈ N (2RK ids):
 
@@ -30,3 +32,14 @@ def accuracy(centre: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
     """Fraction of all pairs of a batch, positive and negative, that are told right."""
     right = (scores(centre, positive) > 0).sum() + (scores(centre, negative) < 0).sum()
     return right / (positive.shape[:2].numel() + negative.shape[:2].numel())
+
+
+def window_loss(neighbours: Tensor, weights: Tensor, token: Tensor, noise: Tensor) -> Tensor:
+    """Loss of a window of word2vec's recipe: Σ_i a_i [−log σ(c_i·w) − Σ_k log σ(−c_i·n_k)].
+
+    Vectors of the neighbours c_i (P, d), of the token w (d,) and of its noise words n_k (K, d);
+    weights a_i (P,). Every pair sums over the same K noise words (Ji et al., 2016).
+    """
+    positives = -logsigmoid(neighbours @ token)  # (P,)
+    negatives = -logsigmoid(-neighbours @ noise.T).sum(dim=1)  # (P,)
+    return (weights * (positives + negatives)).sum()

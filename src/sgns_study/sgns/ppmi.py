@@ -1,26 +1,25 @@
 """PPMI and its truncated SVD: the count-based twin of SGNS (Levy & Goldberg, 2014).
 
-It learns from the very stream of SGNS's first epoch: the same words deleted, the same occurrences
-kept by subsampling, the same windows. These are counted: with a(m) the weight of a context at
-distance m, for `dynamic` windows the share of the radii 1 to R that reach it,
+It learns from the stream of SGNS's first epoch: the same words deleted, the same occurrences kept
+by subsampling, the same windows. With a(m) the weight of a context at distance m, for `dynamic`
+windows the share of the radii 1 to R that reach it, it counts
 
     C(c, w) = Σ a(m)   over all pairs of a centre c and a context w at distance m ≤ R,
     P(c, w) = C(c, w) / Σ C,     P(c) = Σ_w P(c, w),
     P_α(w) = (Σ_c C(c, w))^α / Σ_w' (Σ_c C(c, w'))^α.
 
-SGNS with K negatives a positive, drawn from P_α, is at its optimum where c·w = PMI_α(c, w) − log K
-with PMI_α(c, w) = log P(c, w) / (P(c) P_α(w)). As most pairs never meet, where that is −∞, only
-what is positive is kept, and the sparse matrix approximated at rank d:
+SGNS with K negatives a positive, drawn from P_α, has its optimum at c·w = PMI_α(c, w) − log K with
+PMI_α(c, w) = log P(c, w) / (P(c) P_α(w)). Most pairs never occur and have −∞ there: so only what is
+positive is kept, and the sparse matrix is approximated at rank d:
 
     M(c, w) = max(0, PMI_α(c, w) − log K),     M ≈ U_d Σ_d V_dᵀ.
 
-Centre vectors are the rows of U_d Σ_d^p (Levy, Goldberg & Dagan, 2015), p = 1/2 sharing Σ_d evenly
+Centre vectors are the rows of U_d Σ_d^p (Levy, Goldberg & Dagan, 2015); p = 1/2 shares Σ_d evenly
 with the contexts.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -29,86 +28,70 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator, eigsh
 from tqdm import tqdm
 
+from sgns_study.params import PpmiRecipe
 from sgns_study.randomness import generator, kernel_state
 from sgns_study.sgns.stream import TrainingError, framed, keep_probabilities, kept_counts
 from sgns_study.tokens import PAD_ID
 
-Window = Literal["dynamic", "fixed", "harmonic"]
 BLOCK = 2**19  # occurrences of centres counted between two moves of the progress bar
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The recipe; names as in `word2vec.Settings` where they mean the same."""
-
-    dim: int
-    radius: int  # R, tokens on each side
-    window: Window
-    min_count: int  # 1: no word is deleted
-    subsample: float  # t; 0: no subsampling
-    alpha: float  # 1: contexts as in the text, 0: all alike
-    shift: int  # K: log K is subtracted; 1: nothing
-    eigenvalue_weighting: float = 0.5  # p; 0: all directions alike, 1: as the matrix has them
 
 
 def train(
     ids: NDArray[Any],
     offsets: NDArray[np.int64],
     counts: NDArray[np.int64],
-    settings: Settings,
+    recipe: PpmiRecipe,
+    radius: int,
+    dim: int,
     seed: int,
 ) -> NDArray[np.float32]:
     """Centre table, float32 (V, d), of the documents `ids[offsets[i]:offsets[i + 1]]`.
 
     ids: uint16, uint32 or int32, may be memory-mapped; counts: (V,), how often each id occurs in
     it. Rows of the pad, of deleted words and of words that M has no entry for are zero.
-    Raises TrainingError if nothing is left to train on or a setting is out of range.
+    Raises TrainingError if nothing is left to train on or the matrix has too few rows for `dim`.
     """
-    found = cooccurrences(ids, offsets, counts, settings, seed)
-    matrix = ppmi(found, settings.alpha, settings.shift)
+    found = cooccurrences(ids, offsets, counts, recipe, radius, seed)
+    matrix = ppmi(found, recipe.alpha, recipe.shift)
     del found  # three times the size of the matrix at K = 5
-    return svd_vectors(matrix, settings.dim, seed, settings.eigenvalue_weighting)
+    return svd_vectors(matrix, dim, seed, recipe.eigenvalue_weighting)
 
 
-def window_weights(window: Window, radius: int) -> NDArray[np.float64]:
+def window_weights(window: str, radius: int) -> NDArray[np.float64]:
     """Weights a(m), float64 (R,), of a context at distance 1 to R from its centre.
 
     `dynamic`: (R − m + 1)/R at distance m, the share of radii drawn uniformly from 1 to R that
     reach it; `fixed`: 1; `harmonic`: 1/m.
     """
-    if radius < 1:
-        raise TrainingError(f"radius: found {radius}, allowed is 1 or more: raise it")
     distance = np.arange(1, radius + 1)
     match window:
         case "dynamic":
             return (radius - distance + 1) / radius
-        case "fixed":
-            return np.ones(radius)
         case "harmonic":
             return 1 / distance
-    allowed = ", ".join(get_args(Window))
-    raise TrainingError(f"window: found {window!r}, allowed are {allowed}: choose one")
+    return np.ones(radius)
 
 
 def cooccurrences(
     ids: NDArray[Any],
     offsets: NDArray[np.int64],
     counts: NDArray[np.int64],
-    settings: Settings,
+    recipe: PpmiRecipe,
+    radius: int,
     seed: int,
 ) -> csr_array:
     """C: weighted counts of contexts (columns) around centres (rows), float32 (V, V).
 
-    Subsampling is the draw of SGNS's first epoch. Raises TrainingError if no two words meet.
+    Subsampling is the draw of SGNS's first epoch. Raises TrainingError if no word has a neighbour.
     """
-    weights = window_weights(settings.window, settings.radius)
-    keep = keep_probabilities(kept_counts(counts, settings.min_count), settings.subsample)
-    stream = kept_stream(ids, offsets, keep, settings.radius, seed)
+    weights = window_weights(recipe.window, radius)
+    keep = keep_probabilities(kept_counts(counts, recipe.min_count), recipe.subsample)
+    stream = kept_stream(ids, offsets, keep, radius, seed)
     found = count_contexts(stream, weights, len(counts))
     if found.nnz == 0:
         raise TrainingError(
             "no word has a neighbour: documents need two words that occur at least min_count = "
-            f"{settings.min_count} times and survive subsample = {settings.subsample}: lower "
+            f"{recipe.min_count} times and survive subsample = {recipe.subsample}: lower "
             "min_count or raise subsample"
         )
     return found
@@ -121,9 +104,9 @@ def kept_stream(
     radius: int,
     seed: int,
 ) -> NDArray[np.int32]:
-    """What SGNS's first epoch sees, whole: kept tokens, R pads around and between documents."""
+    """The whole stream of SGNS's first epoch: kept tokens, R pads around and between documents."""
     size = int(offsets[-1] - offsets[0]) + radius * (len(offsets) + 1)
-    stream = np.zeros(size, np.int32)  # what is not filled takes no memory
+    stream = np.zeros(size, np.int32)  # pages that are never written take no memory
     filled = radius
     draws = kernel_state(seed, "subsample", 0)
     for piece, _ in framed(ids, offsets, keep, radius, draws, after=radius):
@@ -138,36 +121,36 @@ def count_contexts(
 ) -> csr_array:
     """Sum of `weights` (R,) by centre and context over a stream framed by R pads (0).
 
-    One centre word at a time, over all its occurrences, so that one dense row of V sums, which
-    stays in the processor's cache, is all that is held besides the result and 4 to 8 bytes a token.
-    A first pass finds the size of each row, a second fills it.
+    It takes one centre word at a time with all its occurrences. So it holds, besides the result and
+    4 to 8 bytes a token, only one dense row of V sums, which stays in the processor's cache. A
+    first pass finds the size of each row, a second pass fills it.
     """
     position = np.int32 if len(stream) < 2**31 else np.int64
     ends = np.cumsum(np.bincount(stream, minlength=vocabulary_size))
-    places = np.empty(len(stream), position)
-    sort_places(stream, ends.copy(), places)
+    positions = np.empty(len(stream), position)
+    sort_positions(stream, ends.copy(), positions)
     centres = 2 * int(ends[-1] - ends[PAD_ID])
     with tqdm(total=centres, desc="counting", unit="token", unit_scale=True, disable=None) as bar:
         sizes = np.zeros(vocabulary_size, np.int64)
         last_centre = np.zeros(vocabulary_size, np.int64)
         for first, last in word_blocks(ends):
-            count_different(stream, places, ends, len(weights), first, last, last_centre, sizes)
+            count_different(stream, positions, ends, len(weights), first, last, last_centre, sizes)
             bar.update(int(ends[last - 1] - ends[first - 1]))
         rows = np.concatenate([[0], np.cumsum(sizes)])
         index = np.int32 if rows[-1] < 2**31 else np.int64
         indices, data = np.empty(rows[-1], index), np.empty(rows[-1], np.float32)
         sums = np.zeros(vocabulary_size)
         for first, last in word_blocks(ends):
-            sum_weights(stream, places, ends, weights, first, last, sums, rows, indices, data)
+            sum_weights(stream, positions, ends, weights, first, last, sums, rows, indices, data)
             bar.update(int(ends[last - 1] - ends[first - 1]))
     shape = (vocabulary_size, vocabulary_size)
     return csr_array((data, indices, rows.astype(index)), shape=shape)
 
 
 def word_blocks(ends: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Ranges of ids from 1 on, of at most `BLOCK` occurrences each or of one id.
+    """Ranges of ids from 1 on, each with at most `BLOCK` occurrences or of a single id.
 
-    ends: (V,), number of occurrences of all ids up to each.
+    ends: (V,), number of occurrences of all ids up to and including each.
     """
     first = PAD_ID + 1
     while first < len(ends):
@@ -177,43 +160,43 @@ def word_blocks(ends: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
 
 
 @njit(cache=True)
-def sort_places(stream, ends, places):  # type: ignore[no-untyped-def]  # numba infers the types
-    """Fill `places` with the positions of id 0, then of id 1, …, each rising (counting sort)."""
-    for place in range(len(stream) - 1, -1, -1):
-        token = stream[place]
+def sort_positions(stream, ends, positions):  # type: ignore[no-untyped-def]  # types by numba
+    """Fill `positions` with those of id 0, then of id 1, …, each rising (counting sort)."""
+    for at in range(len(stream) - 1, -1, -1):
+        token = stream[at]
         ends[token] -= 1
-        places[ends[token]] = place
+        positions[ends[token]] = at
 
 
 @njit(cache=True)
 def count_different(  # type: ignore[no-untyped-def]  # numba infers the types
-    stream, places, ends, radius, first, last, last_centre, sizes
+    stream, positions, ends, radius, first, last, last_centre, sizes
 ):
     """Number of different contexts of each centre from `first` to before `last`.
 
-    last_centre: (V,), the last centre that each context was met by, from block to block.
+    last_centre: (V,), the last centre that each context was found near, kept between blocks.
     """
     for centre in range(first, last):
         last_centre[PAD_ID] = centre  # the pad is no context
-        for place in places[ends[centre - 1] : ends[centre]]:
-            for near in range(place - radius, place + radius + 1):
+        for at in positions[ends[centre - 1] : ends[centre]]:
+            for near in range(at - radius, at + radius + 1):
                 context = stream[near]
-                if last_centre[context] != centre and near != place:
+                if last_centre[context] != centre and near != at:
                     last_centre[context] = centre
                     sizes[centre] += 1
 
 
 @njit(cache=True)
 def sum_weights(  # type: ignore[no-untyped-def]  # numba infers the types
-    stream, places, ends, weights, first, last, sums, rows, indices, data
+    stream, positions, ends, weights, first, last, sums, rows, indices, data
 ):
     """Fill each row's context ids, rising, and sums of weights; `sums` (V,) is scratch, zero."""
     for centre in range(first, last):
         contexts = indices[rows[centre] : rows[centre + 1]]
         found = 0
-        for place in places[ends[centre - 1] : ends[centre]]:
+        for at in positions[ends[centre - 1] : ends[centre]]:
             for m in range(1, len(weights) + 1):
-                for context in (stream[place - m], stream[place + m]):
+                for context in (stream[at - m], stream[at + m]):
                     if context != PAD_ID:
                         if sums[context] == 0:
                             contexts[found] = context
@@ -226,22 +209,13 @@ def sum_weights(  # type: ignore[no-untyped-def]  # numba infers the types
 
 
 def ppmi(counts: csr_array, alpha: float, shift: float) -> csr_array:
-    """M, float32 (V, V), of the counts C (V, V), which are left as they are; `shift` is K.
+    """M, float32 (V, V), of the counts C (V, V), which do not change; `shift` is K.
 
-    Only values above 0 are stored. Raises TrainingError if C is not a matrix of sums or a
-    parameter is out of range.
+    Only values above 0 are stored.
     """
-    if not 0 <= alpha <= 1:
-        raise TrainingError(f"alpha: found {alpha}, allowed is 0 to 1: change it")
-    if shift < 1:
-        raise TrainingError(f"shift: found {shift}, allowed is 1 or more: raise it")
-    if counts.nnz == 0 or not counts.data.min() > 0:
-        raise TrainingError(
-            "counts: found no count, or one that is not above 0: use those of `cooccurrences`"
-        )
     of_centre, of_context = (counts.sum(axis=axis, dtype=np.float64) for axis in (1, 0))
-    smoothed = np.where(of_context > 0, of_context**alpha, 0)  # 0^0 is 1, and the pad no context
-    with np.errstate(divide="ignore"):  # words without a context have no entry either
+    smoothed = np.where(of_context > 0, of_context**alpha, 0)  # 0^0 is 1, but a pad is no context
+    with np.errstate(divide="ignore"):  # words without a context have no entry in C either
         log_centre = np.log(of_centre * shift).astype(np.float32)
         log_context = np.log(smoothed / smoothed.sum()).astype(np.float32)
     values = np.log(counts.data, dtype=np.float32)
@@ -258,20 +232,16 @@ def svd_vectors(
 ) -> NDArray[np.float32]:
     """Centre vectors U_d Σ_d^p of the truncated SVD of `matrix` (V, V), float32 (V, d).
 
-    `eigenvalue_weighting` is p. Columns go by falling singular value, each with the sign that makes
-    its largest entry positive; an empty row, such as the pad's, and columns beyond the rank are
-    zero. `seed` starts the iteration and decides no more than rounding.
+    `eigenvalue_weighting` is p. Columns are sorted by falling singular value, each with the sign
+    that makes its largest entry positive; empty rows, such as the pad's, and columns beyond the
+    rank are zero. `seed` starts the iteration and decides only the rounding.
     Raises TrainingError unless more than `dim` rows have an entry.
     """
     words = np.flatnonzero(np.diff(matrix.indptr))
-    if not 1 <= dim < len(words):
-        raise TrainingError(
-            f"dim: found {dim}, allowed is 1 or more, below the {len(words)} words with a positive "
-            "entry in the matrix: lower dim or shift, or use more text"
-        )
-    filled = matrix[words].astype(np.float64)
+    check_dim(dim, len(words))
+    filled = matrix[words].astype(np.float64)  # A, the n rows that have an entry: (n, V)
     # Left singular vectors are eigenvectors of A Aᵀ. SciPy's `svds` takes no generator to restart
-    # from when the iteration runs into an invariant subspace, so that its runs would differ.
+    # from when the iteration runs into an invariant subspace, so its runs would differ.
     draw = generator(seed, "svd")
     with tqdm(desc="SVD", unit=" products", disable=None) as bar:
 
@@ -290,3 +260,12 @@ def svd_vectors(
     vectors = np.zeros((matrix.shape[0], dim), np.float32)
     vectors[words] = left * (np.sign(largest) * scale)
     return vectors
+
+
+def check_dim(dim: int, words: int) -> None:
+    """Raise TrainingError unless a matrix with so many rows has `dim` singular vectors to find."""
+    if not 1 <= dim < words:
+        raise TrainingError(
+            f"dim: found {dim}, allowed is 1 or more, below the {words} words with a positive "
+            "entry in the matrix: lower dim or shift, or use more text"
+        )

@@ -1,11 +1,10 @@
-"""The lab's SGNS in plain torch, on any of torch's devices.
+"""Both recipes of SGNS in plain torch, to be checked against the papers line by line.
 
-Same batches, negatives, initial tables and curves as `lab.SkipGram`; the loss is the definition in
-`objective.py`, and AdamW is dense. All that is random is drawn on the host, from the same streams.
+The fast kernels are held equal to this module by tests, on the same random draws. `SkipGram`, the
+lab's step, is also what trains on a graphics card. `train_word2vec` is word2vec's recipe (Mikolov
+et al., 2013), which only the tests run: a window takes it milliseconds.
 """
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,74 +13,178 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from sgns_study.params import LabRecipe
-from sgns_study.sgns import lab, objective
+from sgns_study.kernels.word2vec import alias_table, draw_word
+from sgns_study.pairs import Windows
+from sgns_study.params import Word2vecRecipe
+from sgns_study.randomness import below
+from sgns_study.sgns import objective
+from sgns_study.sgns.state import initial_tables, random_states
+from sgns_study.sgns.stream import CERTAIN, framed
 from sgns_study.tokens import PAD_ID
 
 
-class DeviceSkipGram:
-    """The two tables with their optimiser, on a device."""
+class SkipGram:
+    """The lab's tables (V, d) with a dense AdamW, on any of torch's devices.
+
+    All that is random is drawn on the host, from the same streams as for `kernels.lab.SkipGram`.
+    """
 
     def __init__(
         self,
-        vocabulary_size: int,
-        dim: int,
-        settings: LabRecipe,
-        steps: int,
-        seed: int,
-        device: str,
+        centre: NDArray[np.float32],
+        context: NDArray[np.float32],
+        learning_rate: float,
+        weight_decay: float,
+        steps: int,  # any number may be taken: an argument of the fast class
+        device: str = "cpu",
     ) -> None:
-        """As `lab.SkipGram`, but that any number of `steps` may be taken; `device` as torch's."""
+        """Copies of the initial tables on a device of torch's."""
         self.centre, self.context = (
-            torch.tensor(
-                lab.initial_table(vocabulary_size, dim, seed, name),
-                device=device,
-                requires_grad=True,
-            )
-            for name in ("centre", "context")
+            torch.tensor(table, device=device, requires_grad=True) for table in (centre, context)
         )
         self.optimiser = torch.optim.AdamW(
-            [self.centre, self.context],
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
+            [self.centre, self.context], lr=learning_rate, weight_decay=weight_decay
         )
 
-    def step(self, batch: lab.Batch) -> lab.Score:
-        """One AdamW step of both tables; the score is of the tables before it."""
-        vectors = self._vectors(batch)
+    def step(
+        self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
+    ) -> tuple[float, float]:
+        """One step on a batch; returns loss and accuracy of the tables before it."""
+        vectors = self._vectors(windows, centres, negatives)
         loss = objective.loss(*vectors)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
-        return lab.Score(loss.item(), objective.accuracy(*vectors).item())
+        return loss.item(), objective.accuracy(*vectors).item()
 
-    def score(self, batch: lab.Batch) -> lab.Score:
-        """Loss and accuracy of a batch; moves nothing."""
+    def score(
+        self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
+    ) -> tuple[float, float]:
+        """Loss and accuracy of a batch; no step is taken."""
         with torch.no_grad():
-            vectors = self._vectors(batch)
-            return lab.Score(objective.loss(*vectors).item(), objective.accuracy(*vectors).item())
+            vectors = self._vectors(windows, centres, negatives)
+            return objective.loss(*vectors).item(), objective.accuracy(*vectors).item()
 
     def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Centre and context table at the present step, on the host."""
         return self.centre.detach().cpu().numpy(), self.context.detach().cpu().numpy()
 
-    def _vectors(self, batch: lab.Batch) -> tuple[Tensor, Tensor, Tensor]:
+    def _vectors(
+        self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Vectors of centres (B, d), positives (B, 2R, d) and negatives (B, 2RK, d)."""
-        radius = batch.windows.radius
-        around = np.array([*range(-radius, 0), *range(1, radius + 1)])
-        stream, centres = batch.windows.stream, batch.centres
+        stream, radius = windows.stream, windows.radius
+        around = np.array([*range(-radius, 0), *range(1, radius + 1)])  # (2R,)
         return (
             self._rows(self.centre, stream[centres]),
             self._rows(self.context, stream[centres[:, None] + around]),
-            self._rows(self.context, batch.negatives),
+            self._rows(self.context, negatives),
         )
 
     def _rows(self, table: Tensor, ids: NDArray[Any]) -> Tensor:
-        """Rows of a table; no gradient goes to the pad, which so stays zero."""
+        """Rows of a table; the pad gets no gradient, so it stays zero."""
         on_device = torch.from_numpy(ids.astype(np.int64)).to(table.device)
         return functional.embedding(on_device, table, padding_idx=PAD_ID)
 
 
-def skip_gram_on(device: str) -> Callable[..., lab.Model]:
-    """The model of a device: the fast one of the processor, or plain torch elsewhere."""
-    return lab.SkipGram if device == "cpu" else partial(DeviceSkipGram, device=device)
+def noise_distribution(counts: NDArray[np.int64], alpha: float) -> NDArray[np.float64]:
+    """Probability of each noise word, (V,): its count to the power α, as a share of all."""
+    powers = np.where(counts > 0, counts.astype(float) ** alpha, 0)
+    return powers / powers.sum()
+
+
+def keep_probability(counts: NDArray[np.int64], threshold: float) -> NDArray[np.float64]:
+    """Probability (V,) that an occurrence survives subsampling: min(1, (√(f/t) + 1) t/f).
+
+    f is a word's share of all tokens; t = 0 keeps all. Words with a count of zero are deleted.
+    """
+    if threshold == 0:
+        return (counts > 0).astype(float)
+    share = counts[counts > 0] / counts.sum()
+    keep = np.zeros(len(counts))
+    keep[counts > 0] = np.minimum(1, (np.sqrt(share / threshold) + 1) * threshold / share)
+    return keep
+
+
+def neighbours(
+    stream: NDArray[np.int32], p: int, radius: int, window: str, draws: NDArray[np.uint64]
+) -> tuple[NDArray[np.int32], list[float]]:
+    """Ids and weights a_i of the neighbours of position `p`, (P,) each, without pads.
+
+    `dynamic`: a reach drawn from 1 to R; `fixed`: R; `harmonic`: R, weight 1/m at distance m.
+    """
+    reach = 1 + int(below(draws, radius)) if window == "dynamic" else radius
+    near = [q for q in range(p - reach, p + reach + 1) if q != p and stream[q] != PAD_ID]
+    return stream[near], [1 / abs(q - p) if window == "harmonic" else 1.0 for q in near]
+
+
+def window_step(
+    centre: Tensor,
+    context: Tensor,
+    near: NDArray[np.int32],
+    weights: list[float],
+    token: int,
+    noise: list[int],
+    rate: float,
+) -> float:
+    """One step of gradient descent on `objective.window_loss`; returns the loss before it."""
+    loss = objective.window_loss(
+        centre[near.astype(np.int64)],  # (P, d)
+        torch.tensor(weights, dtype=centre.dtype),  # (P,)
+        context[token],  # (d,)
+        context[noise],  # (K, d)
+    )
+    gradients = torch.autograd.grad(loss, (centre, context))
+    with torch.no_grad():
+        centre -= rate * gradients[0]
+        context -= rate * gradients[1]
+    return loss.item()
+
+
+def learning_rate(first: float, share: float) -> float:
+    """The learning rate after a share of all tokens: it falls linearly to 1e-4 of the first."""
+    return first * max(1 - share, 1e-4)
+
+
+def train_word2vec(
+    ids: NDArray[Any],
+    offsets: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    recipe: Word2vecRecipe,
+    radius: int,
+    dim: int,
+    seed: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], list[float]]:
+    """Both tables (V, d) and the mean loss of a pair in each epoch, in float64.
+
+    The same as `word2vec.train` on one thread, for a text that is read as one piece (`CHUNK`).
+    """
+    centre, context = (
+        torch.tensor(table[:, :dim], dtype=torch.float64, requires_grad=True)
+        for table in initial_tables(len(counts), dim, seed)
+    )
+    kept = np.where(counts >= recipe.min_count, counts, 0)
+    kept[PAD_ID] = 0
+    keep = (keep_probability(kept, recipe.subsample) * CERTAIN).astype(np.int64)
+    noise, losses = alias_table(kept, recipe.alpha), []  # draws from `noise_distribution`
+    for epoch in range(recipe.epochs):
+        states = random_states(seed, epoch, 0)
+        subsampling, reaches, negatives = states[:1], states[1:2], states[2:]
+        ((stream, _),) = framed(ids, offsets, keep, radius, subsampling, radius)
+        first, last = (
+            learning_rate(recipe.learning_rate, done / recipe.epochs) for done in (epoch, epoch + 1)
+        )
+        sums, size = np.zeros(2), len(stream) - 2 * radius  # Σ weight·loss and Σ weight
+        for i in range(size):
+            token = int(stream[radius + i])
+            if token == PAD_ID:
+                continue
+            near, weights = neighbours(stream, radius + i, radius, recipe.window, reaches)
+            if len(near) == 0:
+                continue
+            words = [int(draw_word(noise, negatives)) for _ in range(recipe.negatives)]
+            rate = first + (last - first) * i / size
+            loss = window_step(centre, context, near, weights, token, words, rate)
+            sums += loss, sum(weights)
+        losses.append(float(sums[0] / sums[1]))
+    return centre.detach().numpy(), context.detach().numpy(), losses

@@ -1,62 +1,62 @@
-"""What training changes: the two tables, and how far the text is read."""
+"""What the training of word2vec's recipe changes: the two tables, and how far the text is read."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sgns_study.kernels.simd import LINE, aligned
 from sgns_study.randomness import generator, kernel_state
 
 BLOCK = 1024  # rows initialised at a time
-LINE = 16  # float32 in a cache line of 64 bytes: rows start and end on one
-DRAWS = ("subsample", "windows", "negatives")  # what is drawn at random, each by its own state
+DRAWS = ("subsample", "windows", "negatives")  # what is drawn at random, each from its own state
 
 
 @dataclass
-class Place:
-    """How far a shard of the text is read in an epoch."""
+class Position:
+    """How far a shard of the text has been read in an epoch."""
 
     read: int  # tokens
-    draws: NDArray[np.uint64]  # (3,) random states, as in DRAWS
-    left: NDArray[np.int32]  # what the next piece of the stream begins with
+    draws: NDArray[np.uint64]  # (3,) random states, in the order of DRAWS
+    left: NDArray[np.int32]  # entries of the stream that the next piece begins with
     sums: NDArray[np.float64]  # (2,) Σ weight·loss and Σ weight
 
 
 @dataclass
 class State:
-    """Where training stands between two rounds: what is to come follows from it."""
+    """The state of training between two rounds, from which all that follows is determined."""
 
     centre: NDArray[np.float32]  # (V, d rounded up), as of `initial_tables`
     context: NDArray[np.float32]
-    places: list[Place]  # one a shard
-    losses: list[float]  # of each epoch that is over
+    positions: list[Position]  # one for each shard
+    losses: list[float]  # of each finished epoch
     held_out: list[float]  # before training and after each epoch, if documents are held out
 
     def tokens(self, text: int) -> int:
-        """Tokens read in all epochs so far of a text of that many."""
-        return len(self.losses) * text + sum(place.read for place in self.places)
+        """Tokens read in all epochs so far of a text with `text` tokens."""
+        return len(self.losses) * text + sum(position.read for position in self.positions)
 
     def sums(self) -> NDArray[np.float64]:
         """(2,) Σ weight·loss and Σ weight in this epoch."""
-        return np.sum([place.sums for place in self.places], axis=0)
+        return np.sum([position.sums for position in self.positions], axis=0)
 
 
 def initial_state(
     vocabulary_size: int, dim: int, radius: int, seed: int, threads: int = 1
 ) -> State:
-    """Before the first round."""
+    """The state before the first round."""
     tables = initial_tables(vocabulary_size, dim, seed)
-    return State(*tables, beginnings(radius, seed, 0, threads), [], [])
+    return State(*tables, initial_positions(radius, seed, 0, threads), [], [])
 
 
-def beginnings(radius: int, seed: int, epoch: int, threads: int) -> list[Place]:
-    """Where the shards stand before an epoch."""
+def initial_positions(radius: int, seed: int, epoch: int, threads: int) -> list[Position]:
+    """The positions of all shards before an epoch."""
     left = np.zeros(radius, np.int32)
-    return [Place(0, random_states(seed, epoch, n), left, np.zeros(2)) for n in range(threads)]
+    return [Position(0, random_states(seed, epoch, n), left, np.zeros(2)) for n in range(threads)]
 
 
 def random_states(seed: int, *purpose: int | str) -> NDArray[np.uint64]:
-    """The states, (3,), of what DRAWS lists."""
+    """The states, (3,), of the draws in DRAWS."""
     return np.concatenate([kernel_state(seed, name, *purpose) for name in DRAWS])
 
 
@@ -77,15 +77,8 @@ def initial_tables(
 def copies(
     table: NDArray[np.float32], number: int, rows: NDArray[np.int64] | slice = slice(None)
 ) -> NDArray[np.float32]:
-    """Copies of some rows of a table, float32 (number, V, width), all others zero."""
+    """Aligned copies of some rows of a table, float32 (number, V, width), all others zero."""
     made = aligned(number * len(table), table.shape[1]).reshape(number, *table.shape)
     for copy in made:
         copy[rows] = table[rows]
     return made
-
-
-def aligned(rows: int, width: int) -> NDArray[np.float32]:
-    """Zeros, float32 (rows, width), starting on a cache line."""
-    memory = np.zeros(rows * width + LINE, np.float32)
-    first = -(memory.ctypes.data // memory.itemsize) % LINE
-    return memory[first : first + rows * width].reshape(rows, width)

@@ -1,7 +1,7 @@
 """The text as windows see it: rare words deleted, common ones subsampled, pads between documents.
 
-Both happen before windows form (Mikolov et al., 2013), so that a window reaches over what is gone.
-SGNS (`word2vec.py`) and its count-based twin (`ppmi.py`) learn from the same stream.
+Both happen before windows form (Mikolov et al., 2013), so that a window reaches across deleted
+words. SGNS (`word2vec.py`) and its count-based twin (`ppmi.py`) learn from the same stream.
 """
 
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ from sgns_study.errors import StudyError
 from sgns_study.randomness import next_uint64
 
 CHUNK = 2**16  # tokens of the text in memory at a time
-CERTAIN = 2**32  # a probability of one, in the integers it is compared in
+CERTAIN = 2**32  # a probability of one, as an integer that 32 random bits are compared with
 
 
 class TrainingError(StudyError):
-    """Training cannot start or go on; the message names what to change."""
+    """Training cannot start or continue; the message names what to change."""
 
 
 def kept_counts(counts: NDArray[np.int64], min_count: int) -> NDArray[np.int64]:
@@ -38,9 +38,10 @@ def kept_counts(counts: NDArray[np.int64], min_count: int) -> NDArray[np.int64]:
 
 
 def keep_probabilities(kept: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:
-    """Probability, times 2^32, that an occurrence stays: (√(f/t) + 1) t/f as in word2vec.c.
+    """Probability, times 2^32, that an occurrence is kept: (√(f/t) + 1) t/f as in word2vec.c.
 
-    kept: (V,) counts, zero for what is deleted; f: share of the kept tokens.
+    kept: (V,) counts, zero for what is deleted; f: a word's share of the kept tokens; t: threshold,
+    0 keeps all.
     """
     share = kept / kept.sum()
     stays = np.ones(len(kept))
@@ -62,11 +63,11 @@ def framed(
 ) -> Iterator[tuple[NDArray[np.int32], int]]:
     """The kept tokens, piece by piece, with R pads (0) between documents, and the tokens read.
 
-    A piece starts with the R entries before its first centre and ends with the `after` ≥ R after
-    its last, which the next piece repeats: so no window sees where a piece ends. `keep` is that of
-    `keep_probabilities`, `draws` a random state. To go on after a piece, give the tokens read until
-    then, the last R + `after` entries of the piece as `left`, and `draws` as it was left.
-    Raises TrainingError if an id is outside `keep`.
+    A piece starts with the R entries before its first centre and ends with the `after` ≥ R entries
+    after its last, which the next piece repeats: so no window sees where a piece ends. `keep` is
+    that of `keep_probabilities`, `draws` a random state (1,). To continue after a piece, give the
+    tokens `read` by then, the last R + `after` entries of the piece as `left`, and `draws` as it
+    is. Raises TrainingError if an id is outside `keep`.
     """
     first, last = int(offsets[0]), int(offsets[-1])
     if left is None:
@@ -74,11 +75,7 @@ def framed(
     for start in range(first + read, last, CHUNK):
         stop = min(start + CHUNK, last)
         piece = np.asarray(ids[start:stop])
-        if piece.min() < 0 or piece.max() >= len(keep):
-            raise TrainingError(
-                f"tokens {start} to {stop} hold ids {piece.min()} to {piece.max()}, but counts has "
-                f"ids 0 to {len(keep) - 1}: use the counts of this text"
-            )
+        check_ids(piece, len(keep), f"tokens {start} to {stop}")
         ends = offsets[np.searchsorted(offsets, start, "right") :]
         ends = ends[: np.searchsorted(ends, stop, "right")] - start
         stream = np.zeros(len(left) + len(piece) + radius * len(ends) + after, np.int32)
@@ -92,9 +89,18 @@ def framed(
             left = stream[:filled].copy()
 
 
+def check_ids(piece: NDArray[Any], vocabulary_size: int, span: str) -> None:
+    """Raise TrainingError if an id of a piece is outside the vocabulary."""
+    if piece.min() < 0 or piece.max() >= vocabulary_size:
+        raise TrainingError(
+            f"{span} hold ids {piece.min()} to {piece.max()}, but counts has "
+            f"ids 0 to {vocabulary_size - 1}: use the counts of this text"
+        )
+
+
 @njit(cache=True, nogil=True)
 def subsampled(piece, ends, keep, radius, draws, stream, filled):  # type: ignore[no-untyped-def]
-    """Append the kept tokens of a piece, and R pads where a document ends; returns the new size."""
+    """Append a piece's kept tokens, and R pads where a document ends; returns the new size."""
     document = 0
     for i in range(len(piece)):
         token = piece[i]
@@ -103,8 +109,6 @@ def subsampled(piece, ends, keep, radius, draws, stream, filled):  # type: ignor
             filled += 1
         if document < len(ends) and ends[document] == i + 1:
             filled += radius
-            while (
-                document < len(ends) and ends[document] == i + 1
-            ):  # empty documents leave no trace
+            while document < len(ends) and ends[document] == i + 1:  # no pads for empty documents
                 document += 1
     return filled

@@ -1,9 +1,8 @@
-"""Word vectors with their vocabulary: save, load, and word2vec's own formats, written and read."""
+"""Word vectors with their vocabulary: the file format of a study, and word2vec's own formats."""
 
 import json
 import re
 from codecs import getincrementaldecoder
-from collections.abc import Iterator
 from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -20,7 +19,7 @@ from sgns_study.errors import reason, shown
 
 LONGEST_WORD, LONGEST_NUMBER = 1 << 20, 64  # bytes in word2vec's formats
 HEADER = re.compile(rb"(\d{1,18}) (\d{1,18})[ \t\r]*\n")  # of word2vec's formats: words, dimensions
-TABLES = {"centre": "F32", "context": "F32", "counts": "I64"}  # and safetensors' names of types
+TABLES = {"centre": "F32", "context": "F32", "counts": "I64"}  # and their types in safetensors
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # bytes that no text has
 
 
@@ -28,8 +27,8 @@ CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # bytes that no text
 class Vectors:
     """Tables float32 (V, d); row i is the vector of `vocabulary[i]`.
 
-    counts: int64 (V,), how often each word occurs in the text the vectors were trained on, 0 for
-    rows that no text has moved; None if not known.
+    counts: int64 (V,), how often each word occurs in the text that the vectors were trained on, 0
+    for rows that training has not moved; None if unknown.
     """
 
     centre: NDArray[np.float32]
@@ -38,11 +37,11 @@ class Vectors:
     counts: NDArray[np.int64] | None = None
 
 
-def occurring(vectors: Vectors) -> Vectors:
-    """The words that the training text has, most frequent first; as it is if counts is None.
+def trained_words(vectors: Vectors) -> Vectors:
+    """The words that the training text has, most frequent first; unchanged if counts is None.
 
-    A WordPiece table is in BERT's order, and no text has moved most of its rows: they would pass
-    for covered and compete as answers.
+    Most rows of a WordPiece table are of words that the text does not have: they would count as
+    covered and compete as answers.
     """
     if vectors.counts is None:
         return vectors
@@ -60,7 +59,7 @@ def save_vectors(path: Path, vectors: Vectors) -> None:
     named = {"centre": vectors.centre, "context": vectors.context, "counts": vectors.counts}
     tables: dict[str, NDArray[Any]] = {k: table for k, table in named.items() if table is not None}
     for name, table in tables.items():
-        _check(path, name, table, vectors.vocabulary)
+        check_table(path, name, table, vectors.vocabulary)
     with writing(path) as part:
         save_file(
             {name: np.ascontiguousarray(table) for name, table in tables.items()},
@@ -87,18 +86,14 @@ def load_vectors(path: Path) -> Vectors:
         raise ArtifactError(
             f"{path}: not a whole safetensors file ({reason(error)}): delete it and train again"
         ) from None
-    try:
-        vocabulary = json.loads(metadata["vocabulary"])
-        "".join(vocabulary).encode()  # all are texts, and can be written
-    except (KeyError, TypeError, ValueError, RecursionError):
-        vocabulary = None
-    if "centre" not in tables or not isinstance(vocabulary, list):
+    vocabulary = _vocabulary(metadata)
+    if "centre" not in tables or vocabulary is None:
         raise ArtifactError(
             f"{path}: found tensors {names[:5]} and metadata {sorted(metadata)[:5]}, needed are a "
             "tensor `centre` and a JSON list `vocabulary` of texts: use a file this program wrote"
         )
     for name in tables:
-        _check(path, name, tables[name], vocabulary)
+        check_table(path, name, tables[name], vocabulary)
     if not np.isfinite(tables["centre"]).all():
         raise ArtifactError(
             f"{path}: the vectors hold numbers that are not finite: train them again at a lower "
@@ -107,13 +102,22 @@ def load_vectors(path: Path) -> Vectors:
     return Vectors(tables["centre"], tables.get("context"), vocabulary, tables.get("counts"))
 
 
+def _vocabulary(metadata: dict[str, str]) -> list[str] | None:
+    """The list of texts under `vocabulary`; None if there is none that UTF-8 can hold."""
+    try:
+        found = json.loads(metadata["vocabulary"])
+        "".join(found).encode()
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, list) else None
+
+
 def export_word2vec(path: Path, vectors: Vectors, binary: bool) -> None:
     """Write the centre table in word2vec's text or binary format, all rows in order.
 
     Text has the shortest digits that give the same float32 again. Raises ArtifactError if a token
-    is empty or holds white space, which ends a token in these formats, or if two are equal.
+    is empty or holds white space, which ends a token in these formats, or occurs twice.
     """
-    _check(path, "centre", vectors.centre, vectors.vocabulary)
     seen: set[str] = set()
     for row, token in enumerate(vectors.vocabulary):
         if token in seen or token.split() != [token]:
@@ -137,9 +141,9 @@ def export_word2vec(path: Path, vectors: Vectors, binary: bool) -> None:
 def read_vectors(path: Path) -> Vectors:
     """Read a file of vectors: safetensors, or word2vec's text or binary format, by its content.
 
-    Of the last two, which hold one table and no counts, the table becomes `centre`. Raises
-    ArtifactError naming the line or byte if a file is not whole, or a word empty, there twice or
-    not UTF-8, or a number not finite. Nothing is allocated that the size of the file belies.
+    The one table of word2vec's formats becomes `centre`. Raises ArtifactError naming the line or
+    byte if a file is not whole, a word is empty, there twice or not UTF-8, or a number not finite.
+    No more memory is taken than the size of the file allows for.
     """
     if not path.is_file():
         raise ArtifactError(f"{path}: no such file: train the vectors first")
@@ -161,133 +165,101 @@ def read_vectors(path: Path) -> Vectors:
 
 
 def _read_word2vec(path: Path, content: mmap, words: int, dim: int) -> Vectors:
-    """Vectors of word2vec's text or binary format from behind its header."""
+    """Vectors of word2vec's text or binary format, from the end of its header on."""
     text = _is_text(content, dim)
     left = len(content) - content.tell()
-    needed = words * (2 + (2 if text else 4) * dim)  # of one letter, and digits
+    needed = words * (2 + (2 if text else 4) * dim)  # a word of one letter, numbers of one digit
     if min(words, dim) < 1 or needed > left:
-        raise ArtifactError(
+        raise damaged(
             f"{path}: line 1 announces {words} words of {dim} dimensions, allowed are 1 or more "
-            f"of each in at most the {left} bytes that follow, which take {needed} or more: if the "
-            "file was cut short, get it again"
+            f"of each in at most the {left} bytes that follow, which take {needed} or more"
         )
     table = np.empty((words, dim), np.float32)
     rows: dict[str, int] = {}
-    records = _text_records if text else _binary_records
-    bar = tqdm(total=words, unit=" words", desc="reading", leave=False, disable=None)
-    for row, (place, word, numbers) in enumerate(records(path, content, words, dim)):
-        token = _decoded(word, place)
+    for row in tqdm(range(words), unit=" words", desc="reading", leave=False, disable=None):
+        place = f"{path}: line {row + 2}"
+        if not text:
+            place = f"{path}: byte {content.tell()}: word {row + 1} of {words}"
+        word, table[row] = (_text_record if text else _binary_record)(content, dim, place)
+        try:
+            token = word.decode()
+        except UnicodeDecodeError as error:
+            at = f"its byte {error.start} is 0x{word[error.start]:02x}"
+            raise damaged(f"{place}: the word is not UTF-8 ({at})") from None
         if token in rows:
-            raise ArtifactError(
-                f"{place}: the word {shown(token)} is there twice, at first as word "
-                f"{rows[token] + 1} of {words}: each needs one vector: rename or remove one"
-            )
+            first = f"at first as word {rows[token] + 1} of {words}"
+            raise damaged(f"{place}: the word {shown(token)} is there twice, {first}")
         rows[token] = row
-        table[row] = numbers
-        bar.update()
-    bar.close()
     if left := len(content) - content.tell():
-        raise ArtifactError(
-            f"{path}: byte {content.tell()}: {left} bytes follow the {words} words that line 1 "
-            "announces: correct the number there or get the file again"
-        )
+        announced = f"the {words} words that line 1 announces"
+        raise damaged(f"{path}: byte {content.tell()}: {left} bytes follow {announced}")
     return Vectors(table, None, list(rows))
 
 
+def damaged(what: str) -> ArtifactError:
+    """The error for a file that is not in word2vec's formats, or not whole."""
+    return ArtifactError(f"{what}: correct it or, if the file was cut short, get it again")
+
+
 def _is_text(content: mmap, dim: int) -> bool:
-    """Whether the bytes of the first vector are text; ten random numbers are not, but for 1e-8."""
+    """Whether the first vector is text; ten random float32 pass for it with probability 1e-8."""
     start = content.find(b" ", content.tell()) + 1
     stop = start + min(4 * dim, 1000)
     line_end = content.find(b"\n", start + 2 * dim - 1)  # d digits and the spaces between them
     first = content[start : stop if line_end < 0 else min(stop, line_end)]
     try:
-        getincrementaldecoder("utf-8")().decode(first)  # which may end within a letter
+        getincrementaldecoder("utf-8")().decode(first)  # its end may cut a letter
     except UnicodeDecodeError:
         return False
     return not CONTROL.search(first)
 
 
-def _text_records(
-    path: Path, content: mmap, words: int, dim: int
-) -> Iterator[tuple[str, bytes, NDArray[np.float32]]]:
-    """The place, word and vector (d,) of each line; words and numbers stand between white space."""
-    longest = LONGEST_WORD + LONGEST_NUMBER * dim
-    for number in range(2, words + 2):
-        start = content.tell()
-        stop = content.find(b"\n", start, start + longest) + 1
-        place, line = f"{path}: line {number}", content[start : stop or start + longest]
-        content.seek(start + len(line))
-        word, *numbers = line.split(None, dim + 1) or [b""]
-        if len(numbers) != dim or not line.endswith(b"\n"):
-            end = "" if line.endswith(b"\n") else " and no line end"
-            raise ArtifactError(
-                f"{place}: found {len(numbers)} fields behind the first{end}, expected a word, "
-                f"{dim} numbers and a line end, on {words} lines: if the file was cut short, get "
-                "it again"
-            )
-        try:
-            with np.errstate(over="ignore"):
-                vector = np.array([*map(float, numbers)], np.float32)
-        except ValueError:
-            vector = np.full(dim, np.nan, np.float32)
-        if not np.isfinite(vector).all() or line.count(b"_") > word.count(b"_"):  # 1_0 is 10
-            wrong = next(field for field in numbers if not _is_finite_number(field))
-            found = wrong[:20].decode(errors="replace")
-            raise ArtifactError(
-                f"{place}: found `{found}`, allowed are finite float32 numbers: correct it or get "
-                "the file again"
-            )
-        yield place, word, vector
+def _text_record(content: mmap, dim: int, place: str) -> tuple[bytes, NDArray[np.float32]]:
+    """Word and vector (d,) of the next line, which holds them between white space."""
+    start = content.tell()
+    longest = start + LONGEST_WORD + LONGEST_NUMBER * dim
+    line = content[start : content.find(b"\n", start, longest) + 1 or longest]
+    content.seek(start + len(line))
+    word, *numbers = line.split(None, dim + 1) or [b""]
+    if len(numbers) != dim or not line.endswith(b"\n"):
+        end = "" if line.endswith(b"\n") else " and no line end"
+        expected = f"expected a word, {dim} numbers and a line end"
+        raise damaged(f"{place}: found {len(numbers)} fields behind the first{end}, {expected}")
+    vector = _finite(numbers)
+    if vector is None:
+        wrong = next(number for number in numbers if _finite([number]) is None)
+        found = wrong[:20].decode(errors="replace")
+        raise damaged(f"{place}: found `{found}`, allowed are finite float32 numbers")
+    return word, vector
 
 
-def _is_finite_number(field: bytes) -> bool:
+def _finite(numbers: list[bytes]) -> NDArray[np.float32] | None:
+    """The numbers, (d,), that are written; None unless all are finite float32."""
     try:
         with np.errstate(over="ignore"):
-            return b"_" not in field and bool(np.isfinite(np.float32(float(field))))
+            vector = np.array([*map(float, numbers)], np.float32)
     except ValueError:
-        return False
+        return None
+    python_only = b"_" in b"".join(numbers)  # 1_0 is 10 in Python
+    return None if python_only or not np.isfinite(vector).all() else vector
 
 
-def _binary_records(
-    path: Path, content: mmap, words: int, dim: int
-) -> Iterator[tuple[str, bytes, NDArray[np.float32]]]:
-    """The place, word and vector (d,) of each record: word, space, d float32, maybe a line end."""
-    for number in range(1, words + 1):
-        start = content.tell()
-        place = f"{path}: byte {start}: word {number} of {words}"
-        space = content.find(b" ", start, start + LONGEST_WORD)
-        if space < 0 or len(content) < space + 1 + 4 * dim:
-            raise ArtifactError(
-                f"{place} is not whole, expected a word, a space and {4 * dim} bytes: the file was "
-                "cut short: get it again"
-            )
-        word = content[start:space]
-        if word.split() != [word]:
-            raise ArtifactError(
-                f"{place}: found {word[:20]!r}, expected a word without white space: if the file "
-                "was cut short, get it again"
-            )
-        content.seek(space + 1)
-        vector = np.frombuffer(content.read(4 * dim), "<f4")
-        if not np.isfinite(vector).all():
-            wrong = vector[~np.isfinite(vector)][0]
-            raise ArtifactError(
-                f"{place}: found the number {wrong}, allowed are finite ones: train again or get "
-                "the file again"
-            )
-        if content[content.tell() : content.tell() + 1] == b"\n":  # gensim writes none
-            content.seek(1, 1)
-        yield place, word, vector
-
-
-def _decoded(word: bytes, place: str) -> str:
-    try:
-        return word.decode()
-    except UnicodeDecodeError as error:
-        raise ArtifactError(
-            f"{place}: the word is not UTF-8 (its byte {error.start} is "
-            f"0x{word[error.start]:02x}): convert the file to UTF-8"
-        ) from None
+def _binary_record(content: mmap, dim: int, place: str) -> tuple[bytes, NDArray[np.float32]]:
+    """Word and vector (d,) of the next record: word, space, d float32, perhaps a line end."""
+    start = content.tell()
+    space = content.find(b" ", start, start + LONGEST_WORD)
+    stop = space + 1 + 4 * dim
+    if space < 0 or len(content) < stop:
+        expected = f"expected a word, a space and {4 * dim} bytes"
+        raise damaged(f"{place} is not whole, {expected}")
+    word, vector = content[start:space], np.frombuffer(content[space + 1 : stop], "<f4")
+    if word.split() != [word]:
+        raise damaged(f"{place}: found {word[:20]!r}, expected a word without white space")
+    if not np.isfinite(vector).all():
+        wrong = vector[~np.isfinite(vector)][0]
+        raise damaged(f"{place}: found the number {wrong}, allowed are finite ones")
+    content.seek(stop + (content[stop : stop + 1] == b"\n"))  # gensim writes no line end
+    return word, vector
 
 
 def _tensor(path: Path, file: Any, name: str) -> NDArray[Any]:
@@ -304,7 +276,7 @@ def _tensor(path: Path, file: Any, name: str) -> NDArray[Any]:
     return table
 
 
-def _check(path: Path, name: str, table: NDArray[Any], vocabulary: list[str]) -> None:
+def check_table(path: Path, name: str, table: NDArray[Any], vocabulary: list[str]) -> None:
     """Raise ArtifactError unless a tensor has the type and the rows that its name promises."""
     dtype, ndim = (np.int64, 1) if name == "counts" else (np.float32, 2)
     if table.dtype != dtype or table.ndim != ndim or len(table) != len(vocabulary):
