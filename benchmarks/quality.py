@@ -66,7 +66,7 @@ def main() -> None:
     for seed in given.seeds:
         for trainer in (gensim, ours):
             table, words = trainer(stream, seed)
-            scores = {name: similarity(table, words, pairs[name]).spearman for name in SETS}
+            scores = {name: similarity(table, words, pairs[name])[0] for name in SETS}
             rows.append({"trainer": trainer.__name__, "seed": seed} | scores)
             print(json.dumps(rows[-1]), flush=True)
     means = pd.DataFrame(rows).groupby("trainer")[list(SETS)].mean()

@@ -1,4 +1,4 @@
-"""Times to a level and areas: by hand, and what must hold of any curves."""
+"""Times to a level: by hand, and what must hold of any curves."""
 
 from itertools import product
 
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from sgns_study.evaluation.convergence import (
     ConvergenceError,
     against,
-    area,
     convergence,
     crossing,
     first_epoch,
@@ -53,8 +52,6 @@ def test_times_by_hand():
     common = {("pretrained", 1): 1, ("random", 1): 3, ("pretrained", 2): 2, ("random", 2): 1}
     assert found(table, "epochs_to_own") == own
     assert found(table, "epochs_to_common") == common
-    # (0.5 / 2 + 0.76 + 0.78 + 0.8 / 2) / 3
-    assert found(table, "area")["pretrained", 1] == pytest.approx(0.73)
     # Pretrained of seed 1 jumps from 0.5 to 0.76 in its first epoch, the level itself.
     assert found(table, "crossing")["pretrained", 1] == pytest.approx(1)
     assert not table["censored"].any()
@@ -80,10 +77,9 @@ def test_a_given_level_that_is_not_reached_is_censored_and_empty():
 def test_comparison_with_random_by_hand():
     table = convergence(curves())
     test = against(table, "epochs_to_own", "validation").iloc[0]
-    # 1 against 3 is faster, 2 against 2 a tie; differences −2 and 0: −1 ± 12.706 · √2 / √2
+    # 1 against 3 is faster, 2 against 2 a tie; differences −2 and 0
     assert (test["faster"], test["slower"], test["ties"], test["n_seeds"]) == (1, 0, 1, 2)
     assert test["epochs"] == -1
-    assert test["epochs_low"] == pytest.approx(-1 - 12.7062, abs=1e-3)
     assert against(table[table["init"] != "random"], "epochs_to_own", "validation").empty
 
 
@@ -164,12 +160,10 @@ def test_times_are_those_of_a_search_epoch_by_epoch(rows, level):
 
 
 @given(heights, st.floats(0, 0.2), st.floats(0, 1))
-def test_a_higher_curve_is_never_later_and_has_no_less_area(row, more, level):
+def test_a_higher_curve_is_never_later(row, more, level):
     low, high = np.array([row]), np.array([row]) + more
     wanted = np.array([level])
     assert restricted(first_epoch(high, wanted), 5) <= restricted(first_epoch(low, wanted), 5)
-    assert area(high)[0] == pytest.approx(area(low)[0] + more)
-    assert min(row) - 1e-12 <= area(low)[0] <= max(row) + 1e-12
 
 
 @given(heights, st.floats(0, 1), st.floats(0, 1))

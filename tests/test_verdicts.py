@@ -105,7 +105,7 @@ def test_pairs_are_those_of_loops_over_cells_and_seeds() -> None:
         for column, seed in enumerate(seeds):
             mine = sorted(zip(found.a[:, column], found.b[:, column]))
             assert mine == sorted(both[cell, seed] for cell in cells)
-        for values, numbers in ((found.a, found.rows_a), (found.b, found.rows_b)):
+        for values, numbers in zip((found.a, found.b), found.rows, strict=True):
             assert numbers.shape == values.shape == (len(cells), len(seeds))
     assert left_out
     assert cells_left_out > 5
@@ -207,7 +207,7 @@ def test_a_false_claim_is_supported_no_more_often_than_the_level_says(
     draws = np.random.default_rng(3).normal(truth, 0.2, size=(SIMULATIONS, 5))
     errors = stats.sem(draws, axis=1)
     p = [
-        sides(statistics.estimate(m, e, 4, 5), 1.0, direction)[0]
+        sides(statistics.SeedMean(m, e, 4, 5), 1.0, direction)[0]
         for m, e in zip(draws.mean(1), errors)
     ]
     supported = int((np.array(p) < 0.05).sum())
@@ -225,7 +225,7 @@ def test_a_true_claim_is_contradicted_no_more_often_than_the_level_says(
     draws = np.random.default_rng(4).normal(truth, 0.2, size=(SIMULATIONS, 5))
     errors = stats.sem(draws, axis=1)
     p = [
-        sides(statistics.estimate(m, e, 4, 5), 1.0, direction)[1]
+        sides(statistics.SeedMean(m, e, 4, 5), 1.0, direction)[1]
         for m, e in zip(draws.mean(1), errors)
     ]
     contradicted = int((np.array(p) < 0.05).sum())

@@ -571,8 +571,8 @@ def neighbours(vectors: Path, words: tuple[str, ...], number: int) -> None:
     loaded = trained_words(read_vectors(vectors))
     for word, near in neighbours(loaded.centre, loaded.vocabulary, words, number).items():
         click.echo(word)
-        for neighbour in near:
-            click.echo(f"  {neighbour.cosine:6.3f}  {neighbour.word}")
+        for neighbour, cosine in near:
+            click.echo(f"  {cosine:6.3f}  {neighbour}")
 
 
 @cli.command()

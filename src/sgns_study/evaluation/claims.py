@@ -4,6 +4,7 @@ A claim has one or more comparisons A − B of a quantity; it holds if all of th
 one place to change or add one; how a comparison is made and judged is in `verdicts.py`.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from itertools import permutations
 from typing import Any, Literal, NamedTuple
@@ -83,10 +84,9 @@ def radius_compared(direction: Direction) -> Comparisons:
 
     def comparisons(study: Study) -> list[Comparison]:
         small, large = min(study.grid.radii), max(study.grid.radii)
-        if small == large:
-            return []
-        a, b = (plain("pretrained", grid_recipes(study), radius=r) for r in (small, large))
-        return [Comparison(f"R = {small} − R = {large}", "test accuracy", a, b, direction)]
+        a, b = (plain("pretrained", study.grid.recipes, radius=r) for r in (small, large))
+        name = f"R = {small} − R = {large}"
+        return [Comparison(name, "test accuracy", a, b, direction)] if small < large else []
 
     return comparisons
 
@@ -96,9 +96,9 @@ def dim_of_classifiers(study: Study) -> list[Comparison]:
     small, large = min(study.grid.dims), max(study.grid.dims)
     found = []
     for radius in study.grid.radii if small < large else []:
-        recipes = grid_recipes(study)
-        a, b = (plain("pretrained", recipes, radius=radius, dim=dim) for dim in (large, small))
+        start = plain("pretrained", study.grid.recipes, radius=radius)
         name = f"d = {large} − d = {small} at R = {radius}"
+        a, b = ({**start, "dim": dim} for dim in (large, small))
         found.append(Comparison(name, "test accuracy", a, b, "more"))
     return found
 
@@ -106,30 +106,25 @@ def dim_of_classifiers(study: Study) -> list[Comparison]:
 def dim_of_vectors(study: Study) -> list[Comparison]:
     """The largest dimension against the smallest in the task of SGNS."""
     small, large = min(study.grid.dims), max(study.grid.dims)
-    if small == large:
-        return []
-    a, b = ({"recipe": grid_recipes(study), "dim": dim} for dim in (large, small))
-    return [Comparison(f"d = {large} − d = {small}", "SGNS loss", a, b, "more")]
+    a, b = ({"recipe": study.grid.recipes, "dim": dim} for dim in (large, small))
+    name = f"d = {large} − d = {small}"
+    return [Comparison(name, "SGNS loss", a, b, "more")] if small < large else []
 
 
 def overfitting(study: Study) -> list[Comparison]:
     """The last epoch of SGNS against the best, which is read off the other seeds."""
-    recipes = {"recipe": [r for r in grid_recipes(study) if study.recipes[r].kind == "lab"]}
+    recipes = {"recipe": [r for r in study.grid.recipes if study.recipes[r].kind == "lab"]}
     return [Comparison("last epoch − best epoch before it", "SGNS rise", recipes, recipes, "more")]
 
 
 def few_labels(study: Study) -> list[Comparison]:
     """Pretrained against random where labels are few."""
-    sizes = {n for block in study.experiments.values() for n in block.documents if n <= FEW}
-    if not sizes:
-        return []
+    tried = {n for block in study.experiments.values() for n in block.documents}
+    few = sorted(n for n in tried if n <= FEW)
     name = f"pretrained − random, {FEW:,} labelled documents at most"
-    few = sorted(sizes)
     a, b = plain("pretrained", best_recipes(study), documents=few), plain("random", documents=few)
-    return [
-        Comparison(name, "test accuracy", a, b, "more"),
-        Comparison(name, "epochs on validation", a, b, "less"),
-    ]
+    quantities: dict[str, Direction] = {"test accuracy": "more", "epochs on validation": "less"}
+    return [Comparison(name, key, a, b, quantities[key]) for key in quantities if few]
 
 
 def settings_compared(
@@ -164,30 +159,27 @@ def setting(study: Study, recipe: str, key: str) -> Any:
 
 def rare_or_common(study: Study) -> list[Comparison]:
     """Rare words deleted against none, and common words subsampled against none."""
-    return [
-        *settings_compared("min_count", lambda n: n == 5, lambda n: n == 1)(study),
-        *settings_compared("subsample", bool, lambda t: t == 0)(study),
-    ]
+    rare = settings_compared("min_count", lambda n: n == 5, lambda n: n == 1)
+    return rare(study) + settings_compared("subsample", bool, lambda t: t == 0)(study)
 
 
 def more_text(study: Study) -> list[Comparison]:
     """Each amount of text against the next smaller one: similarity, and the classifier."""
     found = []
     amounts = {
-        name: setting(study, name, "documents") or 10**12
+        name: recipe.documents or math.inf
         for name, recipe in study.recipes.items()
         if recipe.kind == "word2vec"
     }
     pairs = [pair for pair in alike_but_for(study, "documents") if set(pair) <= set(amounts)]
     for a, b in pairs:
-        between = [
-            n for other, n in amounts.items() if (other, b) in pairs and amounts[b] < n < amounts[a]
-        ]
-        if amounts[a] > amounts[b] and not between:
-            name = f"{a} − {b}"
-            found.append(Comparison(name, "similarity", {"recipe": a}, {"recipe": b}, "more"))
+        smaller = [amounts[n] for one, n in pairs if one == a and amounts[n] < amounts[a]]
+        if amounts[b] == max(smaller, default=0):
             starts = plain("pretrained", [a]), plain("pretrained", [b])
-            found.append(Comparison(name, "test accuracy", *starts, "more"))
+            found += [
+                Comparison(f"{a} − {b}", "similarity", {"recipe": a}, {"recipe": b}, "more"),
+                Comparison(f"{a} − {b}", "test accuracy", *starts, "more"),
+            ]
     return found
 
 

@@ -1,4 +1,4 @@
-"""How fast a classifier learns: epochs to a level of accuracy, and the mean height of its curve.
+"""How fast a classifier learns: epochs to a level of accuracy.
 
 "Faster" was defined here before anything was measured. On a split, a run reaches a level of
 accuracy at the first epoch whose accuracy is at least that level; epoch 0 (before training) counts.
@@ -21,7 +21,6 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sgns_study.errors import StudyError
-from sgns_study.evaluation.summary import mean_interval
 from sgns_study.evaluation.tables import COLUMNS, RUN
 
 COMPARED = ["documents", "classifier", "dim", "seed"]
@@ -45,7 +44,6 @@ def convergence(curves: pd.DataFrame, level: float | None = None) -> pd.DataFram
     Columns: the run, split, measure, value, level, censored, epochs (E). Measures:
     `epochs_to_own`, `epochs_to_common`: the first epoch at the level; empty if censored.
     `crossing`: when the lines between epochs cross the common level.
-    `area`: the area under the accuracy over epochs 0..E, divided by E: the curve's mean height.
 
     Raises ConvergenceError if a curve lacks an epoch or an accuracy or has an epoch twice, or if
     runs compared were trained for different numbers of epochs.
@@ -55,8 +53,7 @@ def convergence(curves: pd.DataFrame, level: float | None = None) -> pd.DataFram
     parts = [measures(group, level) for _, group in groups]
     if not parts:
         return pd.DataFrame(columns=COLUMNS["convergence"])
-    rows = pd.concat(parts, ignore_index=True)
-    found = rows.sort_values([*RUN, "split", "measure"], ignore_index=True)
+    found = pd.concat(parts).sort_values([*RUN, "split", "measure"], ignore_index=True)
     return found[COLUMNS["convergence"]]
 
 
@@ -74,21 +71,18 @@ def measures(group: pd.DataFrame, level: float | None) -> pd.DataFrame:
     curves = [curve for _, curve in group.sort_values("epoch").groupby(RUN, dropna=False)]
     for curve in curves:
         check_curve(curve, len(curves[0]) - 1)
-    runs = pd.concat([curve.iloc[[0]][[*RUN, "split"]] for curve in curves], ignore_index=True)
-    accuracy = np.array([curve["accuracy"].to_numpy(float) for curve in curves])  # (runs, E + 1)
-    best = accuracy.max(axis=1)
-    own, common = SHARE * best, np.full(len(best), SHARE * best.min() if level is None else level)
-    found = {
-        "crossing": (crossing(accuracy, common), common),
-        "epochs_to_own": (first_epoch(accuracy, own), own),
-        "epochs_to_common": (first_epoch(accuracy, common), common),
-        "area": (area(accuracy), np.nan),
-    }
-    parts = [
-        runs.assign(measure=name, value=value, level=wanted, censored=np.isnan(value))
-        for name, (value, wanted) in found.items()
+    runs = pd.concat([curve[:1] for curve in curves])
+    accuracy = np.array([curve["accuracy"] for curve in curves], float)  # (runs, E + 1)
+    own = SHARE * accuracy.max(axis=1)
+    common = np.full(len(own), own.min() if level is None else level)
+    found = [
+        ("crossing", crossing(accuracy, common), common),
+        ("epochs_to_own", first_epoch(accuracy, own), own),
+        ("epochs_to_common", first_epoch(accuracy, common), common),
     ]
-    return pd.concat(parts).assign(epochs=accuracy.shape[1] - 1)
+    parts = [runs.assign(measure=name, value=time, level=wanted) for name, time, wanted in found]
+    table = pd.concat(parts)
+    return table.assign(censored=table["value"].isna(), epochs=accuracy.shape[1] - 1)
 
 
 def check_curve(curve: pd.DataFrame, epochs: int) -> None:
@@ -133,12 +127,6 @@ def crossing(heights: Array, wanted: Array) -> Array:
     return np.where(np.isnan(first), np.nan, before + part)
 
 
-def area(heights: Array) -> Array:
-    """Area under each of n curves (n, E + 1) by trapezoids, divided by E: the mean height, (n,)."""
-    mean: Array = np.trapezoid(heights, axis=1) / (heights.shape[1] - 1)
-    return mean
-
-
 def restricted(times: ArrayLike, epochs: ArrayLike) -> Array:
     """Times in epochs, with E + 1 (E from `epochs`) for the censored ones, which are NaN."""
     found = np.asarray(times, float)
@@ -150,22 +138,17 @@ def against(table: pd.DataFrame, measure: str, split: str) -> pd.DataFrame:
 
     table: as `convergence` gives; measure: one of `epochs_to_…`. A run is paired with the plain run
     of init `random` that has its dimension, seed, documents and classifier. Columns: the variant,
-    `n_seeds`, in how many pairs it is `faster`, `slower` or neither (`ties`), and `epochs`,
-    `epochs_low`, `epochs_high`: the difference of restricted means with its 95 % t interval,
-    negative where the variant is faster.
+    `n_seeds`, in how many pairs it is `faster`, `slower` or neither (`ties`), and `epochs`, the
+    difference of restricted means, negative where the variant is faster.
     """
     rows = table[(table["measure"] == measure) & (table["split"] == split)]
     rows = rows.assign(time=restricted(rows["value"], rows["epochs"]))
     is_random = (rows["init"] == "random") & rows["scale"].isna()
     random = rows.loc[is_random, [*COMPARED, "time"]]
     pairs = rows[~is_random].merge(random, on=COMPARED, suffixes=("", "_random"))
-    variant = [key for key in RUN if key != "seed"]
-    found = []
-    for key, runs in pairs.groupby(variant, dropna=False):
-        later = runs["time"] - runs["time_random"]
-        mean, _, low, high = mean_interval(later)
-        signs = (int(sum(later < 0)), int(sum(later > 0)), int(sum(later == 0)))
-        found.append((*key, len(later), *signs, mean, low, high))
-    counts = ["n_seeds", "faster", "slower", "ties"]
-    columns = [*variant, *counts, "epochs", "epochs_low", "epochs_high"]
-    return pd.DataFrame(found, columns=columns)
+    later = pairs["time"] - pairs["time_random"]
+    signs = {"faster": later < 0, "slower": later > 0, "ties": later == 0}
+    sums = dict.fromkeys(["n_seeds", *signs], "sum")
+    counted = pairs.assign(epochs=later, n_seeds=1, **signs)
+    variants = counted.groupby([key for key in RUN if key != "seed"], dropna=False)
+    return variants.agg(sums | {"epochs": "mean"}).reset_index()

@@ -7,9 +7,9 @@ frequency, so that of words that differ only by case the first, the most frequen
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sgns_study.artifacts import ArtifactError
-from sgns_study.errors import StudyError
+from sgns_study.errors import StudyError, brief
 from sgns_study.evaluation.tables import SCORES
 
 RESTRICT_VOCAB = 300_000  # only the first rows take part in similarity and analogies, as in gensim
@@ -38,47 +38,6 @@ class UnknownWordError(StudyError):
     """A word without a vector; the message names words like it that have one."""
 
 
-class Similarity(NamedTuple):
-    """Spearman's ρ over the pairs with both words, NaN if undefined, and the share of these."""
-
-    spearman: float
-    coverage: float
-
-
-class Section(NamedTuple):
-    """Counts of a section's questions: all, those with four known words, those answered right."""
-
-    name: str
-    questions: int
-    covered: int
-    correct: int
-
-    @property
-    def accuracy(self) -> float:
-        """Right answers among the covered questions; NaN if there are none."""
-        return self.correct / self.covered if self.covered else np.nan
-
-    @property
-    def coverage(self) -> float:
-        """Share of the questions that could be asked; NaN if there are none."""
-        return self.covered / self.questions if self.questions else np.nan
-
-
-class Neighbour(NamedTuple):
-    """A word and its cosine with the word asked for."""
-
-    word: str
-    cosine: float
-
-
-class Recovery(NamedTuple):
-    """Mean precision at k, its value for random neighbours, and the share of known words."""
-
-    precision: float
-    chance: float
-    coverage: float
-
-
 def intrinsic_scores(
     table: Table,
     vocabulary: Sequence[str],
@@ -96,12 +55,11 @@ def intrinsic_scores(
     for name, judged in pairs.items():
         rows.append((name, "spearman", *similarity(first, words, judged)))
     for name, asked in questions.items():
+        names = [name, *(f"{name}/{section}" for section in asked)]
         for method in get_args(Method):
-            *sections, total = analogies(first, words, asked, method)
-            rows.append((name, method, total.accuracy, total.coverage))
-            for section in sections:
-                dataset = f"{name}/{section.name}"
-                rows.append((dataset, method, section.accuracy, section.coverage))
+            whole, covered, correct = analogies(first, words, asked, method)
+            with np.errstate(invalid="ignore"):  # a section without questions has no shares
+                rows += zip(names, repeat(method), correct / covered, covered / whole)
     for name, sets in synonym_sets.items():
         precision, chance, coverage = recovery(table, vocabulary, sets, PRECISION_AT)
         rows.append((name, f"precision_at_{PRECISION_AT}", precision, coverage))
@@ -109,21 +67,24 @@ def intrinsic_scores(
     return pd.DataFrame(rows, columns=SCORES)
 
 
-def similarity(table: Table, vocabulary: Sequence[str], pairs: Sequence[Pair]) -> Similarity:
-    """Spearman's rank correlation of cosines with people's scores; the case of words is ignored.
+def similarity(
+    table: Table, vocabulary: Sequence[str], pairs: Sequence[Pair]
+) -> tuple[float, float]:
+    """Spearman's ρ of cosines with people's scores, NaN if undefined, and the share of pairs used.
 
-    As gensim's `evaluate_word_pairs`: pairs with a word that has no row are left out.
+    As gensim's `evaluate_word_pairs`: pairs with a word that has no row are left out, and the case
+    of words is ignored.
     """
     words = chain.from_iterable(pair[:2] for pair in pairs)
     rows = first_rows(words, vocabulary, case_insensitive=True).reshape(-1, 2)
     covered = rows.min(axis=1) >= 0
-    coverage = float(covered.mean()) if pairs else np.nan
+    coverage = float(covered.mean())
     first, second = (unit(table[column]) for column in rows[covered].T)
     cosines = np.einsum("ij,ij->i", first, second)
     scores = np.array([pair[2] for pair in pairs])[covered]
     if len(set(cosines)) < 2 or len(set(scores)) < 2:  # no ranks
-        return Similarity(np.nan, coverage)
-    return Similarity(float(stats.spearmanr(scores, cosines).statistic), coverage)
+        return np.nan, coverage
+    return float(stats.spearmanr(scores, cosines).statistic), coverage
 
 
 def analogies(
@@ -131,11 +92,12 @@ def analogies(
     vocabulary: Sequence[str],
     questions: Mapping[str, Sequence[Question]],
     method: Method = "3cosadd",
-) -> list[Section]:
-    """Right answers to "a is to b as c is to what?", by section and last in total.
+) -> NDArray[np.float64]:
+    """Counts of questions "a is to b as c is to what?", (3, 1 + S): of all, then of each section.
 
-    As gensim's `evaluate_word_analogies`: questions with a word that has no row are left out, and
-    the three words of a question, in whatever case, are none of its answers.
+    The first row counts the questions, the second those asked, the third those answered right. As
+    gensim's `evaluate_word_analogies`: questions with a word that has no row are left out, and the
+    three words of a question, in whatever case, are none of its answers.
     """
     words = chain.from_iterable(chain.from_iterable(questions.values()))
     rows = first_rows(words, vocabulary, case_insensitive=True).reshape(-1, 4)
@@ -145,11 +107,9 @@ def analogies(
     correct = np.zeros(len(rows), bool)
     correct[covered] = (answers >= 0) & (same_word[answers] == rows[covered, 3])
     section = np.repeat(np.arange(len(questions)), [len(asked) for asked in questions.values()])
-    parts = [*((name, section == i) for i, name in enumerate(questions)), ("total", section >= 0)]
-    return [
-        Section(name, int(part.sum()), int(covered[part].sum()), int(correct[part].sum()))
-        for name, part in parts
-    ]
+    weights = (np.ones(len(rows)), covered, correct)
+    counts = np.stack([np.bincount(section, weight, len(questions)) for weight in weights])
+    return np.column_stack([counts.sum(axis=1), counts])
 
 
 def first_rows(
@@ -221,8 +181,8 @@ def lengths(table: Table) -> Table:
 
 def neighbours(
     table: Table, vocabulary: Sequence[str], words: Iterable[str], n: int = 10
-) -> dict[str, list[Neighbour]]:
-    """The `n` rows of largest cosine with each word, nearest first: fewer if there are fewer.
+) -> dict[str, list[tuple[str, float]]]:
+    """The `n` words of largest cosine with each word and these cosines, nearest first.
 
     A word stands for the row spelt the same or, if there is none, the first in another case. Raises
     UnknownWordError, and StudyError if a word's vector is zero or `n` below 1.
@@ -235,7 +195,7 @@ def neighbours(
             raise StudyError(f"{word!r} has no neighbours, for its vector is zero: was it trained?")
     nearest = nearest_rows(table, list(rows.values()), n)
     return {
-        word: [Neighbour(vocabulary[row], float(cosine)) for row, cosine in zip(*near)]
+        word: [(vocabulary[row], float(cosine)) for row, cosine in zip(*near)]
         for word, near in zip(rows, nearest)
     }
 
@@ -271,23 +231,23 @@ def nearest_rows(
 
 def recovery(
     table: Table, vocabulary: Sequence[str], synonym_sets: Mapping[str, Collection[str]], k: int
-) -> Recovery:
-    """Share of a word's `k` nearest neighbours that are of its set, mean over all words of sets.
+) -> tuple[float, float, float]:
+    """Precision at k of synonyms, its value for random neighbours, and the share of known words.
 
-    Chance is the same share of all other words. A word whose vector is zero counts as unknown. NaN
-    if no word of a set is known.
+    Precision is the share of a word's `k` nearest neighbours that are of its set, the mean over all
+    words of sets. A word whose vector is zero counts as unknown. NaN if no word of a set is known.
     """
     directed = lengths(table) > 0
     sets = [first_rows(words, vocabulary) for words in synonym_sets.values()]
     known = [[row for row in rows if row >= 0 and directed[row]] for rows in sets]
     coverage = sum(map(len, known)) / sum(map(len, sets))
-    if not any(known):
-        return Recovery(np.nan, np.nan, coverage)
     right, chance = [], []
     for rows in known:
         right += [np.isin(near, rows).mean() for near, _ in nearest_rows(table, rows, k)]
         chance += [(len(rows) - 1) / (directed.sum() - 1)] * len(rows)
-    return Recovery(float(np.mean(right)), float(np.mean(chance)), coverage)
+    if not right:
+        return np.nan, np.nan, coverage
+    return float(np.mean(right)), float(np.mean(chance)), coverage
 
 
 def read_pairs(path: Path) -> list[Pair]:
@@ -297,10 +257,15 @@ def read_pairs(path: Path) -> list[Pair]:
     """
     pairs = []
     for place, fields in lines(path):
-        if not fields[0].startswith("#"):
-            is_pair = len(fields) == 3 and is_finite_number(fields[2])
-            check_line(is_pair, place, fields, "two words and a number")
-            pairs.append((fields[0], fields[1], float(fields[2])))
+        if fields[0].startswith("#"):
+            continue
+        try:
+            first, second, score = fields
+            is_pair = np.isfinite(float(score))
+        except ValueError:  # another number of fields, or no number
+            is_pair = False
+        check_line(is_pair, place, fields, "two words and a number")
+        pairs.append((first, second, float(score)))
     if not pairs:
         raise ArtifactError(f"{path}: no pair of words in it: download it again")
     return pairs
@@ -348,17 +313,8 @@ def lines(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 def check_line(is_right: bool, place: str, fields: Sequence[str], expected: str) -> None:
     """Raise ArtifactError with what was found and expected, if the line is not right."""
-    found = " ".join(fields)
     if not is_right:
-        shown = found if len(found) <= 60 else f"{found[:60]}…"
+        found = brief(" ".join(fields), 60)
         raise ArtifactError(
-            f"{place}: found `{shown}`, expected {expected}: correct the line or download it again"
+            f"{place}: found `{found}`, expected {expected}: correct the line or download it again"
         )
-
-
-def is_finite_number(text: str) -> bool:
-    """Whether a text is a number, and neither `nan` nor `inf`."""
-    try:
-        return bool(np.isfinite(float(text)))
-    except ValueError:
-        return False

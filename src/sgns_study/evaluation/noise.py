@@ -21,18 +21,10 @@ def noise_table(words: list[str], counts: NDArray[np.int64], min_count: int) -> 
     order = np.argsort(-kept, kind="stable")[: np.count_nonzero(kept)]
     places = np.unique(np.geomspace(1, len(order), WORDS).round().astype(int)) - 1
     shown = order[places]
-    tables = [
-        pd.DataFrame(
-            {
-                "alpha": float(alpha),
-                "word": [words[i] for i in shown],
-                "count": counts[shown],
-                "probability": probabilities(alias_table(kept, alpha), len(counts))[shown],
-            }
-        )
-        for alpha in ALPHAS
-    ]
-    return pd.concat(tables, ignore_index=True)[COLUMNS["noise"]]
+    table = pd.DataFrame({"word": [words[i] for i in shown], "count": counts[shown]})
+    drawn = {alpha: probabilities(alias_table(kept, alpha), len(counts)) for alpha in ALPHAS}
+    parts = [table.assign(alpha=float(a), probability=p[shown]) for a, p in drawn.items()]
+    return pd.concat(parts, ignore_index=True)[COLUMNS["noise"]]
 
 
 def probabilities(noise: Noise, vocabulary_size: int) -> NDArray[np.float64]:

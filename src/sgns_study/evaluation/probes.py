@@ -19,13 +19,11 @@ Groups = Mapping[str, Sequence[str]]
 
 def probe_neighbours(table: Table, vocabulary: Sequence[str], groups: Groups) -> pd.DataFrame:
     """The nearest words of the first known word of each group: word, rank, neighbour, cosine."""
-    known = [words_with_vectors(table, vocabulary, words) for words in groups.values()]
-    probes = [words[0] for words in known if words]
-    found = neighbours(table, vocabulary, probes, NUMBER)
+    probes = known_words(table, vocabulary, groups).drop_duplicates("group")["word"]
     rows = [
-        (word, rank, neighbour.word, neighbour.cosine)
-        for word, near in found.items()
-        for rank, neighbour in enumerate(near, 1)
+        (word, rank, *near)
+        for word, found in neighbours(table, vocabulary, probes, NUMBER).items()
+        for rank, near in enumerate(found, 1)
     ]
     return pd.DataFrame(rows, columns=NEIGHBOURS)
 
@@ -36,29 +34,22 @@ def words_map(table: Table, vocabulary: Sequence[str], groups: Groups, seed: int
     van der Maaten & Hinton (2008), the exact method, started from the first two principal
     components. The units of x and y have no meaning. Empty with fewer than four words.
     """
-    placed = [
-        (word, group)
-        for group, words in groups.items()
-        for word in words_with_vectors(table, vocabulary, words)
-    ]
-    if len(placed) < FEWEST:
+    known = known_words(table, vocabulary, groups)
+    if len(known) < FEWEST:
         return pd.DataFrame(columns=MAP)
-    rows = first_rows([word for word, _ in placed], vocabulary)
-    state = int(generator(seed, "map").integers(2**31))
     layout = TSNE(
         metric="cosine",
         method="exact",
         init="pca",
-        perplexity=min(PERPLEXITY, (len(placed) - 1) / 3),
-        random_state=state,
-    ).fit_transform(unit(table[rows]))
-    frame = pd.DataFrame(placed, columns=MAP[:2])
-    return frame.assign(x=np.float32(layout[:, 0]), y=np.float32(layout[:, 1]))
+        perplexity=min(PERPLEXITY, (len(known) - 1) / 3),
+        random_state=int(generator(seed, "map").integers(2**31)),
+    ).fit_transform(unit(table[first_rows(known["word"], vocabulary)]))
+    return known.assign(x=np.float32(layout[:, 0]), y=np.float32(layout[:, 1]))
 
 
-def words_with_vectors(table: Table, vocabulary: Sequence[str], words: Sequence[str]) -> list[str]:
-    """The words that have a vector under exactly this spelling, and one that is not zero."""
-    rows = first_rows(words, vocabulary)
-    return [
-        str(word) for word, row in zip(words, rows) if row >= 0 and lengths(table[[row]])[0] > 0
-    ]
+def known_words(table: Table, vocabulary: Sequence[str], groups: Groups) -> pd.DataFrame:
+    """Columns word, group: words with a vector under exactly this spelling that is not zero."""
+    words = [(str(word), group) for group, own in groups.items() for word in own]
+    rows = first_rows([word for word, _ in words], vocabulary)
+    known = (rows >= 0) & (lengths(table[rows]) > 0)
+    return pd.DataFrame(words, columns=MAP[:2])[known].reset_index(drop=True)

@@ -5,6 +5,7 @@ is a *base*. The variants around the bases are the ablation of the study.
 """
 
 import math
+from itertools import product
 
 import pandas as pd
 
@@ -25,21 +26,16 @@ def recipes_table(study: Study) -> pd.DataFrame:
     dumped = {name: study.recipes[name].model_dump() for name in plan.recipes(study)}
     for name, recipe in dumped.items():
         like = recipe.get("like") if recipe.get("like") in dumped else None
-        changes = differences(recipe, dumped[like]) if like else []
+        parent = dumped[like] if like else recipe
+        values = {key: (recipe.get(key), parent.get(key)) for key in {**recipe, **parent}}
+        changes = [  # no number of documents means all
+            (key, *("all" if value is None else str(value) for value in both))
+            for key, both in values.items()
+            if key != "like" and both[0] != both[1]
+        ]
         start = (name, recipe["kind"], like)
         rows += [(*start, *change) for change in changes] or [(*start, None, None, None)]
     return pd.DataFrame(rows, columns=COLUMNS["recipes"])
-
-
-def differences(recipe: dict[str, object], parent: dict[str, object]) -> list[tuple[str, str, str]]:
-    """Key, value and the parent's value of every setting that is not the same in both."""
-
-    def text(value: object) -> str:
-        return "all" if value is None else str(value)  # no number of documents means all
-
-    values = {key: (recipe.get(key), parent.get(key)) for key in {**recipe, **parent}}
-    del values["like"]
-    return [(key, text(own), text(other)) for key, (own, other) in values.items() if own != other]
 
 
 def variants(recipes: pd.DataFrame) -> pd.DataFrame:
@@ -50,9 +46,8 @@ def variants(recipes: pd.DataFrame) -> pd.DataFrame:
 
 def bases(recipes: pd.DataFrame) -> list[str]:
     """The recipes that are not variants, in their order."""
-    return list(
-        recipes.loc[~recipes["recipe"].isin(variants(recipes)["recipe"]), "recipe"].unique()
-    )
+    is_variant = recipes["recipe"].isin(variants(recipes)["recipe"])
+    return list(recipes.loc[~is_variant, "recipe"].unique())
 
 
 def of_bases(table: pd.DataFrame, recipes: pd.DataFrame) -> pd.DataFrame:
@@ -68,17 +63,15 @@ def settings(recipes: pd.DataFrame) -> pd.DataFrame:
     The parent stands among them with its own value and `own` true.
     """
     found = variants(recipes)
-    columns = {"like": "parent", "key": "key", "value": "value", "recipe": "recipe"}
-    tried = found[list(columns)].rename(columns=columns).assign(own=False)
-    parents = found.assign(recipe=found["like"], value=found["like_value"])
-    own = parents[list(columns)].rename(columns=columns).drop_duplicates().assign(own=True)
-    whole = pd.concat([tried, own])
-    places = {name: place for place, name in enumerate(recipes["recipe"].unique())}
-    whole["place"] = whole["parent"].map(places)
-    whole["rank"] = [rank(key, value) for key, value in zip(whole["key"], whole["value"])]
-    whole["first"] = whole["key"].map({key: i for i, key in enumerate(found["key"].unique())})
-    whole = whole.sort_values(["first", "place", "rank"], kind="stable", ignore_index=True)
-    return whole[["parent", "key", "value", "recipe", "own"]]
+    rows = []
+    for key, parent in product(found["key"].unique(), recipes["recipe"].unique()):
+        tried = found[(found["key"] == key) & (found["like"] == parent)]
+        own = [(value, parent) for value in tried["like_value"].unique()]
+        values = [*zip(tried["value"], tried["recipe"]), *own]
+        for value, recipe in sorted(values, key=lambda one: rank(key, one[0])):
+            rows.append((parent, key, value, recipe, recipe == parent))
+    columns = ["parent", "key", "value", "recipe", "own"]
+    return pd.DataFrame(rows, columns=columns).astype({"own": bool})
 
 
 def on_grid(table: pd.DataFrame) -> pd.DataFrame:

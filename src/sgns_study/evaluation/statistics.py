@@ -40,24 +40,32 @@ def half_interval(sd: float, df: float, n: int = 1) -> float:
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, df)) * sd / float(np.sqrt(n))
 
 
-class Estimate(NamedTuple):
-    """A mean over n seeds, most often of differences: 95 % t interval, standard error and df.
+class SeedMean(NamedTuple):
+    """A mean over n seeds, its standard error and degrees of freedom, and the t tests of it.
 
     With one seed the error is NaN, and so are the interval and the p values. If all seeds agree
     exactly, the error is 0 and there is no t test: p is then that of a sign test of the n seeds.
     """
 
     mean: float
-    low: float
-    high: float
+    error: float
+    df: float
     n: int
-    error: float = np.nan
-    df: float = np.nan
+
+    @property
+    def low(self) -> float:
+        """The lower end of the 95 % t interval."""
+        return self.mean - half_interval(self.error, self.df)
+
+    @property
+    def high(self) -> float:
+        """The upper end of the 95 % t interval."""
+        return self.mean + half_interval(self.error, self.df)
 
     @property
     def p(self) -> float:
         """The two-sided p value of the hypothesis that the true mean is 0."""
-        return float(np.minimum(1, 2 * (self if self.mean < 0 else self.negated()).p_below(0)))
+        return float(np.minimum(1, 2 * self._replace(mean=-abs(self.mean)).p_below(0)))
 
     def p_below(self, bound: float) -> float:
         """The one-sided p value for a true mean below `bound`: a small p says that it is."""
@@ -72,17 +80,7 @@ class Estimate(NamedTuple):
 
         Schuirmann (1987). The test at the end nearer to the mean has the larger p.
         """
-        return (self.negated() if self.mean < 0 else self).p_below(margin)
-
-    def negated(self) -> "Estimate":
-        """B − A of A − B."""
-        return self._replace(mean=-self.mean, low=-self.high, high=-self.low)
-
-
-def estimate(mean: float, error: float, df: float, n: int) -> Estimate:
-    """The estimate with its interval, from a mean over n seeds, its standard error and df."""
-    half = half_interval(error, df)
-    return Estimate(mean, mean - half, mean + half, n, error, df)
+        return self._replace(mean=abs(self.mean)).p_below(margin)
 
 
 def block_means(differences: ArrayLike) -> Floats:
@@ -114,11 +112,11 @@ def spread(means: Floats) -> float:
     return sd if sd > ROUNDING else 0.0
 
 
-def seed_estimate(differences: ArrayLike) -> Estimate:
+def seed_estimate(differences: ArrayLike) -> SeedMean:
     """The mean of differences (cells, seeds) as an estimate over seeds: the paired t test."""
     means = block_means(differences)
     n = len(means)
-    return estimate(float(means.mean()), spread(means) / n**0.5, n - 1, n)
+    return SeedMean(float(means.mean()), spread(means) / n**0.5, n - 1, n)
 
 
 def hedges_g(differences: ArrayLike) -> float:
@@ -181,7 +179,7 @@ def crossed_variance(table: Floats) -> tuple[Floats, Floats, Floats]:
     return mean, total / (n * m), df
 
 
-def seed_and_document_estimate(correct_a: ArrayLike, correct_b: ArrayLike) -> Estimate:
+def seed_and_document_estimate(correct_a: ArrayLike, correct_b: ArrayLike) -> SeedMean:
     """The accuracy difference A − B, a fraction, as an estimate over new seeds and new documents.
 
     Its t test is, by moments, that of a mixed model with crossed random effects of seed and
@@ -190,18 +188,20 @@ def seed_and_document_estimate(correct_a: ArrayLike, correct_b: ArrayLike) -> Es
     """
     table = outcome_differences(correct_a, correct_b)
     mean, variance, df = crossed_variance(table)
-    return estimate(float(mean), float(np.sqrt(variance)), float(df), len(table))
+    return SeedMean(float(mean), float(np.sqrt(variance)), float(df), len(table))
 
 
 def sign_flip(values: Floats, generator: np.random.Generator) -> float:
     """Two-sided p of the sign-flip (paired permutation) test that the mean of values (n,) is 0.
 
     It assumes that the values are independent and symmetric about 0. Block means are; the single
-    differences of one seed in several cells are not, and rejecting by them is too frequent. All
-    flips are enumerated for n up to 16, and beyond that 9,999 are drawn. Five values have 32 flips,
-    so that no p is below 0.0625.
+    differences of one seed in several cells are not, and rejecting by them is too frequent. p is
+    the share of flips whose sum is as far from 0 as the observed one, which is among them: for all
+    flips it is exact, for K random ones it is (1 + k)/(1 + K) (Phipson & Smyth, 2010). Sums that
+    differ by rounding alone are ties. Five values have 32 flips, so that no p is below 0.0625.
     """
-    return float(flip_p(values[None], sign_flips(len(values), generator))[0])
+    sums = np.abs(sign_flips(len(values), generator) @ values)
+    return float(np.mean(sums >= abs(values.sum()) - 1e-9 * np.abs(values).sum()))
 
 
 def sign_flips(n: int, generator: np.random.Generator) -> Floats:
@@ -212,18 +212,6 @@ def sign_flips(n: int, generator: np.random.Generator) -> Floats:
         flipped = generator.integers(2, size=(1 + RESAMPLES, n))
         flipped[0] = 0
     return (1 - 2 * flipped).astype(np.float64)
-
-
-def flip_p(values: Floats, signs: Floats) -> Floats:
-    """The share of flips with a sum as far from 0 as the observed one, (samples,) of (samples, n).
-
-    The observed flip is among them, so p is exact for all flips, and (1 + k)/(1 + K) for K random
-    ones (Phipson & Smyth, 2010). Sums that differ by rounding alone are ties.
-    """
-    sums = np.abs(values @ signs.T)  # (samples, flips)
-    observed = np.abs(values.sum(axis=-1, keepdims=True))
-    ties = 1e-9 * np.abs(values).sum(axis=-1, keepdims=True)
-    return np.mean(sums >= observed - ties, axis=-1, dtype=np.float64)
 
 
 def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike) -> Floats:

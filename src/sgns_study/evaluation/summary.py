@@ -68,23 +68,18 @@ def summarise(
     for variant, runs in scores(curves).groupby(VARIANT, dropna=False, sort=False):
         row = dict(zip(VARIANT, variant)) | {"n_seeds": len(runs)}
         for split in SPLITS:
-            numbers = mean_interval(runs[f"{split}_accuracy"])
-            names = (f"{split}_accuracy", f"{split}_sd", f"{split}_low", f"{split}_high")
-            row |= dict(zip(names, numbers))
+            names = (f"{split}_{name}" for name in ("accuracy", "sd", "low", "high"))
+            row |= dict(zip(names, mean_interval(runs[f"{split}_accuracy"])))
         rows.append(row | {"selected_epoch": runs["selected_epoch"].mean()})
     summary = pd.DataFrame(rows).astype({"radius": "Int64"})
-    return summary if published is None else beside(summary, published, tolerance, lab_recipes)
-
-
-def beside(
-    summary: pd.DataFrame, published: pd.DataFrame, tolerance: float, lab_recipes: Collection[str]
-) -> pd.DataFrame:
-    """The summary with the lab's best validation accuracy, our difference from it and the flag."""
-    best = published.astype({"radius": "Int64"}).groupby(["init", "radius", "dim"], dropna=False)
-    lab = (best["validation_accuracy_pct"].max() / 100).rename("lab_validation_accuracy")
-    summary = summary.merge(lab.reset_index(), on=["init", "radius", "dim"], how="left")
-    summary.loc[~summary["recipe"].isin(["", *lab_recipes]), "lab_validation_accuracy"] = np.nan
-    difference = summary["validation_accuracy"] - summary["lab_validation_accuracy"]
+    if published is None:
+        return summary
+    shared = ["init", "radius", "dim"]
+    of_lab = published.astype({"radius": "Int64"}).groupby(shared, dropna=False)
+    best = (of_lab["validation_accuracy_pct"].max() / 100).rename("lab_validation_accuracy")
+    summary = summary.merge(best.reset_index(), on=shared, how="left")
+    summary.loc[~summary["recipe"].isin(["", *lab_recipes]), best.name] = np.nan
+    difference = summary["validation_accuracy"] - summary[best.name]
     summary["difference_points"] = 100 * difference
     # Rounded, so that a difference of just the tolerance is not flagged by its last binary digit.
     summary["differs"] = difference.abs().round(9) > tolerance
@@ -103,20 +98,17 @@ def effects(curves: pd.DataFrame) -> pd.DataFrame:
     points = [f"{split}_points{end}" for split in SPLITS for end in ("", "_low", "_high")]
     rows = []
     for variant, pair in pairs.groupby(VARIANT, sort=False):
-        gains = (100 * (pair[name] - pair[f"{name}_random"]) for name in ACCURACIES)
-        intervals = [(mean, low, high) for mean, _, low, high in map(mean_interval, gains)]
-        rows.append([*variant, len(pair), *intervals[0], *intervals[1]])
+        gains = [mean_interval(100 * (pair[key] - pair[f"{key}_random"])) for key in ACCURACIES]
+        rows.append([*variant, len(pair), *(gain[i] for gain in gains for i in (0, 2, 3))])
     return pd.DataFrame(rows, columns=[*VARIANT, "n_seeds", *points])
 
 
 def headline(summary: pd.DataFrame) -> dict[str, float]:
     """The mean accuracies of every variant as one flat mapping, for `dvc metrics`."""
-    numbers = {}
+    numbers: dict[str, float] = {}
     for row in summary.to_dict("records"):
         radius = "" if pd.isna(row["radius"]) else f"r{row['radius']}"
-        parts = (row["init"], row["recipe"], radius, f"d{row['dim']}")
-        name = "_".join(part for part in parts if part)
-        for accuracy in ACCURACIES:
-            if not np.isnan(row[accuracy]):
-                numbers[f"{name}_{accuracy}"] = float(row[accuracy])
+        name = "_".join(filter(None, (row["init"], row["recipe"], radius, f"d{row['dim']}")))
+        known = [key for key in ACCURACIES if not np.isnan(row[key])]
+        numbers |= {f"{name}_{key}": float(row[key]) for key in known}
     return numbers

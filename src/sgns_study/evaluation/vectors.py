@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sgns_study.evaluation.statistics import Estimate as Estimate  # the figures take it from here
 from sgns_study.evaluation.summary import mean_interval
 
 MODEL = ["recipe", "radius", "dim"]
@@ -23,11 +22,19 @@ MAIN_SETS = {
 PLANTED = "planted"
 
 
+class Estimate(NamedTuple):
+    """A mean over n seeds, most often of differences, and its 95 % t interval."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
 def estimate(values: pd.Series) -> Estimate:
     """The mean of the values that are not missing, with its interval."""
-    mean, sd, low, high = mean_interval(values)
-    n = int(values.notna().sum())
-    return Estimate(mean, low, high, n, sd / max(n, 1) ** 0.5, n - 1)
+    mean, _, low, high = mean_interval(values)
+    return Estimate(mean, low, high, int(values.notna().sum()))
 
 
 def main_metrics(vectors: pd.DataFrame) -> dict[tuple[str, str], str]:
@@ -60,19 +67,19 @@ def values_of(vectors: pd.DataFrame, dataset: str, metric: str) -> pd.DataFrame:
 
 def models_of(table: pd.DataFrame) -> pd.DataFrame:
     """Recipe, radius, dim of every model: recipes in their order, then by dimension and radius."""
-    models = table[MODEL].drop_duplicates()
-    order = {name: i for i, name in enumerate(models["recipe"].unique())}
-    keys = models.assign(order=models["recipe"].map(order))
-    return keys.sort_values(["order", "dim", "radius"])[MODEL].reset_index(drop=True)
+    models = table[MODEL].drop_duplicates().sort_values(["dim", "radius"], kind="stable")
+    recipes = table["recipe"].unique()
+    return models.set_index("recipe").loc[recipes].reset_index()
 
 
 def scores(vectors: pd.DataFrame) -> pd.DataFrame:
     """One row a model and seed: `score`, missing if one of its parts is, and mean `coverage`."""
     keys = main_metrics(vectors)
     rows = vectors[[key in keys for key in zip(vectors["dataset"], vectors["metric"])]]
-    grouped = rows.groupby(RUN, sort=False)
-    whole = grouped.agg(score=("value", lambda value: value.mean(skipna=False)))
-    return whole.assign(coverage=grouped["coverage"].mean()).reset_index()
+    whole = rows.groupby(RUN, sort=False).agg(
+        score=("value", lambda value: value.mean(skipna=False)), coverage=("coverage", "mean")
+    )
+    return whole.reset_index()
 
 
 def final_losses(curves: pd.DataFrame) -> pd.DataFrame:
@@ -122,12 +129,9 @@ def contrasts(settings: pd.DataFrame, runs: pd.DataFrame, column: str) -> list[C
     found = []
     for (key, parent), tried in settings.groupby(["key", "parent"], sort=False):
         recipes = dict(zip(tried["value"], tried["recipe"]))
-        own = settings[(settings["key"] == key) & settings["own"]]["value"].unique()
-        if len(own) > 1:
-            value, base = own[:2]
-        else:
-            others = {tried: name for tried, name in recipes.items() if tried != own[0]}
-            value, base = best(others, runs, column), own[0]
+        own = settings.loc[(settings["key"] == key) & settings["own"], "value"].unique()
+        others = {value: recipe for value, recipe in recipes.items() if value != own[0]}
+        value, base = own[:2] if len(own) > 1 else (best(others, runs, column), own[0])
         if value in recipes and base in recipes:
             change = difference(runs, recipes[value], recipes[base], column)
             found.append(Contrast(key, parent, value, base, change))
@@ -137,7 +141,7 @@ def contrasts(settings: pd.DataFrame, runs: pd.DataFrame, column: str) -> list[C
 def best(recipes: Mapping[str, str], runs: pd.DataFrame, column: str) -> Any:
     """The value whose recipe has the largest mean; the first of equals."""
     means = {value: level(runs, recipe, column).mean for value, recipe in recipes.items()}
-    return max(means, key=lambda value: -np.inf if np.isnan(means[value]) else means[value])
+    return pd.Series(means).fillna(-np.inf).idxmax()
 
 
 def decided(change: Estimate) -> bool:

@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 from sgns_study.classifiers.inits import is_frozen
 from sgns_study.evaluation import statistics
 from sgns_study.evaluation.claims import CLAIMS, Claim, Comparison, Direction, Pick
-from sgns_study.evaluation.convergence import convergence, restricted, with_defaults
-from sgns_study.evaluation.statistics import Estimate
+from sgns_study.evaluation.convergence import convergence, with_defaults
+from sgns_study.evaluation.statistics import SeedMean
 from sgns_study.evaluation.tables import COLUMNS, RUN, typed
 from sgns_study.evaluation.vectors import final_losses, scores
-from sgns_study.params import Margins, Study
+from sgns_study.params import Study
 from sgns_study.randomness import generator
 
 CELL = ["recipe", "radius", "scale", "documents", "dim"]
@@ -50,12 +50,11 @@ class Evidence(NamedTuple):
 
 
 class Paired(NamedTuple):
-    """Values of both sides, (cells, seeds), and their rows of `runs` if they are from there."""
+    """Values of both sides, (cells, seeds), and (2, cells, seeds) their rows of `runs`, if any."""
 
     a: NDArray[np.float64]
     b: NDArray[np.float64]
-    rows_a: NDArray[np.int64] | None
-    rows_b: NDArray[np.int64] | None
+    rows: NDArray[np.int64] | None
     seeds: list[int]
 
 
@@ -71,9 +70,8 @@ def judged_by(
     def table(name: str) -> pd.DataFrame:
         return tables.get(name, typed(pd.DataFrame(columns=COLUMNS[name])))
 
-    plain = with_defaults(table("classifier_curves"))
-    filled = [part for part in (plain, table("experiment_curves")) if len(part)]
-    curves = pd.concat(filled, ignore_index=True) if filled else plain
+    names = [name for name in ("classifier_curves", "experiment_curves") if name in tables]
+    curves = pd.concat([with_defaults(table(name)) for name in names or ["experiment_curves"]])
     evidence = Evidence(table("runs"), correct, curves, table("vectors"), table("sgns_curves"))
     made, rows = [], []
     for claim in CLAIMS:
@@ -116,7 +114,10 @@ def judged(
         return None
     differences, n_seeds = pairs.a - pairs.b, len(pairs.seeds)
     means = statistics.block_means(differences)
-    found, margin = estimated(comparison, pairs, evidence), quantity.margin(study.claims)
+    of_unit = {"points": study.claims.points, "nats": study.claims.loss}
+    factor = 100 if quantity.unit == "points" else 1  # from a value to its unit
+    margin = of_unit.get(quantity.unit, study.claims.epochs) / factor
+    found = estimated(comparison, pairs, evidence)
     draws = generator(0, "claims", "flips")
     p_for, p_against = sides(found, margin, comparison.direction)
     in_values = {
@@ -135,7 +136,7 @@ def judged(
         "quantity": comparison.quantity,
         "unit": quantity.unit,
         "direction": comparison.direction,
-        **{name: quantity.factor * value for name, value in in_values.items()},
+        **{name: factor * value for name, value in in_values.items()},
         "p": found.p,
         "p_equivalent": found.p_equivalent(margin),
         "p_for": p_for,
@@ -150,19 +151,18 @@ def judged(
     }
 
 
-def estimated(comparison: Comparison, pairs: Paired, evidence: Evidence) -> Estimate:
+def estimated(comparison: Comparison, pairs: Paired, evidence: Evidence) -> SeedMean:
     """A − B over seeds, and for test accuracies over documents too; one seed has no error."""
     if comparison.quantity == "test accuracy" and len(pairs.seeds) > 1:
-        a, b = (evidence.correct[rows] for rows in (pairs.rows_a, pairs.rows_b))
-        return statistics.seed_and_document_estimate(a, b)
+        return statistics.seed_and_document_estimate(*evidence.correct[pairs.rows])
     return statistics.seed_estimate(pairs.a - pairs.b)
 
 
-def sides(found: Estimate, margin: float, direction: Direction) -> tuple[float, float]:
+def sides(found: SeedMean, margin: float, direction: Direction) -> tuple[float, float]:
     """p for and against the direction that a claim gives the difference."""
     if direction in ("less", "no less"):
         mirrored: Direction = "more" if direction == "less" else "no more"
-        return sides(found.negated(), margin, mirrored)
+        return sides(found._replace(mean=-found.mean), margin, mirrored)
     p, none = found.p, found.p_equivalent(margin)
     if np.isnan(p):
         return np.nan, np.nan
@@ -175,9 +175,9 @@ def sides(found: Estimate, margin: float, direction: Direction) -> tuple[float, 
 
 def mcnemar(pairs: Paired, evidence: Evidence) -> float:
     """McNemar's p over the paired runs of all cells and seeds; NaN for other quantities."""
-    if pairs.rows_a is None or pairs.rows_b is None:
+    if pairs.rows is None:
         return np.nan
-    a, b = (evidence.correct[rows.ravel()] for rows in (pairs.rows_a, pairs.rows_b))
+    a, b = evidence.correct[pairs.rows.reshape(2, -1)]
     return statistics.over_seeds(statistics.mcnemar(a, b))
 
 
@@ -188,32 +188,24 @@ def paired(table: pd.DataFrame, comparison: Comparison, runs: pd.DataFrame) -> P
     and then seeds that lack one of the cells left.
     """
     table = table[table["value"].notna()]
-    a = picked(table, comparison.a, runs)
+    first = picked(table, comparison.a, runs)
     is_difference = comparison.quantity == "SGNS rise"
-    b = a.assign(value=0.0) if is_difference else picked(table, comparison.b, runs)
-    both = a.merge(b, on=[*matched(comparison, a, b), "seed"], suffixes=("_a", "_b"))
+    second = first.assign(value=0.0) if is_difference else picked(table, comparison.b, runs)
+    on = [*matched(comparison, first, second), "seed"]
+    both = first.merge(second, on=on, suffixes=("_a", "_b"))
     if both.empty:
         return None
     cells = [c for c in both if c.removesuffix("_a").removesuffix("_b") in CELL]
     both["cell"] = [" ".join(map(str, cell)) for cell in both[cells].itertuples(index=False)]
-    n_seeds = both.groupby("cell")["seed"].transform("nunique")
-    both = both[n_seeds == n_seeds.max()]
-    n_cells = both.groupby("seed")["cell"].transform("nunique")
-    both = both[n_cells == both["cell"].nunique()]
-    if both.empty:  # no seed has all cells
+    names = [name for name in ("value_a", "value_b", "row_a", "row_b") if name in both]
+    wide = both.pivot(index="cell", columns="seed", values=names)
+    n_seeds = wide["value_a"].notna().sum(axis=1)
+    wide = wide[n_seeds == n_seeds.max()]
+    seeds = wide["value_a"].dropna(axis=1).columns
+    if seeds.empty:
         return None
-
-    def values(column: str) -> NDArray[Any]:
-        return both.pivot(index="cell", columns="seed", values=column).to_numpy()
-
-    has_rows = "row_a" in both
-    return Paired(
-        values("value_a").astype(float),
-        values("value_b").astype(float),
-        values("row_a").astype(np.int64) if has_rows else None,
-        values("row_b").astype(np.int64) if has_rows else None,
-        sorted(both["seed"].unique()),
-    )
+    a, b, *rows = (wide[name][seeds].to_numpy(float) for name in names)
+    return Paired(a, b, np.array(rows, np.int64) if rows else None, list(seeds))
 
 
 def matched(comparison: Comparison, a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
@@ -221,10 +213,9 @@ def matched(comparison: Comparison, a: pd.DataFrame, b: pd.DataFrame) -> list[st
 
     A column that one side leaves empty, or by which the comparison is made, is not one of them.
     """
-    compared = set(comparison.a) ^ set(comparison.b)
-    for key in set(comparison.a) & set(comparison.b):
-        if comparison.a[key] != comparison.b[key] or comparison.a[key] == BEST:
-            compared.add(key)
+    picks = comparison.a, comparison.b
+    alike = {key for key, wanted in picks[0].items() if wanted == picks[1].get(key, BEST) != BEST}
+    compared = {*picks[0], *picks[1]} - alike
     shared = [column for column in CELL if column in a and column not in compared]
     return [column for column in shared if a[column].notna().all() and b[column].notna().all()]
 
@@ -234,13 +225,13 @@ def picked(table: pd.DataFrame, pick: Pick, runs: pd.DataFrame) -> pd.DataFrame:
     for column, wanted in pick.items():
         if column not in table:
             continue
-        if column == "scale" and wanted == BEST:
+        if wanted == BEST:
             table = at_best_scale(table, runs)
         elif wanted is None:
             table = table[table[column].isna()]
         else:
             table = table[table[column].isin(wanted if isinstance(wanted, list) else [wanted])]
-    return table.replace({"recipe": {"": None}}) if "recipe" in table else table
+    return table.replace({"recipe": {"": None}})
 
 
 def at_best_scale(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
@@ -252,10 +243,9 @@ def at_best_scale(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     tried = runs[runs["documents"].isna() & (runs["classifier"] == "conv1d")]
     means = tried.groupby([*place, "scale"], dropna=False)["validation_accuracy"].mean()
     means = means.reset_index()
-    several = means.groupby(place, dropna=False)["scale"].transform("size") > 1
-    means = means[several]
-    best = means.loc[means.groupby(place, dropna=False)["validation_accuracy"].idxmax()]
-    return table.merge(best[[*place, "scale"]], on=[*place, "scale"])
+    several = means[means.duplicated(place, keep=False)]
+    best = several.groupby(place, dropna=False)["validation_accuracy"].idxmax()
+    return table.merge(several.loc[best, [*place, "scale"]], on=[*place, "scale"])
 
 
 def of_runs(runs: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -272,15 +262,10 @@ def of_models(
 
 def epochs_to_common(evidence: Evidence, comparison: Comparison, split: str) -> pd.DataFrame:
     """Epochs until a run crosses the level that all runs of the comparison reach."""
-    picks = (comparison.a, comparison.b)
-    sides = [picked(evidence.curves, pick, evidence.runs) for pick in picks]
+    sides = [picked(evidence.curves, pick, evidence.runs) for pick in (comparison.a, comparison.b)]
     curves = pd.concat(sides).drop_duplicates()
-    curves = curves[curves["split"] == split]
-    if curves.empty:
-        return NO_VALUES
-    table = convergence(curves)
-    table = table[table["measure"] == "crossing"]
-    return table.assign(value=restricted(table["value"], table["epochs"]))
+    table = convergence(curves[curves["split"] == split])
+    return table[table["measure"] == "crossing"]
 
 
 def sgns_rises(curves: pd.DataFrame) -> pd.DataFrame:
@@ -293,29 +278,21 @@ def sgns_rises(curves: pd.DataFrame) -> pd.DataFrame:
     validation = curves[curves["split"] == "validation"]
     for model, runs in validation.groupby(["recipe", "radius", "dim"]):
         losses = runs.pivot(index="seed", columns="epoch", values="loss")
-        for seed, own in losses.iterrows():
-            others = losses.drop(index=seed)
-            if len(others):
-                best = others.mean().iloc[:-1].idxmin()
-                rows.append((*model, seed, float(own.iloc[-1] - own[best])))
+        for seed in losses.index if len(losses) > 1 else []:
+            own, others = losses.loc[seed], losses.drop(index=seed)
+            best = others.mean().iloc[:-1].idxmin()
+            rows.append((*model, seed, float(own.iloc[-1] - own[best])))
     return pd.DataFrame(rows, columns=["recipe", "radius", "dim", "seed", "rise"])
 
 
 class Quantity(NamedTuple):
-    """Something that is compared: its values by run, and the unit it is reported in."""
+    """Something that is compared: its values by run, and the unit it is reported in.
+
+    Accuracies and correlations are reported in points: hundredths.
+    """
 
     values: Callable[[Evidence, Comparison], pd.DataFrame]  # columns of a cell, seed and value
     unit: str
-
-    @property
-    def factor(self) -> float:
-        """From a value to the unit: accuracies and correlations are reported in points."""
-        return 100 if self.unit == "points" else 1
-
-    def margin(self, margins: Margins) -> float:
-        """The margin below which a difference counts as none, in values."""
-        of_unit = {"points": margins.points, "nats": margins.loss, "epochs": margins.epochs}
-        return of_unit[self.unit] / self.factor
 
 
 QUANTITIES = {
