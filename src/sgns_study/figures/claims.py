@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sgns_study.evaluation.vectors import Estimate
 from sgns_study.figures import plotting
 from sgns_study.figures.wording import p_value
 
@@ -51,7 +50,7 @@ def draw_unit(axis: Axes, claims: pd.DataFrame) -> None:
     rows = claims.to_dict("records")
     tested = bool(claims["effect"].notna().all())
     for at, row in enumerate(rows):
-        found = Estimate(row["effect"] if tested else 0, row["ci_low"], row["ci_high"], 0)
+        found = (row["effect"] if tested else 0, row["ci_low"], row["ci_high"])
         plotting.draw_interval(axis, found, at, LOOKS[row["verdict"]])
         p = "" if pd.isna(row["p_adjusted"]) else f"{p_value(row['p_adjusted'])}, "
         n = "" if pd.isna(row["n_seeds"]) else f"n = {int(row['n_seeds'])}"

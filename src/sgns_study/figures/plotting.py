@@ -197,10 +197,11 @@ def literal(word: str) -> str:
     return visible(word).replace("$", r"\$")
 
 
-def draw_interval(axis: Axes, found: Estimate, at: float, look: Look) -> None:
-    """Marker and bar for a mean and its interval, in the row at `at`."""
-    axis.plot([found.low, found.high], [at, at], color=look["color"], linewidth=1.2)
-    axis.plot([found.mean], [at], markersize=4.5, **look)
+def draw_interval(axis: Axes, found: Sequence[float], at: float, look: Look) -> None:
+    """Marker and bar for a mean and its interval, (mean, low, high, …), in the row at `at`."""
+    mean, low, high = found[:3]
+    axis.plot([low, high], [at, at], color=look["color"], linewidth=1.2)
+    axis.plot([mean], [at], markersize=4.5, **look)
 
 
 def draw_row(axis: Axes, values: pd.Series, at: float, look: Look) -> None:
@@ -216,7 +217,7 @@ def draw_series(
 ) -> None:
     """Means by their places, joined; a band through their intervals, or a bar for each."""
     places = list(estimates)
-    mean, low, high, _ = np.array(list(estimates.values()), float).reshape(-1, 4).T
+    mean, low, high = np.array([found[:3] for found in estimates.values()]).reshape(-1, 3).T
     axis.plot(places, mean, linewidth=1.2 if band else 0.8, **look)
     if band:
         axis.fill_between(places, low, high, color=look["color"], alpha=0.15, linewidth=0)

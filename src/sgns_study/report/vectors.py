@@ -97,7 +97,7 @@ def variations(tried: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
 
 def points(found: Estimate) -> Estimate:
     """A score, or a difference of scores, in points (hundredths)."""
-    return Estimate(100 * found.mean, 100 * found.low, 100 * found.high, found.n)
+    return found._replace(mean=100 * found.mean, low=100 * found.low, high=100 * found.high)
 
 
 def best_of(names: Iterable[str], runs: pd.DataFrame, vectors: pd.DataFrame) -> Values:
