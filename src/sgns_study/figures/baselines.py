@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from sgns_study.figures import plotting
 from sgns_study.figures.wording import plus_minus
 
-ALT = "Test accuracy of the best classifier of each kind and of baselines, from best to worst"
 NAMES = {
     "conv1d": "Conv1d",
     "large": "large Conv1d",
@@ -85,17 +84,12 @@ def caption(runs: pd.DataFrame) -> dict[str, Any]:
     A baseline without vectors has no dimension to pair by.
     """
     entries = entries_of(runs)
-    best = {}
-    for network in LOOKS:
-        found = {name: own for name, own in entries.items() if is_network(own) == network}
-        if found:
-            name = max(found, key=lambda name: on_validation(entries[name]))
-            best[name] = found[name]
-    pair = list(best.values())
-    majority = runs.loc[runs["classifier"] == MAJORITY, "test_accuracy"]
+    ranked = sorted(entries, key=lambda name: on_validation(entries[name]), reverse=True)
+    first = {is_network(entries[name]): name for name in reversed(ranked)}  # the best is the last
+    best = {first[kind]: entries[first[kind]] for kind in LOOKS if kind in first}
     return {
         "n_seeds": [len(own) for own in entries.values()],
         "best": {name: plotting.accuracy(own).mean for name, own in best.items()},
-        "gain": plotting.gain(pair[0], pair[1], by=["seed"]) if len(pair) > 1 else None,
-        "majority": majority.mean() if len(majority) else None,
+        "gain": plotting.gain(*best.values(), by=["seed"]) if len(best) > 1 else None,
+        "majority": runs.loc[runs["classifier"] == MAJORITY, "test_accuracy"].mean(),
     }

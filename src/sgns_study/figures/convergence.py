@@ -13,7 +13,6 @@ from sgns_study.evaluation.convergence import against, restricted
 from sgns_study.evaluation.vectors import estimate
 from sgns_study.figures import plotting
 
-ALT = "Epochs to 95 % of the best accuracy, on validation and on training, one row a classifier"
 SPLITS = {"validation": "validation", "train": "training"}
 MEASURES = {"epochs_to_own": "own level", "epochs_to_common": "common level"}
 SHOWN = ("pretrained", "random")
@@ -77,20 +76,19 @@ def set_epochs(axis: Axes, rows: pd.DataFrame) -> None:
 
 
 def caption(table: pd.DataFrame) -> dict[str, Any]:
-    """How often and by how many epochs pretrained runs are earlier than their random ones."""
+    """How often pretrained runs reach the common level before their random ones."""
     rows = rows_shown(table)
-    findings = []
-    for split, measure in product(SPLITS, MEASURES):
-        found = against(rows, measure, split)
-        found = found[found["init"] == "pretrained"]
-        counts = [int(found[key].sum()) for key in ("faster", "slower", "ties")]
-        if len(found):
-            findings.append((SPLITS[split], MEASURES[measure], *counts, list(found["epochs"])))
     late = rows[rows["censored"].astype(bool)]
+    findings = []
+    for split, name in SPLITS.items():
+        found = against(rows, "epochs_to_common", split)
+        found = found[found["init"] == "pretrained"]
+        if len(found):
+            findings.append((name, *found[["faster", "slower", "ties"]].sum().astype(int)))
     return {
         "n_seeds": plotting.seeds_of(rows, plotting.VARIANT),
         "n_times": len(rows),
         "n_censored": len(late),
-        "counted_as": sorted({int(epochs) + 1 for epochs in late["epochs"]}),
+        "counted_as": sorted(set(late["epochs"] + 1)),
         "findings": findings,
     }

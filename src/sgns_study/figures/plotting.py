@@ -85,9 +85,11 @@ def label(model: Mapping[str, Any], shown: Collection[str]) -> str:
     return ", ".join([*([name] if name else []), *(SIGNS[key].format(model[key]) for key in known)])
 
 
-def model_label(model: Mapping[str, Any], several_recipes: bool = False) -> str:
-    """A model in words, e.g. `pretrained, R = 2, d = 128`; its recipe too if there are several."""
-    return label(model, ["radius", "dim", *["recipe"] * several_recipes])
+def model_labels(models: pd.DataFrame) -> list[str]:
+    """Models in words, e.g. `pretrained, R = 2, d = 128`; the recipe too if there are several."""
+    several = models.loc[models["recipe"] != "", "recipe"].nunique() > 1
+    shown = ["radius", "dim", *["recipe"] * several]
+    return [label(model, shown) for model in models.to_dict("records")]
 
 
 def vectors_label(models: pd.DataFrame) -> list[str]:

@@ -1,6 +1,7 @@
 """The report of a study: numbers from its files into the template, and that to HTML and PDF."""
 
 import base64
+import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -23,14 +24,13 @@ from sgns_study.errors import brief, reason
 from sgns_study.evaluation.claims import FEW
 from sgns_study.evaluation.statistics import ALPHA
 from sgns_study.evaluation.tables import read_tidy
-from sgns_study.figures import figure_module, figures_of, wording
-from sgns_study.figures.wording import p_value
+from sgns_study.figures import figures_of, wording
 from sgns_study.params import Study, TableCorpus
 from sgns_study.report import claims, markdown, records
 from sgns_study.report.checklist import checks, reads
 from sgns_study.report.classifiers import classifier_values
 from sgns_study.report.markdown import Markdown, caption, pipe_table, reference, source_note
-from sgns_study.report.vectors import points, scientific, vector_values
+from sgns_study.report.vectors import scientific, vector_values
 from sgns_study.splits import split_sizes
 
 HERE = Path(__file__).parent
@@ -38,13 +38,12 @@ HERE = Path(__file__).parent
 MARKDOWN = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block"
 
 LONGEST_CAPTION = 10_000  # characters
-FUNCTIONS: tuple[Callable[..., object], ...] = (  # that the templates call by name
+# What each figure shows, for readers who cannot see it.
+ALT_TEXTS = json.loads((HERE / "alt_texts.json").read_text(encoding="utf-8"))
+FUNCTIONS: tuple[Callable[..., object], ...] = (  # that the templates call, beside `wording`
     *(claims.difference, claims.direction, claims.effect, claims.ends, claims.probability),
-    *(p_value, markdown.cells, markdown.code, markdown.code_list),
-    *(records.duration, records.several, records.written),
-    *(wording.counted, wording.interval, wording.listed, wording.number, wording.percent),
-    *(wording.plus_minus, wording.setting, wording.setting_value, wording.signed, wording.whole),
-    *(points, scientific),
+    *(markdown.cells, markdown.code, markdown.code_list),
+    *(records.duration, records.several, records.written, scientific),
 )
 
 
@@ -139,6 +138,7 @@ def fill(values: dict[str, Any]) -> str:
         comment_end_string="#>",
     )
     environment.tests["missing"] = pd.isna
+    environment.globals |= vars(wording)
     return markdown.numbered(environment.get_template("template.md").render(values))
 
 
@@ -184,8 +184,7 @@ def figure(figures: Path, name: str, tables: Iterable[str], folder: str) -> Mark
         ) from None
     source = source_note(folder, [*tables, "drawn by rule `figure`"])
     title = caption("Figure", name, markdown.escape_markdown(words), source)
-    alt = figure_module(name).ALT
-    return Markdown(f'![{title}]({name}.svg){{#figure-{name} alt="{alt}"}}')
+    return Markdown(f'![{title}]({name}.svg){{#figure-{name} alt="{ALT_TEXTS[name]}"}}')
 
 
 def image(figures: Path, name: str) -> Path:
