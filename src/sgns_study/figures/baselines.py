@@ -54,14 +54,14 @@ def entries_of(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def best_variant(group: pd.DataFrame) -> pd.DataFrame:
     """The runs of the radius, scale and dimension of highest mean validation accuracy."""
-    variants = [own for _, own in group.groupby(list(plotting.SIGNS), dropna=False)]
-    return max(variants, key=on_validation)
+    return max(
+        (own for _, own in group.groupby([*plotting.SIGNS], dropna=False)), key=on_validation
+    )
 
 
 def on_validation(own: pd.DataFrame) -> float:
     """Mean validation accuracy, by which what is best is told before the test."""
-    mean = own["validation_accuracy"].mean()
-    return -1.0 if pd.isna(mean) else float(mean)
+    return own["validation_accuracy"].fillna(-1).mean()
 
 
 def is_network(own: pd.DataFrame) -> bool:

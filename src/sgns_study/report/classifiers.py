@@ -10,7 +10,7 @@ from sgns_study import plan
 from sgns_study.artifacts import read_table
 from sgns_study.evaluation.summary import effects, summarise
 from sgns_study.evaluation.tables import read_tidy
-from sgns_study.figures.baselines import best_variant
+from sgns_study.figures.baselines import NETWORKS, best_variant
 from sgns_study.figures.plotting import label, model_labels
 from sgns_study.figures.wording import MISSING, seeds_range
 from sgns_study.params import Study
@@ -59,26 +59,25 @@ def baselines(runs: pd.DataFrame, results: Path) -> list[dict[str, Any]]:
     timings = read_tidy(results, "timings")
     models = timings["wildcards"].str.replace(r"-s\d+$", "", regex=True)
     seconds = timings.groupby([timings["rule"], models])["seconds"].median()
-    whole = runs[runs["documents"].isna()]
     rows = []
-    for _, tried in whole.groupby(["classifier", "init", "recipe"], sort=False):
+    kinds = runs[runs["documents"].isna()].groupby(["classifier", "init", "recipe"], sort=False)
+    for _, tried in kinds:
         best = best_variant(tried)
         first = best.iloc[0]
-        row = {"classifier": first["classifier"], "start": start_label(first), "seeds": len(best)}
+        name = label(first, ["recipe", "radius", "dim"])
+        scale = "" if pd.isna(first["scale"]) else f", sd = {first['scale']:g}"
+        row = {
+            "classifier": first["classifier"],
+            "start": name + scale if first["init"] else MISSING,
+            "seeds": len(best),
+            "f1": 100 * best["test_macro_f1"].mean(),
+            "minutes": minutes(first, seconds),
+        }
         for split in ("validation", "test"):
             percents = 100 * best[f"{split}_accuracy"]
             row |= {split: percents.mean(), f"{split}_sd": percents.std(ddof=1)}
-        row |= {"f1": 100 * best["test_macro_f1"].mean(), "minutes": minutes(first, seconds)}
         rows.append(row)
     return sorted(rows, key=lambda row: -row["test"])
-
-
-def start_label(run: pd.Series) -> str:
-    """Where a run starts, e.g. `pretrained (lab), R = 5, d = 128, sd = 0.1`."""
-    if not run["init"]:
-        return MISSING
-    scale = "" if pd.isna(run["scale"]) else f", sd = {run['scale']:g}"
-    return label(run, ["recipe", "radius", "dim"]) + scale
 
 
 def minutes(run: pd.Series, seconds: pd.Series) -> float:
@@ -87,7 +86,7 @@ def minutes(run: pd.Series, seconds: pd.Series) -> float:
     `seconds` has the median over seeds of each rule's jobs, by rule and model.
     """
     model = plan.Model(run["recipe"], run["radius"], run["dim"]) if run["recipe"] else None
-    if run["classifier"] in ("conv1d", "large"):
+    if run["classifier"] in NETWORKS:
         large = run["classifier"] == "large"
         scale = None if pd.isna(run["scale"]) else float(run["scale"])
         recipe, radius = (model.recipe, model.radius) if model else (None, None)

@@ -36,7 +36,6 @@ from sgns_study.splits import split_sizes
 HERE = Path(__file__).parent
 # Raw HTML and TeX are off: nothing in the text can reach an output format unescaped.
 MARKDOWN = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block"
-
 LONGEST_CAPTION = 10_000  # characters
 # What each figure shows, for readers who cannot see it.
 ALT_TEXTS = json.loads((HERE / "alt_texts.json").read_text(encoding="utf-8"))
@@ -202,15 +201,9 @@ def render_html(text: str, options: Sequence[str], out: Path) -> None:
     """
     script = (HERE / "page.js").read_text(encoding="utf-8").strip()  # as Pandoc inserts it
     digest = base64.b64encode(sha256(script.encode()).digest()).decode()
-    page = _pandoc(
-        text,
-        "html",
-        "--shift-heading-level-by=1",  # below the title, which is the only heading of the first
-        f"--variable=script:{script}",
-        f"--variable=script-digest:sha256-{digest}",
-        *options,
-    )
-    write_text(out, page)
+    headings = "--shift-heading-level-by=1"  # below the title, the only heading of the first level
+    variables = (f"--variable=script:{script}", f"--variable=script-digest:sha256-{digest}")
+    write_text(out, _pandoc(text, "html", headings, *variables, *options))
 
 
 def render_pdf(text: str, options: Sequence[str], folder: Path, out: Path) -> None:
@@ -235,10 +228,6 @@ def render_pdf(text: str, options: Sequence[str], folder: Path, out: Path) -> No
 def _pandoc(text: str, to: str, *options: str) -> str:
     """The Markdown in another format, with citations; any warning of Pandoc's is an error."""
     template = {"html": "page.html", "typst": "page.typ"}[to]
-    arguments = [
-        f"--defaults={HERE / 'pandoc.yaml'}",
-        f"--template={HERE / template}",
-        f"--columns={markdown.SOURCE_WIDTH}",
-        *options,
-    ]
+    files = [f"--defaults={HERE / 'pandoc.yaml'}", f"--template={HERE / template}"]
+    arguments = [*files, f"--columns={markdown.SOURCE_WIDTH}", *options]
     return pypandoc.convert_text(text, to, format=MARKDOWN, extra_args=arguments)
