@@ -72,8 +72,7 @@ def tables_of(study: Study) -> list[str]:
         "experiment_curves": not all(plain),
     }
     drawn = {table for tables in figures_of(study).values() for table in tables}
-    others = {name for name, present in has.items() if present}
-    return sorted(drawn | others | {"recipes", "comparisons"})
+    return sorted(drawn | {"recipes", "comparisons"} | {name for name in has if has[name]})
 
 
 def is_plain(variant: plan.Variant) -> bool:

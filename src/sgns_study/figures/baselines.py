@@ -45,18 +45,21 @@ def entries_of(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
     On all labelled documents; from highest to lowest test accuracy.
     """
-    whole = runs[runs["documents"].isna() & ~runs["init"].isin(CONTROLS)]
-    kinds = whole[whole["classifier"] != MAJORITY].groupby(["classifier", "init", "recipe"])
-    best = [best_variant(group) for _, group in kinds]
-    entries = {name_of(own): own for own in best}
-    return dict(sorted(entries.items(), key=lambda entry: -entry[1]["test_accuracy"].mean()))
+    shown = runs[~runs["init"].isin(CONTROLS) & (runs["classifier"] != MAJORITY)]
+    return {name_of(own): own for own in best_variants(shown)}
 
 
-def best_variant(group: pd.DataFrame) -> pd.DataFrame:
-    """The runs of the radius, scale and dimension of highest mean validation accuracy."""
-    return max(
-        (own for _, own in group.groupby([*plotting.SIGNS], dropna=False)), key=on_validation
-    )
+def best_variants(runs: pd.DataFrame) -> list[pd.DataFrame]:
+    """Of each classifier and start, on all documents, the runs of one radius, scale and dimension.
+
+    They are those of highest mean validation accuracy, from highest to lowest test accuracy.
+    """
+    whole = runs[runs["documents"].isna()]
+    best = []
+    for _, kind in whole.groupby(["classifier", "init", "recipe"]):
+        variants = [own for _, own in kind.groupby([*plotting.SIGNS], dropna=False)]
+        best.append(max(variants, key=on_validation))
+    return sorted(best, key=lambda own: -own["test_accuracy"].mean())
 
 
 def on_validation(own: pd.DataFrame) -> float:
@@ -87,9 +90,10 @@ def caption(runs: pd.DataFrame) -> dict[str, Any]:
     ranked = sorted(entries, key=lambda name: on_validation(entries[name]), reverse=True)
     first = {is_network(entries[name]): name for name in reversed(ranked)}  # the best is the last
     best = {first[kind]: entries[first[kind]] for kind in LOOKS if kind in first}
+    pair = list(best.values())
     return {
         "n_seeds": [len(own) for own in entries.values()],
         "best": {name: plotting.accuracy(own).mean for name, own in best.items()},
-        "gain": plotting.gain(*best.values(), by=["seed"]) if len(best) > 1 else None,
+        "gain": plotting.gain(pair[0], pair[1], by=["seed"]) if len(pair) > 1 else None,
         "majority": runs.loc[runs["classifier"] == MAJORITY, "test_accuracy"].mean(),
     }

@@ -64,14 +64,12 @@ def draw_times(axis: Axes, rows: pd.DataFrame, at: int) -> None:
 
 def set_epochs(axis: Axes, rows: pd.DataFrame) -> None:
     """Ticks at whole epochs; one more epoch stands for "not reached" where any run is censored."""
-    epochs = int(rows["epochs"].max())
-    whole = MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]).tick_values(0, epochs)
-    censored = rows["censored"].any()
+    epochs, censored = int(rows["epochs"].max()), bool(rows["censored"].any())
     last = 0.9 * epochs if censored else epochs  # so that no tick is beside that of the censored
-    ticks = {tick: f"{tick:g}" for tick in whole if 0 <= tick <= last}
-    ticks |= {epochs + 1: f">{epochs}"} if censored else {}
+    whole = MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]).tick_values(0, epochs)
+    ticks = [tick for tick in whole if 0 <= tick <= last] + [epochs + 1] * censored
     low, high = axis.get_xlim()
-    axis.set_xticks(list(ticks), list(ticks.values()))
+    axis.set_xticks(ticks, [f"{tick:g}" if tick <= epochs else f">{epochs}" for tick in ticks])
     axis.set_xlim(min(low, 0.5), high)  # ticks beyond what is drawn do not widen it
 
 

@@ -47,11 +47,10 @@ def draw(recipes: pd.DataFrame, table: pd.DataFrame) -> Figure:
 
 def one_model(recipes: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """The map drawn: of the first word2vec recipe, at its smallest radius, dimension and seed."""
-    kinds = dict(zip(recipes["recipe"], recipes["kind"]))
-    order = sorted(kinds, key=lambda recipe: kinds[recipe] != "word2vec")
-    maps = table[MODEL].drop_duplicates()
-    maps = maps.assign(order=maps["recipe"].map(order.index))
-    first = maps.sort_values(["order", "radius", "dim", "seed"]).iloc[0]
+    trained = recipes.loc[recipes["kind"] == "word2vec", "recipe"].tolist()
+    maps = table[table["recipe"].isin(trained)]
+    order = maps["recipe"].map(trained.index)
+    first = maps.assign(order=order).sort_values(["order", "radius", "dim", "seed"]).iloc[0]
     return table[(table[MODEL] == first[MODEL]).all(axis=1)].reset_index(drop=True)
 
 

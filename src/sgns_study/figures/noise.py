@@ -28,12 +28,8 @@ def draw(noise: pd.DataFrame) -> Figure:
         axis.plot(named["count"], named[alpha], **look | {"linestyle": ""})
     for count in named["count"]:
         axis.axvline(count, color="#dddddd", linewidth=0.5, zorder=0)
-    axis.set(
-        xscale="log",
-        yscale="log",
-        xlabel="count of the word in the text",
-        ylabel="probability\n(of a draw)",
-    )
+    axis.set(xscale="log", xlabel="count of the word in the text")
+    axis.set(yscale="log", ylabel="probability\n(of a draw)")
     axis.grid(False, axis="x")
     words = axis.secondary_xaxis("top")
     words.set_xticks(list(named["count"]), [plotting.literal(word) for word in named["word"]])

@@ -7,7 +7,7 @@ the tables and percent in the figures.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from itertools import product
+from itertools import count, product
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +94,7 @@ def model_labels(models: pd.DataFrame) -> list[str]:
 
 def vectors_label(models: pd.DataFrame) -> list[str]:
     """Names of trained vectors (recipe, radius, dim), without what is the same for all of them."""
-    models = models[["recipe", "radius", "dim"]]
-    shown = [key for key in models if models[key].nunique() > 1]
+    shown = [key for key in ("recipe", "radius", "dim") if models[key].nunique() > 1]
     return [label(model, shown or ["recipe"]) for model in models.to_dict("records")]
 
 
@@ -121,12 +120,13 @@ def init_name(runs: pd.DataFrame) -> str:
 
 def variant_looks(variants: Mapping[str, pd.DataFrame]) -> list[Look]:
     """A look for every variant; those from no trained vectors are black."""
-    looks: list[Look] = []
-    for name, runs in variants.items():
-        black = sum(one["color"] == BLACK for one in looks)
-        trained = runs["init"].iloc[0] in FROM_VECTORS
-        looks.append(nth_look(len(looks) - black, name) if trained else nth_black_look(black, name))
-    return looks
+    coloured, black = count(), count()
+    return [
+        nth_look(next(coloured), name)
+        if runs["init"].iloc[0] in FROM_VECTORS
+        else nth_black_look(next(black), name)
+        for name, runs in variants.items()
+    ]
 
 
 def shared_settings(models: pd.DataFrame) -> list[str]:
@@ -138,6 +138,12 @@ def shared_settings(models: pd.DataFrame) -> list[str]:
 def seeds_of(table: pd.DataFrame, by: list[str]) -> list[int]:
     """The number of seeds of each group."""
     return list(table.groupby(by, dropna=False)["seed"].nunique())
+
+
+def swept(runs: pd.DataFrame, column: str, variant: list[str]) -> pd.DataFrame:
+    """The runs of the variants that were tried at several values of a column; inf for no value."""
+    tried = runs.loc[runs[column].notna(), variant].drop_duplicates()
+    return runs.merge(tried, on=variant).astype({column: float}).fillna({column: np.inf})
 
 
 def on_all_documents(runs: pd.DataFrame) -> pd.DataFrame:
@@ -190,7 +196,7 @@ def legend(figure: Figure, looks: Iterable[Look]) -> None:
     """One legend below all panels, in as few rows as fit the width."""
     handles = [Line2D([], [], **look) for look in looks]
     longest = max(len(str(handle.get_label())) for handle in handles)
-    columns = max(1, min(len(handles), int(112 / (longest + 8))))
+    columns = max(1, min(len(handles), 112 // (longest + 8)))
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
 
 

@@ -45,9 +45,7 @@ def draw(runs: pd.DataFrame) -> Figure:
 
 def rescaled(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs of the lab's classifier on all documents from tables that were rescaled or could be."""
-    runs = plotting.on_all_documents(runs)
-    tables = runs.loc[runs["scale"].notna(), TABLE].drop_duplicates()
-    return runs.merge(tables, on=TABLE).fillna({"scale": AS_IS})
+    return plotting.swept(plotting.on_all_documents(runs), "scale", TABLE)
 
 
 def best_scale(own: pd.DataFrame) -> float:

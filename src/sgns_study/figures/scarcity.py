@@ -40,10 +40,7 @@ def draw(runs: pd.DataFrame) -> Figure:
 
 def limited(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs of the lab's classifier in the variants that were trained on fewer documents too."""
-    runs = runs[runs["classifier"] == "conv1d"]
-    few = runs.loc[runs["documents"].notna(), plotting.VARIANT].drop_duplicates()
-    tried = runs.merge(few, on=plotting.VARIANT)
-    return tried.assign(documents=tried["documents"].astype(float).fillna(ALL))
+    return plotting.swept(runs[runs["classifier"] == "conv1d"], "documents", plotting.VARIANT)
 
 
 def name_of(documents: float) -> str:

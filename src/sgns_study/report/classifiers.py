@@ -10,7 +10,7 @@ from sgns_study import plan
 from sgns_study.artifacts import read_table
 from sgns_study.evaluation.summary import effects, summarise
 from sgns_study.evaluation.tables import read_tidy
-from sgns_study.figures.baselines import NETWORKS, best_variant
+from sgns_study.figures.baselines import NETWORKS, best_variants
 from sgns_study.figures.plotting import label, model_labels
 from sgns_study.figures.wording import MISSING, seeds_range
 from sgns_study.params import Study
@@ -60,9 +60,7 @@ def baselines(runs: pd.DataFrame, results: Path) -> list[dict[str, Any]]:
     models = timings["wildcards"].str.replace(r"-s\d+$", "", regex=True)
     seconds = timings.groupby([timings["rule"], models])["seconds"].median()
     rows = []
-    kinds = runs[runs["documents"].isna()].groupby(["classifier", "init", "recipe"], sort=False)
-    for _, tried in kinds:
-        best = best_variant(tried)
+    for best in best_variants(runs):
         first = best.iloc[0]
         name = label(first, ["recipe", "radius", "dim"])
         scale = "" if pd.isna(first["scale"]) else f", sd = {first['scale']:g}"
@@ -77,7 +75,7 @@ def baselines(runs: pd.DataFrame, results: Path) -> list[dict[str, Any]]:
             percents = 100 * best[f"{split}_accuracy"]
             row |= {split: percents.mean(), f"{split}_sd": percents.std(ddof=1)}
         rows.append(row)
-    return sorted(rows, key=lambda row: -row["test"])
+    return rows
 
 
 def minutes(run: pd.Series, seconds: pd.Series) -> float:

@@ -57,7 +57,7 @@ def render(study: Study, results: Path, figures: Path, out_html: Path, out_pdf: 
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         for name in figures_of(study):
-            shutil.copy(image(figures, name), folder / f"{name}.svg")
+            shutil.copy(figures / f"{name}.svg", folder)
         options = [
             f"--resource-path={folder}",
             f"--metadata=title:{markdown.one_line(study.report.title)}",
@@ -172,8 +172,14 @@ def sizes(study: Study) -> dict[str, int]:
 
 
 def figure(figures: Path, name: str, tables: Iterable[str], folder: str) -> Markdown:
-    """A figure with its caption, the tables it shows and a text for those who cannot see it."""
-    path = image(figures, name).with_suffix(".md")
+    """A figure with its caption, the tables it shows and a text for those who cannot see it.
+
+    Raises ArtifactError if its image or caption is missing or not as it was written.
+    """
+    image, path = figures / f"{name}.svg", figures / f"{name}.md"
+    if not image.is_file():
+        raise ArtifactError(f"{image}: no such file: run the figure stage")
+    intact(image)
     try:
         with intact(path).open(encoding="utf-8") as file:
             words = file.read(LONGEST_CAPTION).strip()
@@ -184,14 +190,6 @@ def figure(figures: Path, name: str, tables: Iterable[str], folder: str) -> Mark
     source = source_note(folder, [*tables, "drawn by rule `figure`"])
     title = caption("Figure", name, markdown.escape_markdown(words), source)
     return Markdown(f'![{title}]({name}.svg){{#figure-{name} alt="{ALT_TEXTS[name]}"}}')
-
-
-def image(figures: Path, name: str) -> Path:
-    """The file of a figure; raises ArtifactError if it is missing or not as it was written."""
-    path = figures / f"{name}.svg"
-    if not path.is_file():
-        raise ArtifactError(f"{path}: no such file: run the figure stage")
-    return intact(path)
 
 
 def render_html(text: str, options: Sequence[str], out: Path) -> None:

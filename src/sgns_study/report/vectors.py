@@ -101,11 +101,13 @@ def tweak_values(study: Study, tried: pd.DataFrame, vectors: pd.DataFrame) -> Va
         top = evaluation.best(dict(zip(own["value"], own["recipe"])), runs, "points")
         rows.append({"key": pair[0], "parent": pair[1], "best": top, "contrast": of_pair.get(pair)})
     parents = list(tried["parent"].unique())
-    alike = len(parents) == 2 and len({study.recipes[parent].kind for parent in parents}) == 1
+    together = None
+    if len(parents) == 2 and len({study.recipes[parent].kind for parent in parents}) == 1:
+        together = evaluation.difference(runs, parents[0], parents[1], "points")
     return {
         "parents": parents,
         "settings": rows,
-        "together": evaluation.difference(runs, *parents, "points") if alike else None,
+        "together": together,
         "recipes": tried["recipe"].nunique(),
         "comparisons": len(contrasts),
         "decided": sum(evaluation.decided(contrast.change) for contrast in contrasts),
@@ -117,15 +119,12 @@ def tweak_values(study: Study, tried: pd.DataFrame, vectors: pd.DataFrame) -> Va
 def standing(recipes: pd.DataFrame, vectors: pd.DataFrame) -> Values:
     """The base with the best score at one radius and dimension, and the others against it."""
     runs = scores_of(of_bases(vectors, recipes))
-    found = best_of(runs["recipe"].unique(), runs, vectors)
-    changes = {
-        name: evaluation.difference(runs, found["top"], name, "points")
-        for name in runs["recipe"].unique()
-        if name != found["top"]
-    }
+    names = runs["recipe"].unique()
+    found = best_of(names, runs, vectors)
+    others = {name: evaluation.difference(runs, found["top"], name, "points") for name in names}
     return {
         **found,
-        "others": {name: change for name, change in changes.items() if change.n},
+        "others": {name: one for name, one in others.items() if name != found["top"] and one.n},
         "coverage": span(list(evaluation.scores(vectors)["coverage"]), percent),
     }
 
@@ -209,8 +208,9 @@ def scientific(value: float) -> str:
     if pd.isna(value) or value <= 0:
         return number(value, 0)
     exponent = int(np.floor(np.log10(value)))
-    power = setting_value("", f"1e{exponent}") if exponent < -2 else ""
-    return f"{value / 10.0**exponent:.1f} · {power}" if power else f"{value:.2g}"
+    if exponent >= -2:
+        return f"{value:.2g}"
+    return f"{value / 10.0**exponent:.1f} · {setting_value('', f'1e{exponent}')}"
 
 
 def neighbour_values(neighbours: pd.DataFrame) -> Values:
