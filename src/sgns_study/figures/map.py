@@ -47,10 +47,9 @@ def draw(recipes: pd.DataFrame, table: pd.DataFrame) -> Figure:
 
 def one_model(recipes: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """The map drawn: of the first word2vec recipe, at its smallest radius, dimension and seed."""
-    trained = recipes.loc[recipes["kind"] == "word2vec", "recipe"].tolist()
-    maps = table[table["recipe"].isin(trained)]
-    order = maps["recipe"].map(trained.index)
-    first = maps.assign(order=order).sort_values(["order", "radius", "dim", "seed"]).iloc[0]
+    kinds = dict(zip(recipes["recipe"], recipes["kind"]))
+    order = table["recipe"].map(sorted(kinds, key=lambda name: kinds[name] != "word2vec").index)
+    first = table.assign(order=order).sort_values(["order", "radius", "dim", "seed"]).iloc[0]
     return table[(table[MODEL] == first[MODEL]).all(axis=1)].reset_index(drop=True)
 
 
