@@ -8,7 +8,8 @@ import pytest
 from sgns_study.artifacts import write_table
 from sgns_study.evaluation.tables import COLUMNS, read_tidy
 from sgns_study.figures import caption_of, figure_module
-from sgns_study.figures.plotting import published
+from sgns_study.figures.plotting import by_variant, published
+from sgns_study.figures.scarcity import gains_of, limited
 from tests.curve_tables import claims_table, convergence_table, runs_table
 
 OF_RUNS = ("controls", "scale", "scarcity", "baselines")
@@ -101,10 +102,9 @@ def test_controls_caption_by_hand():
     text = caption("controls", runs_table())
     # Over seeds 1 to 3 word2vec's pretrained minus shuffled is 1.9, 2.1 and 2.0: mean 2.0, sd 0.1,
     # and t = 4.303 for 2 degrees of freedom, so ± 4.303 · 0.1 / √3 = 0.25.
-    assert "Pretrained minus shuffled (meaning): +1.0 (+0.8 to +1.2) for lab, d = 128" in text
+    assert "Pretrained minus shuffled, which is what meaning adds" in text
+    assert "interval: +1.0 (+0.8 to +1.2) for lab, d = 128" in text
     assert "+2.0 (+1.8 to +2.2) for word2vec, d = 128." in text
-    # 813, 816 and 816 against 857, 859 and 861 thousandths.
-    assert "Pretrained minus random (all of it): −4.4 (−4.6 to −4.2) for lab" in text
     assert "tables of vectors with R = 5" in text
     assert "(3 seeds)" in text
 
@@ -118,31 +118,30 @@ def test_controls_are_drawn_where_most_of_them_are():
 
 def test_scale_caption_by_hand():
     text = caption("scale", runs_table())
-    # 815 + 15 + 0, 2 and 4 with 1, 2, 0 more by seed: mean 83.0 %; the same table as it is 81.5 %.
-    assert "pretrained (lab): best at 0.03 (83.0 %), against as it is +1.5 (+1.5 to +1.5)" in text
-    assert "Each at its best scale, against random: −4.4 (−4.6 to −4.2) (pretrained (lab))" in text
+    # 815 + 15 + 0, 2 and 4 with 1, 2, 0 more by seed: mean 83.0 %.
+    assert "0.03 for pretrained (lab) (83.0 % on test)" in text
 
 
 def test_the_scale_is_chosen_on_validation_though_test_says_otherwise():
     runs = runs_table()
     random = (runs["init"] == "random") & (runs["scale"] == 1)
     runs.loc[random, "validation_accuracy"] = 0.99
-    assert "random: best at 1 (" in caption("scale", runs)
+    assert "1 for random (" in caption("scale", runs)
     as_is = (runs["init"] == "random") & runs["scale"].isna() & runs["documents"].isna()
     runs.loc[as_is, "validation_accuracy"] = 0.995
-    assert "random: best as it is (" in caption("scale", runs)
+    assert "as it is for random (" in caption("scale", runs)
 
 
 def test_scarcity_caption_by_hand():
     text = caption("scarcity", runs_table())
     # Few documents cost the random start 24, 12 and 2 points, pretrained ones half as many: so lab
     # gains −4.4 with all, −4.4 + 1 with 10,000, −4.4 + 6 and −4.4 + 12.
-    assert (
-        "Pretrained (lab): +7.6 (+7.4 to +7.8) with 100 and −4.4 (−4.6 to −4.2) with all; pays "
-        "(interval above zero) with 100 and 1,000, costs with 10,000 and all." in text
-    )
-    assert "Random, sd 0.1: +1.2 (+1.2 to +1.2) with 100" in text
-    assert "pays" not in caption("scarcity", runs_table(seeds=(1,)))
+    assert "pretrained (lab) with 100 +7.6 (+7.4 to +7.8)" in text
+    assert "random, sd 0.1 with 100 +1.2 (+1.2 to +1.2)" in text
+    gains = gains_of(limited(runs_table()), by_variant(limited(runs_table()))["pretrained (lab)"])
+    means = [round(gain.mean, 1) for gain in gains.values()]
+    assert means == [7.6, 1.6, -3.4, -4.4]
+    assert caption("scarcity", runs_table(seeds=(1,))).endswith("with 100 +1.2.")
 
 
 def test_documents_are_drawn_on_a_logarithmic_axis_with_all_apart():
@@ -160,7 +159,7 @@ def test_baselines_caption_by_hand():
     one_dim = caption("baselines", runs_table(dims=(128,)))
     assert "Conv1d, pretrained (word2vec), R = 5, d = 128, sd 0.03 (90.0 %)" in one_dim
     # 898, 901, 901 against 911, 912, 913 thousandths: −1.3, −1.1, −1.2, so −1.2 ± 0.25.
-    assert "Conv1d minus baseline: −1.2 (−1.4 to −1.0) points" in one_dim
+    assert "a difference of −1.2 (−1.4 to −1.0) points" in one_dim
 
 
 def test_baselines_stand_from_best_to_worst_on_test():
@@ -174,13 +173,10 @@ def test_baselines_stand_from_best_to_worst_on_test():
 
 def test_convergence_caption_by_hand():
     text = caption("convergence", convergence_table())
-    # Own levels, 0.76 and 0.855, at epochs 1 and 3; the common one, 0.76, at 1 and 2. Twelve pairs:
-    # two radii, two dimensions, three seeds.
-    own = "on validation, to the own level, earlier in 12, later in 0 and the same in 0 of 12 pairs"
-    assert f"{own}, the mean difference −2.0 epochs" in text
-    common = "to the common level, earlier in 12, later in 0 and the same in 0 of 12 pairs"
-    assert f"{common}, the mean difference −1.0 epochs" in text
-    assert "All levels drawn were reached." in text
+    # The common level, 0.76, is reached at epochs 1 and 2. Twelve pairs: two radii, two
+    # dimensions, three seeds.
+    assert "common level on validation earlier in 12, later in 0 and together in 0 of 12" in text
+    assert "Not reached" not in text
 
 
 def test_censored_times_are_counted_and_marked():
@@ -191,8 +187,7 @@ def test_censored_times_are_counted_and_marked():
         "Not reached in the epochs trained (hollow): 12 of 72 times, in means counted as 5 epochs"
     )
     assert late in text
-    assert "to the common level, earlier in 0, later in 12" in text
-    assert "the mean difference +3.0 epochs" in text
+    assert "common level on validation earlier in 0, later in 12" in text
     figure = drawn("convergence", "censored")
     assert [tick.get_text() for tick in figure.axes[-1].get_xticklabels()][-1] == ">4"
     labels = [text.get_text() for text in figure.legends[0].get_texts()]

@@ -12,10 +12,13 @@ from matplotlib.text import Text
 
 from sgns_study.artifacts import ArtifactError
 from sgns_study.errors import visible
+from sgns_study.evaluation.recipes import settings
 from sgns_study.evaluation.tables import read_tidy
+from sgns_study.evaluation.vectors import best, contrasts
 from sgns_study.figures import CAPTIONS, FIGURES, caption_of, draw_figure, figure_module
-from sgns_study.figures.map import GAPS, half_size, nearest_is_own, place_words
+from sgns_study.figures.map import GAPS, half_size, place_words
 from sgns_study.figures.plotting import published
+from sgns_study.figures.tweaks import scores_of
 from sgns_study.figures.wording import (
     interval,
     listed,
@@ -23,9 +26,9 @@ from sgns_study.figures.wording import (
     percent,
     setting_value,
     signed,
-    significant,
     span,
 )
+from sgns_study.report.render import ALT_TEXTS
 from tests.curve_tables import (
     TWEAKS,
     classifier_curves,
@@ -119,9 +122,8 @@ def test_sgns_caption_names_the_rise_of_validation_loss():
     # Mean over seeds at the last epoch: 2 − 0.375 + 0.02 + 1/64 = 1.661, and 0.25 more at d = 32,
     # which is 0.125 above its lowest, of epoch 2.
     assert "lowest for R = 2, d = 16 (1.661) and highest for R = 2, d = 32 (1.911)" in caption
-    assert "1 of 2 models had a lower mean validation loss at an earlier epoch" in caption
-    assert "largest rise since is 0.125, of R = 2, d = 32 from epoch 2 on" in caption
-    assert "validation accuracy is 80.0 %" in caption
+    assert "1 of 2 models had a lower one at an earlier epoch" in caption
+    assert "largest rise since is 0.125, of R = 2, d = 32." in caption
     assert "mean over 3 seeds; bands: smallest to largest" in caption
 
 
@@ -140,23 +142,13 @@ def test_validation_caption_is_right_whichever_way_the_numbers_fall(trained, gap
     assert f"Pretrained minus random: {gap} points" in caption
     assert f"{100 * trained:.1f} % (pretrained, R = 2, d = 16)" in caption
     assert "80.0 % (random, d = 16)" in caption
-    assert "1.0 (pretrained) and 2.0 (random)" in caption
 
 
 def test_training_caption_gives_the_lead_over_validation():
     caption = caption_of("classifier_training", [classifier_table([2], [16], [1])])
     # After epoch 2 training accuracy is 0.75 for both; validation 0.70 and 0.80.
     assert "75.0 % (pretrained) and 75.0 % (random) after epoch 2" in caption
-    assert "largest for pretrained, R = 2, d = 16: +5.0 points" in caption
-
-
-def test_radius_caption_gives_changes_between_the_extremes():
-    rows = []
-    for radius, accuracy in ((2, 0.70), (5, 0.90), (10, 0.73)):
-        rows += run("pretrained", "lab", radius, 16, 1, [0.5, accuracy], accuracy - 0.01 * radius)
-    caption = caption_of("radius_and_dim", [classifier_curves(rows)])
-    assert "From R = 2 to R = 10, mean validation / test accuracy changes by +3.0 / −5.0" in caption
-    assert "one dimension only (d = 16)" in caption
+    assert "difference from validation accuracy is +5.0 (pretrained) and −5.0 (random)" in caption
 
 
 @pytest.mark.parametrize("name", ["classifier_validation", "classifier_training", "radius_and_dim"])
@@ -178,27 +170,25 @@ def test_an_unknown_figure_and_a_missing_table_are_named(tmp_path):
 def test_variants_are_left_to_the_ablation_and_losses_of_two_kinds_told_apart():
     curves = word2vec_table([5], [128], [1, 2], ALL)
     caption = caption_of("sgns_curves", [recipes_of(ALL), curves])
-    assert "Left out: 5 recipes one setting away." in caption
-    assert "The training loss of full and bare is the mean of a pair" in caption
+    assert "without 5 recipes one setting away." in caption
+    assert "The training loss of full and bare is that of the recipe’s own objective" in caption
     assert len(drawn("sgns_curves", "tweaks").axes) == 2 * 2  # two recipes, loss over accuracy
 
 
-def test_tweaks_caption_gives_paired_differences_with_their_interval():
+def test_tweaks_caption_says_where_the_recipes_are_compared():
     caption = caption_of("tweaks", tables("tweaks", "tweaks"))
-    # K = 1 costs 2, 4 and 3 points: mean 3, sd 1, and t = 4.303 for 2 degrees of freedom, so
-    # ± 4.303 / √3 = 2.484. Around bare K = 5 gains 3 in each seed, and K = 20 gains 4.
-    assert "K: best 5 around full and 20 around bare; 5 against 1: +3.0 (+0.5 to +5.5)" in caption
-    assert "around full and +3.0 (+3.0 to +3.0) around bare" in caption
-    # Without t full changes by −1, 1, 0; with it bare by 0, −1, −2: nulls and losses stand too.
-    assert "10⁻³ against off: 0.0 (−2.5 to +2.5) around full and −1.0 (−3.5 to +1.5)" in caption
     assert "mean over 3 seeds" in caption
     assert "at R = 5, d = 128" in caption
 
 
 def test_a_tweak_of_one_recipe_alone_is_held_against_its_own_value():
-    caption = caption_of("tweaks", tables("tweaks", "planted"))
-    assert "precision at 5, in points" in caption
-    assert "K: best 5; 1 against 5: −3.0" in caption
+    recipes, vectors, _ = tables("tweaks", "planted")
+    assert "precision at 5, in points" in caption_of("tweaks", tables("tweaks", "planted"))
+    runs = scores_of(vectors)
+    (contrast,) = contrasts(settings(recipes), runs, "points")
+    assert (contrast.key, contrast.value, contrast.base) == ("negatives", "1", "5")
+    assert contrast.change.mean == pytest.approx(-3)
+    assert best({"1": "full_k1", "5": "full"}, runs, "points") == "5"
 
 
 def test_the_parent_stands_among_the_values_tried_around_it():
@@ -207,31 +197,29 @@ def test_the_parent_stands_among_the_values_tried_around_it():
     assert ticks == [["1", "5", "20"], ["off", "10⁻³"]]
 
 
-def test_similarity_caption_names_best_and_worst_and_coverage():
+def test_similarity_caption_names_the_best_of_each_set():
     caption = caption_of("similarity", tables("similarity", "tweaks"))
-    # The mean over seeds 1 to 3 is 0.02 above the base scores; bare is 0.1 below full.
+    # The mean over seeds 1 to 3 is 0.02 above the base scores.
     assert "for 3 models of R = 5 and d = 128" in caption
-    assert "MEN: from 0.520 (bare) to 0.620 (full)." in caption
-    assert "SimLex-999: from 0.020 (bare) to 0.120 (full)." in caption
-    assert "87.5 % (MEN)" in caption
+    assert "Best: full on MEN (0.620)," in caption
+    assert "full on SimLex-999 (0.120)." in caption
     assert "full_k1" not in caption
 
 
 def test_similarity_on_the_planted_corpus_is_held_against_chance():
     caption = caption_of("similarity", tables("similarity", "planted"))
-    assert "to 0.515 (full, R = 2); by chance it is 0.040" in caption
+    assert "full, R = 2 on precision at 5 (0.515; by chance 0.040)" in caption
 
 
 def test_noise_caption_by_hand():
     caption = caption_of("noise", [noise_table()])
-    # 10,000 of 10,101 at α = 1; 1,000 of 1,032.6 at 0.75: 0.978 times. For the rarest
-    # 10,101 / 1,032.6 = 9.8 times. 10,000^0.75 = 1,000 and 10,000^0.5 = 100.
-    assert "“the” (10,000 occurrences) becomes 0.98 times as likely" in caption
-    assert "“1,5” (1 occurrence) 9.8 times" in caption
-    assert "10,000 times (α = 1), 1,000 times (α = 0.75) and 100 times (α = 0.5)" in caption
+    # 10,000^0.75 = 1,000 and 10,000^0.5 = 100 times as often as a word that occurs once.
+    assert "“the” (10,000 occurrences) is drawn 10,000 times (α = 1)," in caption
+    assert "1,000 times (α = 0.75) and 100 times (α = 0.5) as often as “1,5” (1)" in caption
 
 
-def test_every_figure_has_a_template_and_a_module():
+def test_every_figure_has_a_template_a_module_and_a_text_for_those_who_cannot_see_it():
+    assert ALT_TEXTS.keys() == FIGURES.keys()
     assert {path.stem for path in CAPTIONS.glob("*.md")} == {*FIGURES, "macros"}
     assert {figure_module(name).__name__.rpartition(".")[2] for name in FIGURES} == set(FIGURES)
 
@@ -298,9 +286,9 @@ def test_the_map_is_of_the_first_word2vec_recipe_whatever_the_order_of_the_rows(
 
 
 def test_nearest_on_the_map_by_hand():
-    places = np.array([[0, 0], [1, 0], [3, 0], [3.5, 0]])
-    groups = np.array(["a", "a", "a", "b"], object)
-    assert nearest_is_own(places, groups).tolist() == [True, True, False, False]
+    places = map_table().iloc[:4].assign(x=[0, 1, 3, 3.5], y=0, group=["a", "a", "a", "b"])
+    # Only the first two have a word of their own group nearest: 3 is closer to 3.5 than to 1.
+    assert "Of the words, 50 % have" in caption_of("map", [recipes_of(["full"]), places])
 
 
 def test_words_on_the_map_do_not_overlap_where_there_is_room():
@@ -328,9 +316,6 @@ def test_numbers_in_words():
     assert listed([1, 2, 3]) == "1, 2 and 3"
     assert span([0.5, float("nan"), 0.501], percent) == "50.0 % to 50.1 %"
     assert span([0.5, 0.5], percent) == "50.0 %"
-    assert significant(0.4249) == "0.42"
-    assert significant(8.96) == "9.0"
-    assert significant(203_060) == "200,000"
     assert interval(-0.34, 0.5) == "−0.3 to +0.5"
     assert interval(float("nan"), float("nan")) == "–"
     assert setting_value("subsample", "0.0") == "off"

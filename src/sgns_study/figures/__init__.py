@@ -1,10 +1,11 @@
 """The figures of the report, one module a figure, each drawn from the tidy tables alone.
 
-A figure's module has `ALT` (what is drawn, for readers who cannot see it), `draw(*tables)`, and
-`caption(*tables)`: the numbers of its caption, whose sentences are in `captions/<figure>.md`.
+A figure's module has `draw(*tables)` and `caption(*tables)`: the numbers of its caption, whose
+sentences are in `captions/<figure>.md`.
 """
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -42,25 +43,23 @@ CAPTIONS = Path(__file__).parent / "captions"
 def figures_of(study: Study) -> dict[str, tuple[str, ...]]:
     """The figures that a study has, with their tables, in the order of the report."""
     kinds = {study.recipes[name].kind for name in plan.recipes(study)}
-    classifiers = plan.variants(study)
-    plain = [variant for variant in classifiers if is_plain(variant)]
-    has = {
-        "claims": True,
-        "classifier_validation": bool(study.grid.inits),
-        "classifier_training": bool(study.grid.inits),
-        "convergence": bool(study.grid.inits),
-        "radius_and_dim": bool(study.grid.inits) and len(study.grid.radii + study.grid.dims) > 2,
+    classifiers, trains = plan.variants(study), bool(study.grid.inits)
+    has = {  # all others are in every study
+        "classifier_validation": trains,
+        "classifier_training": trains,
+        "convergence": trains,
+        "radius_and_dim": trains and len(study.grid.radii + study.grid.dims) > 2,
         "sgns_curves": kinds != {"ppmi"},  # counting has no epochs
         "scarcity": any(variant.documents for variant in classifiers),
         "tweaks": scored(study) and not variants(recipes_table(study)).empty,
         "noise": "word2vec" in kinds,
         "similarity": scored(study),
-        "controls": len({variant.init for variant in plain}) > 2,
+        "controls": len({variant.init for variant in classifiers if is_plain(variant)}) > 2,
         "scale": any(variant.scale for variant in classifiers),
         "baselines": bool(plan.baselines(study)),
         "map": "word2vec" in kinds and words_shown(study) >= MAPPED,
     }
-    return {name: FIGURES[name] for name, present in has.items() if present}
+    return {name: tables for name, tables in FIGURES.items() if has.get(name, True)}
 
 
 def tables_of(study: Study) -> list[str]:
@@ -73,8 +72,7 @@ def tables_of(study: Study) -> list[str]:
         "experiment_curves": not all(plain),
     }
     drawn = {table for tables in figures_of(study).values() for table in tables}
-    others = {name for name, present in has.items() if present}
-    return sorted(drawn | others | {"recipes", "comparisons"})
+    return sorted(drawn | {"recipes", "comparisons"} | {name for name in has if has[name]})
 
 
 def is_plain(variant: plan.Variant) -> bool:
@@ -88,7 +86,7 @@ def scored(study: Study) -> bool:
 
 
 def words_shown(study: Study) -> int:
-    """How many words are looked at; the planted corpus has some of its own."""
+    """The number of probe words; the planted corpus has some of its own."""
     named = sum(len(words) for words in study.evaluation.words.values())  # `map` is a figure here
     return MAPPED if not named and study.corpus.kind == "planted" else named
 
@@ -96,54 +94,21 @@ def words_shown(study: Study) -> int:
 def figure_module(name: str) -> ModuleType:
     """The module of a figure; raises ValueError with the known names if there is none.
 
-    The modules are imported here because matplotlib takes long to load and the Snakefile, which
-    reads this package before every job, draws nothing.
+    It is imported only now because matplotlib takes long to load and the Snakefile, which reads
+    this package before every job, draws nothing.
     """
-    from sgns_study.figures import (
-        baselines,
-        claims,
-        classifier_training,
-        classifier_validation,
-        controls,
-        convergence,
-        map,
-        noise,
-        radius_and_dim,
-        scale,
-        scarcity,
-        sgns_curves,
-        similarity,
-        tweaks,
-    )
-
-    modules = {
-        "claims": claims,
-        "classifier_validation": classifier_validation,
-        "classifier_training": classifier_training,
-        "convergence": convergence,
-        "radius_and_dim": radius_and_dim,
-        "sgns_curves": sgns_curves,
-        "scarcity": scarcity,
-        "tweaks": tweaks,
-        "noise": noise,
-        "similarity": similarity,
-        "controls": controls,
-        "scale": scale,
-        "baselines": baselines,
-        "map": map,
-    }
-    if name not in modules:
+    if name not in FIGURES:
         raise ValueError(f"figure {name!r} is not known; there are: {', '.join(FIGURES)}")
-    return modules[name]
+    return import_module(f"sgns_study.figures.{name}")
 
 
 def caption_of(name: str, tables: Sequence[pd.DataFrame]) -> str:
     """A figure's caption on one line: the numbers of its module in the sentences of its template.
 
-    `tables` are those that FIGURES names.
+    `tables` are those that FIGURES names; the sentences may call all functions of `wording`.
     """
     environment = Environment(loader=FileSystemLoader(CAPTIONS), undefined=StrictUndefined)
-    environment.globals |= wording.IN_TEMPLATES
+    environment.globals |= vars(wording)
     values = figure_module(name).caption(*tables)
     return " ".join(environment.get_template(f"{name}.md").render(values).split())
 

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from sgns_study.figures import plotting
 from sgns_study.figures.wording import plus_minus
 
-ALT = "Test accuracy of the best classifier of each kind and of baselines, from best to worst"
 NAMES = {
     "conv1d": "Conv1d",
     "large": "large Conv1d",
@@ -46,23 +45,26 @@ def entries_of(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
     On all labelled documents; from highest to lowest test accuracy.
     """
-    whole = runs[runs["documents"].isna() & ~runs["init"].isin(CONTROLS)]
-    kinds = whole[whole["classifier"] != MAJORITY].groupby(["classifier", "init", "recipe"])
-    best = [best_variant(group) for _, group in kinds]
-    entries = {name_of(own): own for own in best}
-    return dict(sorted(entries.items(), key=lambda entry: -entry[1]["test_accuracy"].mean()))
+    shown = runs[~runs["init"].isin(CONTROLS) & (runs["classifier"] != MAJORITY)]
+    return {name_of(own): own for own in best_variants(shown)}
 
 
-def best_variant(group: pd.DataFrame) -> pd.DataFrame:
-    """The runs of the radius, scale and dimension of highest mean validation accuracy."""
-    variants = [own for _, own in group.groupby(list(plotting.SIGNS), dropna=False)]
-    return max(variants, key=on_validation)
+def best_variants(runs: pd.DataFrame) -> list[pd.DataFrame]:
+    """Of each classifier and start, on all documents, the runs of one radius, scale and dimension.
+
+    They are those of highest mean validation accuracy, from highest to lowest test accuracy.
+    """
+    whole = runs[runs["documents"].isna()]
+    best = []
+    for _, kind in whole.groupby(["classifier", "init", "recipe"]):
+        variants = [own for _, own in kind.groupby([*plotting.SIGNS], dropna=False)]
+        best.append(max(variants, key=on_validation))
+    return sorted(best, key=lambda own: -own["test_accuracy"].mean())
 
 
 def on_validation(own: pd.DataFrame) -> float:
     """Mean validation accuracy, by which what is best is told before the test."""
-    mean = own["validation_accuracy"].mean()
-    return -1.0 if pd.isna(mean) else float(mean)
+    return own["validation_accuracy"].fillna(-1).mean()
 
 
 def is_network(own: pd.DataFrame) -> bool:
@@ -85,17 +87,13 @@ def caption(runs: pd.DataFrame) -> dict[str, Any]:
     A baseline without vectors has no dimension to pair by.
     """
     entries = entries_of(runs)
-    best = {}
-    for network in LOOKS:
-        found = {name: own for name, own in entries.items() if is_network(own) == network}
-        if found:
-            name = max(found, key=lambda name: on_validation(entries[name]))
-            best[name] = found[name]
+    ranked = sorted(entries, key=lambda name: on_validation(entries[name]), reverse=True)
+    first = {is_network(entries[name]): name for name in reversed(ranked)}  # the best is the last
+    best = {first[kind]: entries[first[kind]] for kind in LOOKS if kind in first}
     pair = list(best.values())
-    majority = runs.loc[runs["classifier"] == MAJORITY, "test_accuracy"]
     return {
         "n_seeds": [len(own) for own in entries.values()],
         "best": {name: plotting.accuracy(own).mean for name, own in best.items()},
         "gain": plotting.gain(pair[0], pair[1], by=["seed"]) if len(pair) > 1 else None,
-        "majority": majority.mean() if len(majority) else None,
+        "majority": runs.loc[runs["classifier"] == MAJORITY, "test_accuracy"].mean(),
     }

@@ -7,11 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sgns_study.evaluation.vectors import Estimate
 from sgns_study.figures import plotting
 from sgns_study.figures.wording import p_value
 
-ALT = "Effect of every claim with its 95 % interval and verdict, one panel a unit"
 UNTESTED = "not tested"
 LOOKS = {
     "supported": plotting.look("supported", plotting.COLOURS[2], "o"),
@@ -26,9 +24,9 @@ ROW, AROUND, LEGEND = 0.36, 0.45, 0.3  # inches: height of a row, around a panel
 def draw(claims: pd.DataFrame) -> Figure:
     """A panel a unit, with its own scale; statements at the left, p and seeds at the right."""
     claims = judged(claims)
-    units = claims["unit"].where(claims["effect"].notna())  # claims without an effect come last
-    groups = [claims[units == unit] for unit in units.dropna().unique()]
-    groups += [claims[units.isna()]] if units.isna().any() else []
+    claims = claims.sort_values("effect", key=pd.isna, kind="stable")  # those without one are last
+    units = claims["unit"].where(claims["effect"].notna())
+    groups = [group for _, group in claims.groupby(units, sort=False, dropna=False)]
     whole = ROW * len(claims) + AROUND * len(groups) + LEGEND
     figure = Figure(figsize=(plotting.WIDTH, whole))
     heights = [len(group) for group in groups]
@@ -51,7 +49,7 @@ def draw_unit(axis: Axes, claims: pd.DataFrame) -> None:
     rows = claims.to_dict("records")
     tested = bool(claims["effect"].notna().all())
     for at, row in enumerate(rows):
-        found = Estimate(row["effect"] if tested else 0, row["ci_low"], row["ci_high"], 0)
+        found = (row["effect"] if tested else 0, row["ci_low"], row["ci_high"])
         plotting.draw_interval(axis, found, at, LOOKS[row["verdict"]])
         p = "" if pd.isna(row["p_adjusted"]) else f"{p_value(row['p_adjusted'])}, "
         n = "" if pd.isna(row["n_seeds"]) else f"n = {int(row['n_seeds'])}"

@@ -8,8 +8,6 @@ from matplotlib.figure import Figure
 from sgns_study.evaluation.summary import VARIANT, summarise
 from sgns_study.figures import plotting
 
-ALT = "Validation loss and accuracy by epoch of every classifier"
-
 
 def draw(curves: pd.DataFrame) -> Figure:
     """Validation loss over accuracy, a column a dimension, a curve an initial embedding."""
@@ -17,20 +15,15 @@ def draw(curves: pd.DataFrame) -> Figure:
 
 
 def caption(curves: pd.DataFrame) -> dict[str, Any]:
-    """The best mean accuracy of each initial embedding, their distance, the epochs selected."""
+    """The best mean accuracy of each initial embedding, and their distance in points."""
     curves = plotting.grid_curves(curves)
     summary = summarise(curves)
-    several = summary.loc[summary["recipe"] != "", "recipe"].nunique() > 1
-    best = summary.loc[summary.groupby("init")["validation_accuracy"].idxmax()]
-    best = best.sort_values("validation_accuracy", ascending=False)
-    accuracies = best.set_index("init")["validation_accuracy"]
-    gap = accuracies.get("pretrained", float("nan")) - accuracies.get("random", float("nan"))
+    summary["name"] = plotting.model_labels(summary)
+    ranked = summary.sort_values("validation_accuracy", ascending=False, kind="stable")
+    best = ranked.drop_duplicates("init")
+    found = best.set_index("init")["validation_accuracy"].reindex(["pretrained", "random"])
     return {
         "n_seeds": plotting.seeds_of(curves, VARIANT),
-        "best": {
-            plotting.model_label(row, several): accuracies[row["init"]]
-            for _, row in best.iterrows()
-        },
-        "gap": 100 * gap,
-        "selected": summary.groupby("init")["selected_epoch"].mean().to_dict(),
+        "best": dict(zip(best["name"], best["validation_accuracy"])),
+        "gap": 100 * (found["pretrained"] - found["random"]),
     }

@@ -8,15 +8,6 @@ from matplotlib.figure import Figure
 from sgns_study.figures import plotting
 from sgns_study.figures.plotting import ACROSS, INITS
 
-ALT = "Test accuracy by what the embedding starts from: pretrained, its controls, and random"
-# First minus second, and what only the first has.
-CONTRASTS = {
-    ("pretrained", "random"): "all of it",
-    ("pretrained", "shuffled"): "meaning",
-    ("shuffled", "random"): "the values without their words",
-    ("frozen", "frozen_random"): "meaning, with no training",
-}
-
 
 def draw(runs: pd.DataFrame) -> Figure:
     """One panel a recipe and dimension; one row an initial table, with its seeds and interval."""
@@ -62,21 +53,16 @@ def runs_by_panel(runs: pd.DataFrame) -> dict[str, dict[str, pd.DataFrame]]:
 
 
 def caption(runs: pd.DataFrame) -> dict[str, Any]:
-    """The paired differences that tell meaning from scale, panel by panel."""
+    """The paired differences of pretrained and shuffled rows, which tell meaning from scale."""
     panels = runs_by_panel(runs)
-    contrasts = []
-    for (first, second), meaning in CONTRASTS.items():
-        gains = {
-            name: plotting.gain(own[first], own[second])
-            for name, own in panels.items()
-            if {first, second} <= own.keys()
-        }
-        gains = {name: found for name, found in gains.items() if found.n}
-        names = (INITS[first]["label"], INITS[second]["label"])
-        contrasts += [(*names, meaning, gains)] if gains else []
+    gains = {
+        name: plotting.gain(own["pretrained"], own["shuffled"])
+        for name, own in panels.items()
+        if {"pretrained", "shuffled"} <= own.keys()
+    }
     drawn = [own for by_init in panels.values() for own in by_init.values()]
     return {
         "radii": list(pd.concat(drawn)["radius"].dropna().unique()),
         "n_seeds": [len(own) for own in drawn],
-        "contrasts": contrasts,
+        "gains": {name: found for name, found in gains.items() if found.n},
     }

@@ -13,7 +13,6 @@ from sgns_study.evaluation.convergence import against, restricted
 from sgns_study.evaluation.vectors import estimate
 from sgns_study.figures import plotting
 
-ALT = "Epochs to 95 % of the best accuracy, on validation and on training, one row a classifier"
 SPLITS = {"validation": "validation", "train": "training"}
 MEASURES = {"epochs_to_own": "own level", "epochs_to_common": "common level"}
 SHOWN = ("pretrained", "random")
@@ -65,32 +64,29 @@ def draw_times(axis: Axes, rows: pd.DataFrame, at: int) -> None:
 
 def set_epochs(axis: Axes, rows: pd.DataFrame) -> None:
     """Ticks at whole epochs; one more epoch stands for "not reached" where any run is censored."""
-    epochs = int(rows["epochs"].max())
-    whole = MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]).tick_values(0, epochs)
-    censored = rows["censored"].any()
+    epochs, censored = int(rows["epochs"].max()), bool(rows["censored"].any())
     last = 0.9 * epochs if censored else epochs  # so that no tick is beside that of the censored
-    ticks = {tick: f"{tick:g}" for tick in whole if 0 <= tick <= last}
-    ticks |= {epochs + 1: f">{epochs}"} if censored else {}
+    whole = MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]).tick_values(0, epochs)
+    ticks = [tick for tick in whole if 0 <= tick <= last] + [epochs + 1] * censored
     low, high = axis.get_xlim()
-    axis.set_xticks(list(ticks), list(ticks.values()))
+    axis.set_xticks(ticks, [f"{tick:g}" if tick <= epochs else f">{epochs}" for tick in ticks])
     axis.set_xlim(min(low, 0.5), high)  # ticks beyond what is drawn do not widen it
 
 
 def caption(table: pd.DataFrame) -> dict[str, Any]:
-    """How often and by how many epochs pretrained runs are earlier than their random ones."""
+    """How often pretrained runs reach the common level before their random ones."""
     rows = rows_shown(table)
-    findings = []
-    for split, measure in product(SPLITS, MEASURES):
-        found = against(rows, measure, split)
-        found = found[found["init"] == "pretrained"]
-        counts = [int(found[key].sum()) for key in ("faster", "slower", "ties")]
-        if len(found):
-            findings.append((SPLITS[split], MEASURES[measure], *counts, list(found["epochs"])))
     late = rows[rows["censored"].astype(bool)]
+    findings = []
+    for split, name in SPLITS.items():
+        found = against(rows, "epochs_to_common", split)
+        found = found[found["init"] == "pretrained"]
+        if len(found):
+            findings.append((name, *found[["faster", "slower", "ties"]].sum().astype(int)))
     return {
         "n_seeds": plotting.seeds_of(rows, plotting.VARIANT),
         "n_times": len(rows),
         "n_censored": len(late),
-        "counted_as": sorted({int(epochs) + 1 for epochs in late["epochs"]}),
+        "counted_as": sorted(set(late["epochs"] + 1)),
         "findings": findings,
     }

@@ -9,13 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
+from scipy.spatial.distance import pdist, squareform
 
 from sgns_study.evaluation.tables import MODEL
 from sgns_study.figures import plotting
 
 Array = NDArray[np.float64]
 
-ALT = "Map of words in two dimensions, each word labelled and marked by its group of meaning"
 DARK = ("#0072B2", "#D55E00", "#00785A", "#A34F7C", "#8F6300", "#000000")  # readable as text
 # All in points (1/72 inch).
 LABEL = 6.5  # size of the words
@@ -48,10 +48,8 @@ def draw(recipes: pd.DataFrame, table: pd.DataFrame) -> Figure:
 def one_model(recipes: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """The map drawn: of the first word2vec recipe, at its smallest radius, dimension and seed."""
     kinds = dict(zip(recipes["recipe"], recipes["kind"]))
-    order = sorted(kinds, key=lambda recipe: kinds[recipe] != "word2vec")
-    maps = table[MODEL].drop_duplicates()
-    maps = maps.assign(order=maps["recipe"].map(order.index))
-    first = maps.sort_values(["order", "radius", "dim", "seed"]).iloc[0]
+    order = table["recipe"].map(sorted(kinds, key=lambda name: kinds[name] != "word2vec").index)
+    first = table.assign(order=order).sort_values(["order", "radius", "dim", "seed"]).iloc[0]
     return table[(table[MODEL] == first[MODEL]).all(axis=1)].reset_index(drop=True)
 
 
@@ -64,17 +62,12 @@ def write_words(
     points = axis.transData.transform(places) * inches
     frame = np.array(axis.get_window_extent().extents) * inches
     offsets, gaps = place_words(points, np.array([half_size(word) for word in words]), frame)
-    style: dict[str, Any] = {
-        "textcoords": "offset points",
-        "ha": "center",
-        "va": "center",
-        "fontsize": LABEL,
-    }
+    style: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "center"}
     leader = {"arrowstyle": "-", "linewidth": 0.4, "shrinkA": 0, "shrinkB": MARKER}
     for word, place, offset, gap, colour in zip(words, places, offsets, gaps, colours):
         line = leader | {"color": colour} if gap >= LEADER else None
         text = axis.annotate(word, tuple(place), tuple(offset), arrowprops=line, **style)
-        text.set(color=colour, in_layout=False)
+        text.set(color=colour, fontsize=LABEL, in_layout=False)
 
 
 def half_size(word: str) -> tuple[float, float]:
@@ -111,18 +104,14 @@ def place_words(points: Array, halves: Array, frame: Array) -> tuple[Array, Arra
 def caption(recipes: pd.DataFrame, table: pd.DataFrame) -> dict[str, Any]:
     """How the map was made, and how often the nearest word is of the same group."""
     table = one_model(recipes, table)
+    groups = table["group"].to_numpy()
+    distance = squareform(pdist(table[["x", "y"]]))
+    np.fill_diagonal(distance, np.inf)
     sizes = table["group"].map(table["group"].value_counts())
     return {
         "n_words": len(table),
         "n_groups": table["group"].nunique(),
         "model": table.iloc[0],
-        "own": nearest_is_own(table[["x", "y"]].to_numpy(float), table["group"].to_numpy()).mean(),
+        "own": (groups[distance.argmin(axis=1)] == groups).mean(),
         "chance": ((sizes - 1) / (len(table) - 1)).mean(),
     }
-
-
-def nearest_is_own(places: Array, groups: NDArray[np.object_]) -> NDArray[np.bool_]:
-    """Whether the nearest other point (n, 2) is of the same group (n,)."""
-    distance = np.linalg.norm(places[:, None] - places[None], axis=2)
-    np.fill_diagonal(distance, np.inf)
-    return groups[distance.argmin(axis=1)] == groups

@@ -10,7 +10,6 @@ from matplotlib.ticker import NullLocator
 from sgns_study.errors import visible
 from sgns_study.figures import plotting
 
-ALT = "Probability of a word as noise against its count, for each exponent of the counts"
 LABELLED = 7  # words named, at about equal distances of the logarithm of their counts
 
 
@@ -29,12 +28,8 @@ def draw(noise: pd.DataFrame) -> Figure:
         axis.plot(named["count"], named[alpha], **look | {"linestyle": ""})
     for count in named["count"]:
         axis.axvline(count, color="#dddddd", linewidth=0.5, zorder=0)
-    axis.set(
-        xscale="log",
-        yscale="log",
-        xlabel="count of the word in the text",
-        ylabel="probability\n(of a draw)",
-    )
+    axis.set(xscale="log", xlabel="count of the word in the text")
+    axis.set(yscale="log", ylabel="probability\n(of a draw)")
     axis.grid(False, axis="x")
     words = axis.secondary_xaxis("top")
     words.set_xticks(list(named["count"]), [plotting.literal(word) for word in named["word"]])
@@ -65,14 +60,11 @@ def examples(noise: pd.DataFrame, n: int = LABELLED) -> pd.DataFrame:
 
 
 def caption(noise: pd.DataFrame) -> dict[str, Any]:
-    """How much likelier the rarest word and less likely the most frequent become by smoothing."""
+    """How many times as likely the most frequent word is as the rarest, by exponent."""
     named = examples(noise[noise["probability"] > 0])
-    ends = [named.iloc[0], named.iloc[-1]]
-    alphas = exponents(noise)
+    first, last = named.iloc[0], named.iloc[-1]
     return {
         "n_words": noise["word"].nunique(),
-        "words": [(visible(word["word"]), int(word["count"])) for word in ends],
-        "alphas": alphas[:2],
-        "factors": [word[alphas[1]] / word[alphas[0]] for word in ends if len(alphas) > 1],
-        "ratios": {f"{alpha:g}": ends[0][alpha] / ends[1][alpha] for alpha in alphas},
+        "words": [(visible(word["word"]), int(word["count"])) for word in (first, last)],
+        "ratios": {f"{alpha:g}": first[alpha] / last[alpha] for alpha in exponents(noise)},
     }

@@ -7,7 +7,7 @@ the tables and percent in the figures.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from itertools import product
+from itertools import count, product
 from pathlib import Path
 from typing import Any
 
@@ -85,15 +85,16 @@ def label(model: Mapping[str, Any], shown: Collection[str]) -> str:
     return ", ".join([*([name] if name else []), *(SIGNS[key].format(model[key]) for key in known)])
 
 
-def model_label(model: Mapping[str, Any], several_recipes: bool = False) -> str:
-    """A model in words, e.g. `pretrained, R = 2, d = 128`; its recipe too if there are several."""
-    return label(model, ["radius", "dim", *["recipe"] * several_recipes])
+def model_labels(models: pd.DataFrame) -> list[str]:
+    """Models in words, e.g. `pretrained, R = 2, d = 128`; the recipe too if there are several."""
+    several = models.loc[models["recipe"] != "", "recipe"].nunique() > 1
+    shown = ["radius", "dim", *["recipe"] * several]
+    return [label(model, shown) for model in models.to_dict("records")]
 
 
 def vectors_label(models: pd.DataFrame) -> list[str]:
     """Names of trained vectors (recipe, radius, dim), without what is the same for all of them."""
-    models = models[["recipe", "radius", "dim"]]
-    shown = [key for key in models if models[key].nunique() > 1]
+    shown = [key for key in ("recipe", "radius", "dim") if models[key].nunique() > 1]
     return [label(model, shown or ["recipe"]) for model in models.to_dict("records")]
 
 
@@ -119,12 +120,13 @@ def init_name(runs: pd.DataFrame) -> str:
 
 def variant_looks(variants: Mapping[str, pd.DataFrame]) -> list[Look]:
     """A look for every variant; those from no trained vectors are black."""
-    looks: list[Look] = []
-    for name, runs in variants.items():
-        black = sum(one["color"] == BLACK for one in looks)
-        trained = runs["init"].iloc[0] in FROM_VECTORS
-        looks.append(nth_look(len(looks) - black, name) if trained else nth_black_look(black, name))
-    return looks
+    coloured, black = count(), count()
+    return [
+        nth_look(next(coloured), name)
+        if runs["init"].iloc[0] in FROM_VECTORS
+        else nth_black_look(next(black), name)
+        for name, runs in variants.items()
+    ]
 
 
 def shared_settings(models: pd.DataFrame) -> list[str]:
@@ -136,6 +138,12 @@ def shared_settings(models: pd.DataFrame) -> list[str]:
 def seeds_of(table: pd.DataFrame, by: list[str]) -> list[int]:
     """The number of seeds of each group."""
     return list(table.groupby(by, dropna=False)["seed"].nunique())
+
+
+def swept(runs: pd.DataFrame, column: str, variant: list[str]) -> pd.DataFrame:
+    """The runs of the variants that were tried at several values of a column; inf for no value."""
+    tried = runs.loc[runs[column].notna(), variant].drop_duplicates()
+    return runs.merge(tried, on=variant).astype({column: float}).fillna({column: np.inf})
 
 
 def on_all_documents(runs: pd.DataFrame) -> pd.DataFrame:
@@ -188,7 +196,7 @@ def legend(figure: Figure, looks: Iterable[Look]) -> None:
     """One legend below all panels, in as few rows as fit the width."""
     handles = [Line2D([], [], **look) for look in looks]
     longest = max(len(str(handle.get_label())) for handle in handles)
-    columns = max(1, min(len(handles), int(112 / (longest + 8))))
+    columns = max(1, min(len(handles), 112 // (longest + 8)))
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
 
 
@@ -197,10 +205,11 @@ def literal(word: str) -> str:
     return visible(word).replace("$", r"\$")
 
 
-def draw_interval(axis: Axes, found: Estimate, at: float, look: Look) -> None:
-    """Marker and bar for a mean and its interval, in the row at `at`."""
-    axis.plot([found.low, found.high], [at, at], color=look["color"], linewidth=1.2)
-    axis.plot([found.mean], [at], markersize=4.5, **look)
+def draw_interval(axis: Axes, found: Sequence[float], at: float, look: Look) -> None:
+    """Marker and bar for a mean and its interval, (mean, low, high, …), in the row at `at`."""
+    mean, low, high = found[:3]
+    axis.plot([low, high], [at, at], color=look["color"], linewidth=1.2)
+    axis.plot([mean], [at], markersize=4.5, **look)
 
 
 def draw_row(axis: Axes, values: pd.Series, at: float, look: Look) -> None:
@@ -216,7 +225,7 @@ def draw_series(
 ) -> None:
     """Means by their places, joined; a band through their intervals, or a bar for each."""
     places = list(estimates)
-    mean, low, high = np.array([each[:3] for each in estimates.values()]).reshape(-1, 3).T
+    mean, low, high = np.array([found[:3] for found in estimates.values()]).reshape(-1, 3).T
     axis.plot(places, mean, linewidth=1.2 if band else 0.8, **look)
     if band:
         axis.fill_between(places, low, high, color=look["color"], alpha=0.15, linewidth=0)

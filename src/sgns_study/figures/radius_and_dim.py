@@ -7,11 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sgns_study.evaluation.summary import ACCURACIES, VARIANT, scores
+from sgns_study.evaluation.summary import VARIANT, scores
 from sgns_study.evaluation.vectors import estimate
 from sgns_study.figures import plotting
 
-ALT = "Best validation and test accuracy against the radius and against the dimension"
 LABELS = {"radius": "context radius R (tokens)", "dim": "dimension d of the vectors"}
 SPLITS = {
     "validation_accuracy": "best validation\naccuracy (%)",
@@ -66,18 +65,5 @@ def draw_factor(axis: Axes, accuracies: Any, places: dict[int, float], look: plo
 
 
 def caption(curves: pd.DataFrame) -> dict[str, Any]:
-    """The change of mean accuracy from smallest to largest radius and dimension, in points."""
-    runs = scores(plotting.grid_curves(curves))
-    trained = runs[runs["init"] == "pretrained"]
-    means = 100 * trained.groupby(["recipe", "radius", "dim"])[ACCURACIES].mean()
-    several = ["recipe"] * (trained["recipe"].nunique() > 1)
-    factors = []
-    for factor, by, name in (("radius", "dim", "radius"), ("dim", "radius", "dimension")):
-        values = sorted(trained[factor].unique())
-        if values:
-            first, last = (means.xs(value, level=factor) for value in (values[0], values[-1]))
-            found = (last - first).dropna(how="all").reset_index()
-            names = [plotting.label(row, [by, *several]) for row in found.to_dict("records")]
-            ends = [plotting.SIGNS[factor].format(value) for value in (values[0], values[-1])]
-            factors.append((name, *ends, dict(zip(names, found[ACCURACIES].to_numpy()))))
-    return {"n_seeds": plotting.seeds_of(runs, VARIANT), "factors": factors}
+    """The numbers of seeds; the claims on radius and dimension have the differences."""
+    return {"n_seeds": plotting.seeds_of(scores(plotting.grid_curves(curves)), VARIANT)}

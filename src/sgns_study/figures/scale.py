@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from sgns_study.figures import plotting
 
-ALT = "Validation and test accuracy against the standard deviation of the initial embedding"
 SPLITS = ("validation", "test")
 TABLE = ["init", "recipe", "radius", "dim"]  # what is rescaled
 AS_IS = math.inf  # the scale of tables that are not rescaled, as the table of runs is read here
@@ -46,9 +45,7 @@ def draw(runs: pd.DataFrame) -> Figure:
 
 def rescaled(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs of the lab's classifier on all documents from tables that were rescaled or could be."""
-    runs = plotting.on_all_documents(runs)
-    tables = runs.loc[runs["scale"].notna(), TABLE].drop_duplicates()
-    return runs.merge(tables, on=TABLE).fillna({"scale": AS_IS})
+    return plotting.swept(plotting.on_all_documents(runs), "scale", TABLE)
 
 
 def best_scale(own: pd.DataFrame) -> float:
@@ -57,22 +54,15 @@ def best_scale(own: pd.DataFrame) -> float:
 
 
 def caption(runs: pd.DataFrame) -> dict[str, Any]:
-    """The best scale of each table, what it gains on test, and what pretraining gains then."""
+    """The scale of each table that is best on validation, and its test accuracy in percent."""
     tried = rescaled(runs)
-    bests, findings = {}, []
+    findings = []
     for name, own in plotting.by_variant(tried, TABLE).items():
         scale = best_scale(own)
-        bests[name] = own[own["scale"] == scale]
-        as_is = own[own["scale"] == AS_IS]
-        against = plotting.gain(bests[name], as_is) if scale != AS_IS else None
-        findings.append((name, scale, plotting.accuracy(bests[name]).mean, against))
-    random = [best for best in bests.values() if best["init"].iloc[0] == "random"]
-    trained = {name: best for name, best in bests.items() if best["init"].iloc[0] != "random"}
+        at = "as it is" if scale == AS_IS else f"{scale:g}"
+        findings.append((name, at, plotting.accuracy(own[own["scale"] == scale]).mean))
     return {
         "settings": plotting.shared_settings(tried),
         "n_seeds": plotting.seeds_of(tried, [*TABLE, "scale"]),
         "findings": findings,
-        "against_random": {
-            name: plotting.gain(best, pd.concat(random)) for name, best in trained.items() if random
-        },
     }

@@ -10,7 +10,6 @@ from sgns_study.evaluation.vectors import Estimate
 from sgns_study.figures import plotting
 from sgns_study.figures.wording import whole
 
-ALT = "Test accuracy, and its gain over a random start, against the number of labelled documents"
 ALL = math.inf  # documents of runs that are trained on all, as the table of runs is read here
 APART = 0.45  # decades from the largest number of documents to the place of all
 
@@ -41,10 +40,7 @@ def draw(runs: pd.DataFrame) -> Figure:
 
 def limited(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs of the lab's classifier in the variants that were trained on fewer documents too."""
-    runs = runs[runs["classifier"] == "conv1d"]
-    few = runs.loc[runs["documents"].notna(), plotting.VARIANT].drop_duplicates()
-    tried = runs.merge(few, on=plotting.VARIANT)
-    return tried.assign(documents=tried["documents"].astype(float).fillna(ALL))
+    return plotting.swept(runs[runs["classifier"] == "conv1d"], "documents", plotting.VARIANT)
 
 
 def name_of(documents: float) -> str:
@@ -65,18 +61,15 @@ def gains_of(tried: pd.DataFrame, own: pd.DataFrame) -> dict[float, Estimate]:
 
 
 def caption(runs: pd.DataFrame) -> dict[str, Any]:
-    """For each variant its gain at the fewest and most documents, and where it is beyond doubt."""
+    """For each variant its gain with the fewest documents that it shares with the random start."""
     tried = limited(runs)
-    findings = []
-    for name, own in plotting.by_variant(tried).items():
-        gains = {name_of(size): one for size, one in gains_of(tried, own).items()}
-        ends = [size for i, size in enumerate(gains) if i in (0, len(gains) - 1)]
-        pays = [size for size, one in gains.items() if one.low > 0]
-        costs = [size for size, one in gains.items() if one.high < 0]
-        if gains:
-            findings.append((name, {size: gains[size] for size in ends}, pays, costs))
+    gains = {name: gains_of(tried, own) for name, own in plotting.by_variant(tried).items()}
     return {
         "settings": plotting.shared_settings(tried),
         "n_seeds": plotting.seeds_of(tried, [*plotting.VARIANT, "documents"]),
-        "findings": findings,
+        "fewest": {
+            f"{name} with {name_of(min(found))}": found[min(found)]
+            for name, found in gains.items()
+            if found
+        },
     }

@@ -10,7 +10,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from sgns_study.evaluation.recipes import of_bases, on_grid
 from sgns_study.figures import plotting
 
-ALT = "SGNS training and validation loss and accuracy by epoch, for every radius and dimension"
 LABELS = ("SGNS loss\n(nats per centre)", "accuracy (%)")
 TRAIN, VALIDATION = {"marker": "", "linestyle": "--"}, {"linestyle": "-"}
 MODEL = ["recipe", "radius", "dim"]
@@ -53,27 +52,20 @@ def own_losses(recipes: pd.DataFrame, curves: pd.DataFrame) -> list[str]:
 
 
 def caption(recipes: pd.DataFrame, curves: pd.DataFrame) -> dict[str, Any]:
-    """Where validation loss ends, whether it has risen from its lowest, and the accuracies."""
+    """Where mean validation loss ends, and by how much it has risen from its lowest."""
     drawn = on_grid(of_bases(curves, recipes))
     validation = drawn[drawn["split"] == "validation"]
-    losses = plotting.over_seeds(validation, "loss", [*MODEL, "epoch"])
-    last = losses.loc[losses.groupby(MODEL)["epoch"].idxmax()]
-    lowest = losses.loc[losses.groupby(MODEL)["mean"].idxmin()]
-    accuracy = plotting.over_seeds(validation, "accuracy", [*MODEL, "epoch"])
-    several = validation["recipe"].nunique() > 1
-    models = [plotting.model_label(row, several) for row in last.to_dict("records")]
-    ends, epochs = (pd.Series(last[key].to_numpy(), models) for key in ("mean", "epoch"))
-    rises, since = ends - lowest["mean"].to_numpy(), dict(zip(models, lowest["epoch"]))
-    rising = rises[epochs > lowest["epoch"].to_numpy()]
+    losses = plotting.over_seeds(validation, "loss", [*MODEL, "epoch"]).groupby(MODEL)["mean"]
+    models = plotting.model_labels(losses.last().reset_index())
+    ends = losses.last().set_axis(models)
+    rises = (losses.last() - losses.min()).set_axis(models)
     return {
         "left_out": curves["recipe"].nunique() - drawn["recipe"].nunique(),
         "n_seeds": plotting.seeds_of(drawn, MODEL),
         "own_losses": own_losses(recipes, drawn),
-        "epochs": sorted(set(epochs)),
-        "n_models": len(models),
         "lowest": (ends.idxmin(), ends.min()),
         "highest": (ends.idxmax(), ends.max()),
-        "accuracies": list(accuracy.loc[accuracy.groupby(MODEL)["epoch"].idxmax(), "mean"] / 100),
-        "n_rising": len(rising),
-        "rise": (rising.idxmax(), rising.max(), since[rising.idxmax()]) if len(rising) else None,
+        "n_models": len(models),
+        "n_rising": (rises > 0).sum(),
+        "rise": (rises.idxmax(), rises.max()),
     }

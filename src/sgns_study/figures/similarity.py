@@ -9,8 +9,6 @@ from sgns_study.evaluation.recipes import of_bases
 from sgns_study.evaluation.vectors import MODEL, PLANTED, main_metrics, models_of, values_of
 from sgns_study.figures import plotting
 
-ALT = "Scores of the word vectors on word similarity, one panel a data set, one row a model"
-
 
 def draw(recipes: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
     """One panel a data set; one row a model, with its seeds, their mean and its interval."""
@@ -38,24 +36,20 @@ def chance_of(table: pd.DataFrame, key: tuple[str, str]) -> float:
 
 
 def caption(recipes: pd.DataFrame, vectors: pd.DataFrame) -> dict[str, Any]:
-    """The best model of each data set, how far apart models lie, and the coverage."""
+    """The best model of each data set by its mean over seeds, and the score by chance."""
     table = of_bases(vectors, recipes)
     metrics, models = main_metrics(table), models_of(table)
+    names = plotting.vectors_label(models)
     findings = []
     for key, name in metrics.items():
         means = values_of(table, *key).groupby(MODEL)["value"].mean()
-        means = means.reindex(pd.MultiIndex.from_frame(models))
-        found = means.set_axis(plotting.vectors_label(models)).dropna()
+        found = means.reindex(pd.MultiIndex.from_frame(models)).set_axis(names).dropna()
         if len(found):
-            ends = [(model, found[model]) for model in (found.idxmin(), found.idxmax())]
-            findings.append((name[0].upper() + name[1:], *ends, chance_of(table, key)))
+            findings.append((name, found.idxmax(), found.max(), chance_of(table, key)))
     return {
         "planted": any(dataset == PLANTED for dataset, _ in metrics),
         "n_models": len(models),
         "settings": plotting.shared_settings(models),
         "n_seeds": plotting.seeds_of(table, MODEL),
         "findings": findings,
-        "covered": {
-            name: list(values_of(table, *key)["coverage"]) for key, name in metrics.items()
-        },
     }

@@ -12,7 +12,6 @@ from sgns_study.evaluation.recipes import rank, settings
 from sgns_study.figures import plotting
 from sgns_study.figures.wording import setting, setting_value
 
-ALT = "Word similarity and SGNS validation loss of recipes that differ in one setting, by setting"
 LABELS = {"negatives": "negatives K", "alpha": "noise α", "subsample": "subsampling t"}
 SHORT = {"dynamic": "dyn.", "harmonic": "1/m"}
 OWN = plotting.RING | {"label": "the recipe’s own value"}
@@ -69,27 +68,13 @@ def name_values(axis: Axes, key: str, values: list[str]) -> None:
 
 
 def caption(recipes: pd.DataFrame, vectors: pd.DataFrame, curves: pd.DataFrame) -> dict[str, Any]:
-    """For each setting the best value and the difference that switching it on makes."""
+    """What is drawn; the table of the ablation has all of its numbers."""
     tried, runs = settings(recipes), scores_of(vectors)
-    losses = evaluation.at_one_place(evaluation.final_losses(curves))
-    losses = losses[losses["recipe"].isin(tried["recipe"])].groupby("recipe")["loss"].mean()
     used = runs[runs["recipe"].isin(tried["recipe"])]
-    contrasts = evaluation.contrasts(tried, runs, "points")
-    findings = []
-    for key, rows in tried.groupby("key", sort=False):
-        tops = {}
-        for parent, own in rows.groupby("parent", sort=False):
-            recipe_of = dict(zip(own["value"], own["recipe"]))
-            tops[parent] = setting_value(key, evaluation.best(recipe_of, runs, "points"))
-        here = [contrast for contrast in contrasts if contrast.key == key]
-        sides = [setting_value(key, value) for one in here[:1] for value in (one.value, one.base)]
-        findings.append((setting(key), tops, sides, {one.parent: one.change for one in here}))
     return {
         "place": used.iloc[0],
         "parents": list(tried["parent"].unique()),
         "score": evaluation.score_name(vectors),
         "sets": list(evaluation.main_metrics(vectors).values()),
         "n_seeds": plotting.seeds_of(used, ["recipe"]),
-        "findings": findings,
-        "lowest": (losses.idxmin(), losses.min()) if len(losses) else None,
     }

@@ -1,6 +1,5 @@
 """Numbers and lists in words, the same in captions, tables and prose."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -25,14 +24,6 @@ def whole(value: int) -> str:
     return f"{value:,}"
 
 
-def significant(value: float, digits: int = 2) -> str:
-    """A positive number with so many digits that count, e.g. `0.42`, `9.0`, `200,000`."""
-    if pd.isna(value) or value <= 0:
-        return number(value, 0)
-    decimals = digits - 1 - math.floor(math.log10(value))
-    return f"{round(value, decimals):,.{max(decimals, 0)}f}"
-
-
 def percent(fraction: float, digits: int = 1) -> str:
     """A fraction as a percentage, e.g. `83.4 %`."""
     return f"{number(100 * fraction, digits)} %" if not pd.isna(fraction) else MISSING
@@ -49,19 +40,15 @@ def interval(low: float, high: float, digits: int = 1) -> str:
     return MISSING if pd.isna(low) else f"{signed(low, digits)} to {signed(high, digits)}"
 
 
-def change(points: float, low: float, high: float) -> str:
-    """A difference with its interval, where there is one, e.g. `+3.2 (+2.5 to +3.9)`."""
-    return signed(points) + ("" if pd.isna(low) else f" ({interval(low, high)})")
+def change(found: Sequence[float]) -> str:
+    """A mean difference with its interval, (mean, low, high, …), e.g. `+3.2 (+2.5 to +3.9)`."""
+    mean, low, high = found[:3]
+    return signed(mean) + ("" if pd.isna(low) else f" ({interval(low, high)})")
 
 
 def plus_minus(mean: float, half: float, digits: int = 1) -> str:
     """A mean and how far it is spread, e.g. `83.4 ± 0.2`; the mean alone where that is missing."""
     return number(mean, digits) + ("" if pd.isna(half) else f" ± {number(half, digits)}")
-
-
-def change_of(found: Sequence[float]) -> str:
-    """A mean difference with its interval, (mean, low, high, …), as `change` writes it."""
-    return change(*found[:3])
 
 
 def p_value(p: float) -> str:
@@ -124,18 +111,3 @@ def seeds_range(n_seeds: Iterable[int]) -> str:
     """`3 seeds`, or `2 to 3 seeds` where variants differ."""
     counts = sorted(set(n_seeds))
     return counted(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
-
-
-IN_TEMPLATES = {  # the functions that the sentences of captions may name
-    "change_of": change_of,
-    "counted": counted,
-    "each": each,
-    "listed": listed,
-    "number": number,
-    "percent": percent,
-    "seeds_range": seeds_range,
-    "signed": signed,
-    "significant": significant,
-    "span": span,
-    "whole": whole,
-}

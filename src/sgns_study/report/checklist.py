@@ -9,20 +9,17 @@ from sgns_study.evaluation.tables import COLUMNS, CURVE, read_tidy
 from sgns_study.figures import tables_of
 from sgns_study.params import EmbeddingSample, Study
 
-CURVES = ("classifier_curves", "experiment_curves")
-
 
 def checks(study: Study, results: Path) -> dict[str, Any]:
     """What the tables of a study say of its completeness and of its tests.
 
     `tables` are those with a row for each run, `without` the seeds that are in none of them,
-    `scored` the classifiers by `selections`, `curves` the tables of these. Raises ArtifactError for
-    a table that is missing or malformed.
+    `scored` the classifiers by `selections`, `curves` the tables of these.
     """
     names = [name for name in tables_of(study) if "seed" in COLUMNS[name]]
     tables = {name: read_tidy(results, name) for name in names}
-    present = {int(seed) for table in tables.values() for seed in table["seed"].unique()}
-    curves = [name for name in CURVES if name in tables]
+    present = {seed for table in tables.values() for seed in table["seed"]}
+    curves = [name for name in ("classifier_curves", "experiment_curves") if name in tables]
     return {
         "tables": names,
         "without": [seed for seed in study.grid.seeds if seed not in present],

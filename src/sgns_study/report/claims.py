@@ -26,16 +26,14 @@ def claims_values(study: Study, results: Path) -> dict[str, Any]:
     """
     claims = read_tidy(results, "claims")
     claims[EFFECT] = claims[EFFECT].where(claims["verdict"] != NOT_TESTED)
-    found = read_present(results, ["comparisons"])
-    comparisons = found["comparisons"].to_dict("records") if found else []
-    compared: dict[str, list[Row]] = {}
-    for row in comparisons:
-        compared.setdefault(row["claim"], []).append(row)
+    none = pd.DataFrame(columns=["claim"])
+    comparisons = read_present(results, ["comparisons"]).get("comparisons", none)
+    compared = {claim: rows.to_dict("records") for claim, rows in comparisons.groupby("claim")}
     rows = claims.to_dict("records")
     return {
         "rows": rows,
         "of": {row["claim"]: row for row in rows},
-        "comparisons": comparisons,
+        "comparisons": comparisons.to_dict("records"),
         "compared": compared,
         "verdicts": claims["verdict"].value_counts(sort=False).to_dict(),
         "pretrained": [row for row in pretrained(study) if row[0] in compared],

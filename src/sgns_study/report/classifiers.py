@@ -10,7 +10,8 @@ from sgns_study import plan
 from sgns_study.artifacts import read_table
 from sgns_study.evaluation.summary import effects, summarise
 from sgns_study.evaluation.tables import read_tidy
-from sgns_study.figures.plotting import model_label
+from sgns_study.figures.baselines import NETWORKS, best_variants
+from sgns_study.figures.plotting import label, model_labels
 from sgns_study.figures.wording import MISSING, seeds_range
 from sgns_study.params import Study
 from sgns_study.report import PUBLISHED_LAB_CURVES
@@ -28,7 +29,8 @@ def classifier_values(study: Study, results: Path) -> dict[str, Any]:
     runs = read_tidy(results, "runs")
     summary = summarise(curves, published, study.report.lab_tolerance, lab_recipes)
     summary = summary.merge(macro_f1(runs), how="left", on=["init", "recipe", "radius", "dim"])
-    variants = labelled(summary)
+    gains = effects(curves)
+    variants = summary.assign(label=model_labels(summary)).to_dict("records")
     compared = [row for row in variants if not pd.isna(row.get("lab_validation_accuracy"))]
     return {
         "seeds": seeds_range(summary["n_seeds"]),
@@ -36,15 +38,9 @@ def classifier_values(study: Study, results: Path) -> dict[str, Any]:
         "planned": len(plan.runs(study)) + len(plan.baselines(study)) * len(study.grid.seeds),
         "variants": variants,
         "compared": compared,
-        "gains": labelled(effects(curves)),
+        "gains": gains.assign(label=model_labels(gains)).to_dict("records"),
         "baselines": baselines(runs, results) if plan.baselines(study) else [],
     }
-
-
-def labelled(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a table of variants, each with its name as `label`."""
-    several = table.loc[table["recipe"] != "", "recipe"].nunique() > 1
-    return [{**row, "label": model_label(row, several)} for row in table.to_dict("records")]
 
 
 def macro_f1(runs: pd.DataFrame) -> pd.DataFrame:
@@ -63,28 +59,23 @@ def baselines(runs: pd.DataFrame, results: Path) -> list[dict[str, Any]]:
     timings = read_tidy(results, "timings")
     models = timings["wildcards"].str.replace(r"-s\d+$", "", regex=True)
     seconds = timings.groupby([timings["rule"], models])["seconds"].median()
-    whole = runs[runs["documents"].isna()]
     rows = []
-    for _, tried in whole.groupby(["classifier", "init", "recipe"], sort=False):
-        variants = [own for _, own in tried.groupby(["radius", "scale", "dim"], dropna=False)]
-        best = max(variants, key=lambda own: own["validation_accuracy"].mean())
+    for best in best_variants(runs):
         first = best.iloc[0]
-        row = {"classifier": first["classifier"], "start": start_label(first), "seeds": len(best)}
+        name = label(first, ["recipe", "radius", "dim"])
+        scale = "" if pd.isna(first["scale"]) else f", sd = {first['scale']:g}"
+        row = {
+            "classifier": first["classifier"],
+            "start": name + scale if first["init"] else MISSING,
+            "seeds": len(best),
+            "f1": 100 * best["test_macro_f1"].mean(),
+            "minutes": minutes(first, seconds),
+        }
         for split in ("validation", "test"):
             percents = 100 * best[f"{split}_accuracy"]
             row |= {split: percents.mean(), f"{split}_sd": percents.std(ddof=1)}
-        row |= {"f1": 100 * best["test_macro_f1"].mean(), "minutes": minutes(first, seconds)}
-        rows.append((float(best["test_accuracy"].mean()), row))
-    rows.sort(key=lambda ranked: -ranked[0])
-    return [row for _, row in rows]
-
-
-def start_label(run: pd.Series) -> str:
-    """Where a run starts, e.g. `pretrained (lab), R = 5, d = 128, sd = 0.1`."""
-    if not run["init"]:
-        return MISSING
-    scale = "" if pd.isna(run["scale"]) else f", sd = {run['scale']:g}"
-    return model_label(run, several_recipes=True) + scale
+        rows.append(row)
+    return rows
 
 
 def minutes(run: pd.Series, seconds: pd.Series) -> float:
@@ -93,7 +84,7 @@ def minutes(run: pd.Series, seconds: pd.Series) -> float:
     `seconds` has the median over seeds of each rule's jobs, by rule and model.
     """
     model = plan.Model(run["recipe"], run["radius"], run["dim"]) if run["recipe"] else None
-    if run["classifier"] in ("conv1d", "large"):
+    if run["classifier"] in NETWORKS:
         large = run["classifier"] == "large"
         scale = None if pd.isna(run["scale"]) else float(run["scale"])
         recipe, radius = (model.recipe, model.radius) if model else (None, None)

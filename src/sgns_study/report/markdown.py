@@ -68,10 +68,9 @@ def pipe_table(
     """A table with its numbered caption above, from what a template has in a `call` block.
 
     That is Markdown: the caption in one line, then a line for the head and for each row, the cells
-    between bars. `align` has one of `l`, `r` for every column. Columns are as wide as their
-    content, or share the width of the text as `widths` (percent) says. The last `foot` rows sum up
-    the others: they stay below when the page sorts the table. `folder` and `source` are those of
-    `source_note`.
+    between bars. `align` has one of `l`, `r` for every column, `widths` its percentage of the text
+    (else its content decides). The last `foot` rows, sums, stay below when the page sorts the
+    table. `folder` and `source` are those of `source_note`.
     """
     words, head, *rows = [line for line in caller().split("\n") if line.strip()]
     dashes = [width * SOURCE_WIDTH // 50 for width in widths] or [2] * len(align)
@@ -90,14 +89,12 @@ def source_note(folder: str, names: Iterable[str]) -> Markdown:
     A name is that of a tidy table, given as `<folder>/<name>.csv` with the rule that writes it;
     other words are Markdown and stand as they are.
     """
-    words: list[str] = []
-    files: dict[str, list[str]] = {}
-    for name in names:
-        if name in RULES:
-            files.setdefault(RULES[name], []).append(code(f"{folder}/{name}.csv"))
-        else:
-            words.append(name)
-    parts = [f"{', '.join(paths)}, rule {code(rule)}" for rule, paths in files.items()] + words
+    names = list(names)
+    parts = []
+    for rule in dict.fromkeys(RULES[name] for name in names if name in RULES):
+        files = [code(f"{folder}/{name}.csv") for name in names if RULES.get(name) == rule]
+        parts.append(f"{', '.join(files)}, rule {code(rule)}")
+    parts += [name for name in names if name not in RULES]
     return Markdown(f"[Source: {'; '.join(parts)}.]{{.source}}" if parts else "")
 
 

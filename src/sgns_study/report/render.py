@@ -1,6 +1,7 @@
 """The report of a study: numbers from its files into the template, and that to HTML and PDF."""
 
 import base64
+import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -23,28 +24,25 @@ from sgns_study.errors import brief, reason
 from sgns_study.evaluation.claims import FEW
 from sgns_study.evaluation.statistics import ALPHA
 from sgns_study.evaluation.tables import read_tidy
-from sgns_study.figures import figure_module, figures_of, wording
-from sgns_study.figures.wording import p_value
+from sgns_study.figures import figures_of, wording
 from sgns_study.params import Study, TableCorpus
 from sgns_study.report import claims, markdown, records
 from sgns_study.report.checklist import checks, reads
 from sgns_study.report.classifiers import classifier_values
 from sgns_study.report.markdown import Markdown, caption, pipe_table, reference, source_note
-from sgns_study.report.vectors import points, scientific, vector_values
+from sgns_study.report.vectors import scientific, vector_values
 from sgns_study.splits import split_sizes
 
 HERE = Path(__file__).parent
 # Raw HTML and TeX are off: nothing in the text can reach an output format unescaped.
 MARKDOWN = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block"
-
 LONGEST_CAPTION = 10_000  # characters
-FUNCTIONS: tuple[Callable[..., object], ...] = (  # that the templates call by name
+# What each figure shows, for readers who cannot see it.
+ALT_TEXTS = json.loads((HERE / "alt_texts.json").read_text(encoding="utf-8"))
+FUNCTIONS: tuple[Callable[..., object], ...] = (  # that the templates call, beside `wording`
     *(claims.difference, claims.direction, claims.effect, claims.ends, claims.probability),
-    *(p_value, markdown.cells, markdown.code, markdown.code_list),
-    *(records.duration, records.several, records.written),
-    *(wording.counted, wording.interval, wording.listed, wording.number, wording.percent),
-    *(wording.plus_minus, wording.setting, wording.setting_value, wording.signed, wording.whole),
-    *(points, scientific),
+    *(markdown.cells, markdown.code, markdown.code_list),
+    *(records.duration, records.several, records.written, scientific),
 )
 
 
@@ -59,7 +57,7 @@ def render(study: Study, results: Path, figures: Path, out_html: Path, out_pdf: 
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         for name in figures_of(study):
-            shutil.copy(image(figures, name), folder / f"{name}.svg")
+            shutil.copy(figures / f"{name}.svg", folder)
         options = [
             f"--resource-path={folder}",
             f"--metadata=title:{markdown.one_line(study.report.title)}",
@@ -139,6 +137,7 @@ def fill(values: dict[str, Any]) -> str:
         comment_end_string="#>",
     )
     environment.tests["missing"] = pd.isna
+    environment.globals |= vars(wording)
     return markdown.numbered(environment.get_template("template.md").render(values))
 
 
@@ -173,8 +172,14 @@ def sizes(study: Study) -> dict[str, int]:
 
 
 def figure(figures: Path, name: str, tables: Iterable[str], folder: str) -> Markdown:
-    """A figure with its caption, the tables it shows and a text for those who cannot see it."""
-    path = image(figures, name).with_suffix(".md")
+    """A figure with its caption, the tables it shows and a text for those who cannot see it.
+
+    Raises ArtifactError if its image or caption is missing or not as it was written.
+    """
+    image, path = figures / f"{name}.svg", figures / f"{name}.md"
+    if not image.is_file():
+        raise ArtifactError(f"{image}: no such file: run the figure stage")
+    intact(image)
     try:
         with intact(path).open(encoding="utf-8") as file:
             words = file.read(LONGEST_CAPTION).strip()
@@ -184,16 +189,7 @@ def figure(figures: Path, name: str, tables: Iterable[str], folder: str) -> Mark
         ) from None
     source = source_note(folder, [*tables, "drawn by rule `figure`"])
     title = caption("Figure", name, markdown.escape_markdown(words), source)
-    alt = figure_module(name).ALT
-    return Markdown(f'![{title}]({name}.svg){{#figure-{name} alt="{alt}"}}')
-
-
-def image(figures: Path, name: str) -> Path:
-    """The file of a figure; raises ArtifactError if it is missing or not as it was written."""
-    path = figures / f"{name}.svg"
-    if not path.is_file():
-        raise ArtifactError(f"{path}: no such file: run the figure stage")
-    return intact(path)
+    return Markdown(f'![{title}]({name}.svg){{#figure-{name} alt="{ALT_TEXTS[name]}"}}')
 
 
 def render_html(text: str, options: Sequence[str], out: Path) -> None:
@@ -203,15 +199,9 @@ def render_html(text: str, options: Sequence[str], out: Path) -> None:
     """
     script = (HERE / "page.js").read_text(encoding="utf-8").strip()  # as Pandoc inserts it
     digest = base64.b64encode(sha256(script.encode()).digest()).decode()
-    page = _pandoc(
-        text,
-        "html",
-        "--shift-heading-level-by=1",  # below the title, which is the only heading of the first
-        f"--variable=script:{script}",
-        f"--variable=script-digest:sha256-{digest}",
-        *options,
-    )
-    write_text(out, page)
+    headings = "--shift-heading-level-by=1"  # below the title, the only heading of the first level
+    variables = (f"--variable=script:{script}", f"--variable=script-digest:sha256-{digest}")
+    write_text(out, _pandoc(text, "html", headings, *variables, *options))
 
 
 def render_pdf(text: str, options: Sequence[str], folder: Path, out: Path) -> None:
@@ -236,10 +226,6 @@ def render_pdf(text: str, options: Sequence[str], folder: Path, out: Path) -> No
 def _pandoc(text: str, to: str, *options: str) -> str:
     """The Markdown in another format, with citations; any warning of Pandoc's is an error."""
     template = {"html": "page.html", "typst": "page.typ"}[to]
-    arguments = [
-        f"--defaults={HERE / 'pandoc.yaml'}",
-        f"--template={HERE / template}",
-        f"--columns={markdown.SOURCE_WIDTH}",
-        *options,
-    ]
+    files = [f"--defaults={HERE / 'pandoc.yaml'}", f"--template={HERE / template}"]
+    arguments = [*files, f"--columns={markdown.SOURCE_WIDTH}", *options]
     return pypandoc.convert_text(text, to, format=MARKDOWN, extra_args=arguments)

@@ -8,41 +8,15 @@ import numpy as np
 import pandas as pd
 
 from sgns_study import plan
+from sgns_study.evaluation import vectors as evaluation
 from sgns_study.evaluation.recipes import bases, of_bases, settings
 from sgns_study.evaluation.tables import read_tidy
-from sgns_study.evaluation.vectors import (
-    MAIN_SETS,
-    MODEL,
-    PLANTED,
-    RUN,
-    Estimate,
-    at_one_place,
-    best,
-    contrasts,
-    decided,
-    difference,
-    estimate,
-    final_losses,
-    level,
-    main_metrics,
-    models_of,
-    score_name,
-    scores,
-    values_of,
-)
-from sgns_study.figures import figures_of, tables_of
+from sgns_study.evaluation.vectors import MAIN_SETS, MODEL, PLANTED, RUN, at_one_place, values_of
+from sgns_study.figures import figures_of, tables_of, wording
 from sgns_study.figures.noise import examples, exponents
 from sgns_study.figures.plotting import vectors_label
-from sgns_study.figures.wording import (
-    MISSING,
-    number,
-    percent,
-    plus_minus,
-    seeds_range,
-    setting,
-    setting_value,
-    span,
-)
+from sgns_study.figures.tweaks import scores_of
+from sgns_study.figures.wording import MISSING, number, percent, plus_minus, setting_value, span
 from sgns_study.params import Study
 
 OF_VECTORS = ("sgns_curves", "vectors", "neighbours")  # tables with a row for each model
@@ -57,115 +31,111 @@ Key = tuple[str, str]  # a dataset and a metric
 
 
 def vector_values(study: Study, results: Path) -> Values:
-    """What the templates name of the word vectors; what a study does not have is None."""
+    """What the templates name of the word vectors; what a study does not have is None or empty."""
     names = set(tables_of(study)) & {*OF_VECTORS, "recipes", "noise"}
     tables = {name: read_tidy(results, name) for name in names}
-    recipes, vectors = tables["recipes"], tables.get("vectors")
+    recipes, noise = tables["recipes"], tables.get("noise")
     # A study of counts alone, of which nothing is scored, has no table of its models.
     planned = [(*model, seed) for model in plan.models(study) for seed in study.grid.seeds]
     of_models = [tables[name][RUN] for name in OF_VECTORS if name in tables]
     runs = pd.concat(of_models or [pd.DataFrame(planned, columns=RUN)]).drop_duplicates()
     tried = settings(recipes)
-    ablated = vectors is not None and "tweaks" in figures_of(study)
-    return {
-        "seeds": seeds_range(runs.groupby(MODEL)["seed"].nunique()),
+    found: Values = {
+        "seeds": wording.seeds_range(runs.groupby(MODEL)["seed"].nunique()),
         "found": len(runs),
         "planned": len(planned),
         "bases": bases(recipes),
         "variations": variations(tried),
         "planted": study.corpus.kind == "planted",
-        "standing": None if vectors is None else standing(recipes, vectors),
-        "scores": None if vectors is None else score_values(of_bases(vectors, recipes)),
-        "tweaks": tweak_values(study, tried, vectors) if ablated else None,
-        "ablation": ablation(tried, vectors, tables["sgns_curves"]) if ablated else None,
-        "alphas": exponents(tables["noise"]) if "noise" in tables else [],
-        "noise": examples(tables["noise"]).to_dict("records") if "noise" in tables else [],
-        "neighbours": neighbour_values(of_bases(tables["neighbours"], recipes))
-        if "neighbours" in tables
-        else None,
+        "alphas": [] if noise is None else exponents(noise),
+        "noise": [] if noise is None else examples(noise).to_dict("records"),
+        **dict.fromkeys(("standing", "scores", "tweaks", "ablation", "neighbours")),
     }
+    if "neighbours" in tables:
+        found["neighbours"] = neighbour_values(of_bases(tables["neighbours"], recipes))
+    if "vectors" in tables:
+        vectors = tables["vectors"]
+        found["standing"] = standing(recipes, vectors)
+        found["scores"] = score_values(of_bases(vectors, recipes))
+        if "tweaks" in figures_of(study):
+            found["tweaks"] = tweak_values(study, tried, vectors)
+            found["ablation"] = ablation(tried, vectors, tables["sgns_curves"])
+    return found
 
 
 def variations(tried: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
     """The values of each setting that is changed around each parent, in words."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for row in tried[~tried["own"]].to_dict("records"):
-        values = found.setdefault(row["parent"], {}).setdefault(setting(row["key"]), [])
-        values.append(setting_value(row["key"], row["value"]))
-    return found
-
-
-def points(found: Estimate) -> Estimate:
-    """A score, or a difference of scores, in points (hundredths)."""
-    return Estimate(100 * found.mean, 100 * found.low, 100 * found.high, found.n)
+    return {
+        parent: {
+            wording.setting(key): [setting_value(key, value) for value in rows["value"]]
+            for key, rows in changed.groupby("key", sort=False)
+        }
+        for parent, changed in tried[~tried["own"]].groupby("parent", sort=False)
+    }
 
 
 def best_of(names: Iterable[str], runs: pd.DataFrame, vectors: pd.DataFrame) -> Values:
-    """The recipe with the best mean score, what the score is, and the model's size."""
-    top = best({name: name for name in names}, runs, "score")
+    """The recipe with the best mean score in points, what the score is, and the model's size."""
+    top = evaluation.best({name: name for name in names}, runs, "points")
     return {
         "top": top,
-        "top_score": points(level(runs, top, "score")).mean,
-        "score": score_name(vectors),
-        "sets": list(main_metrics(vectors).values()),
+        "top_score": evaluation.level(runs, top, "points").mean,
+        "score": evaluation.score_name(vectors),
+        "sets": list(evaluation.main_metrics(vectors).values()),
         "radius": runs["radius"].iloc[0],
         "dim": runs["dim"].iloc[0],
     }
 
 
 def tweak_values(study: Study, tried: pd.DataFrame, vectors: pd.DataFrame) -> Values:
-    """What each setting does to the score at one radius and dimension.
+    """What each setting does to the score in points, at one radius and dimension.
 
     `settings` has for each setting and parent the best value and the contrast, None if there is
     none. `together` is the difference of two parents of one kind, which differ in all settings.
     """
-    runs = at_one_place(scores(vectors))
-    found = {(one.key, one.parent): one for one in contrasts(tried, runs, "score")}
+    runs = scores_of(vectors)
+    contrasts = evaluation.contrasts(tried, runs, "points")
+    of_pair = {(one.key, one.parent): one for one in contrasts}
     rows = []
-    for (key, parent), own in tried.groupby(["key", "parent"], sort=False):
-        top = best(dict(zip(own["value"], own["recipe"])), runs, "score")
-        rows.append(
-            {"key": key, "parent": parent, "best": top, "contrast": found.get((key, parent))}
-        )
+    for pair, own in tried.groupby(["key", "parent"], sort=False):
+        top = evaluation.best(dict(zip(own["value"], own["recipe"])), runs, "points")
+        rows.append({"key": pair[0], "parent": pair[1], "best": top, "contrast": of_pair.get(pair)})
     parents = list(tried["parent"].unique())
-    alike = len({study.recipes[parent].kind for parent in parents}) == 1
+    together = None
+    if len(parents) == 2 and len({study.recipes[parent].kind for parent in parents}) == 1:
+        together = evaluation.difference(runs, parents[0], parents[1], "points")
     return {
         "parents": parents,
         "settings": rows,
-        "together": against(runs, *parents) if alike and len(parents) == 2 else None,
+        "together": together,
         "recipes": tried["recipe"].nunique(),
-        "comparisons": len(found),
-        "decided": sum(decided(contrast.change) for contrast in found.values()),
-        "n_seeds": max((contrast.change.n for contrast in found.values()), default=0),
+        "comparisons": len(contrasts),
+        "decided": sum(evaluation.decided(contrast.change) for contrast in contrasts),
+        "n_seeds": max((contrast.change.n for contrast in contrasts), default=0),
         **best_of(tried["recipe"], runs, vectors),
     }
 
 
-def against(runs: pd.DataFrame, recipe: str, other: str) -> Estimate:
-    """The score of one recipe less that of another in points, paired by seed."""
-    return points(difference(runs, recipe, other, "score"))
-
-
 def standing(recipes: pd.DataFrame, vectors: pd.DataFrame) -> Values:
     """The base with the best score at one radius and dimension, and the others against it."""
-    runs = at_one_place(scores(of_bases(vectors, recipes)))
+    runs = scores_of(of_bases(vectors, recipes))
     names = runs["recipe"].unique()
     found = best_of(names, runs, vectors)
-    changes = {name: against(runs, found["top"], name) for name in names if name != found["top"]}
+    others = {name: evaluation.difference(runs, found["top"], name, "points") for name in names}
     return {
         **found,
-        "others": {name: change for name, change in changes.items() if change.n},
-        "coverage": span(list(scores(vectors)["coverage"]), percent),
+        "others": {name: one for name, one in others.items() if name != found["top"] and one.n},
+        "coverage": span(list(evaluation.scores(vectors)["coverage"]), percent),
     }
 
 
 def score_values(vectors: pd.DataFrame) -> Values:
     """The scores of all models: main sets and analogies by `rows`, other sets by `sets`."""
-    models = models_of(vectors)
+    models = evaluation.models_of(vectors)
     names = vectors_label(models)
     parts = [vectors[(vectors[MODEL] == model).all(axis=1)] for _, model in models.iterrows()]
     found = list(dict.fromkeys(zip(vectors["dataset"], vectors["metric"])))
-    columns = main_metrics(vectors)
+    columns = evaluation.main_metrics(vectors)
     chances = sorted(key for key in found if key[0] == PLANTED and key[1].startswith("chance"))
     columns |= dict.fromkeys(chances, "by chance")
     has_analogies = ANALOGIES in set(vectors["dataset"])
@@ -176,7 +146,7 @@ def score_values(vectors: pd.DataFrame) -> Values:
     return {
         "labels": list(columns.values()),
         "rows": [
-            (name, own["seed"].nunique(), [score(own, key) for key in columns])
+            [name, own["seed"].nunique(), *(score(own, key) for key in columns)]
             for name, own in zip(names, parts)
         ],
         "covered": [covered(vectors, key) for key in columns],
@@ -195,7 +165,7 @@ def score(vectors: pd.DataFrame, key: Key) -> str:
 
 def spread(values: pd.Series, digits: int) -> str:
     """The mean over seeds with half of its 95 % interval."""
-    found = estimate(values)
+    found = evaluation.estimate(values)
     return plus_minus(found.mean, found.high - found.mean, digits)
 
 
@@ -215,20 +185,19 @@ def set_row(key: Key, parts: Sequence[pd.DataFrame]) -> list[str]:
 
 def ablation(tried: pd.DataFrame, vectors: pd.DataFrame, curves: pd.DataFrame) -> Values:
     """All recipes of the ablation: their scores, their loss, their difference from the parent."""
-    runs, losses = at_one_place(scores(vectors)), at_one_place(final_losses(curves))
-    metrics = main_metrics(vectors)
-    near = at_one_place(vectors)
+    runs, near = scores_of(vectors), at_one_place(vectors)
+    losses = at_one_place(evaluation.final_losses(curves))
+    metrics = evaluation.main_metrics(vectors)
     rows = []
-    for parent, of_parent in tried.groupby("parent", sort=False):
-        changed = of_parent[~of_parent["own"]].to_dict("records")
-        for row in [{"recipe": parent, "key": ""}, *changed]:
+    for parent, changed in tried[~tried["own"]].groupby("parent", sort=False):
+        for row in [{"recipe": parent, "key": ""}, *changed.to_dict("records")]:
             name = row["recipe"]
             own = near[near["recipe"] == name]
             found = {
                 "sets": [spread(100 * values_of(own, *key)["value"], 1) for key in metrics],
-                "change": against(runs, name, parent),
+                "change": evaluation.difference(runs, name, parent, "points"),
                 "loss": spread(losses.loc[losses["recipe"] == name, "loss"], 3),
-                "coverage": percent(level(runs, name, "coverage").mean, 0),
+                "coverage": percent(evaluation.level(runs, name, "coverage").mean, 0),
             }
             rows.append(row | found)
     return {"metrics": list(metrics.values()), "rows": rows}
@@ -239,19 +208,22 @@ def scientific(value: float) -> str:
     if pd.isna(value) or value <= 0:
         return number(value, 0)
     exponent = int(np.floor(np.log10(value)))
-    power = setting_value("", f"1e{exponent}") if exponent < -2 else ""
-    return f"{value / 10.0**exponent:.1f} · {power}" if power else f"{value:.2g}"
+    if exponent >= -2:
+        return f"{value:.2g}"
+    return f"{value / 10.0**exponent:.1f} · {setting_value('', f'1e{exponent}')}"
 
 
 def neighbour_values(neighbours: pd.DataFrame) -> Values:
     """The nearest words of the probe words in one model of each of the first recipes."""
     table = at_one_place(neighbours[neighbours["seed"] == neighbours["seed"].min()])
+    recipes = table["recipe"].unique()[:MOST_LISTS]
+    table = table[table["recipe"].isin(recipes)]
     near = table[table["rank"] <= NEIGHBOURS].sort_values("rank", kind="stable")
-    lists = near.groupby(["recipe", "word"], sort=False)["neighbour"].agg(
-        lambda words: ", ".join(map(str, words))
-    )
-    recipes = list(table["recipe"].unique())[:MOST_LISTS]
-    words = dict.fromkeys(table.loc[table["recipe"].isin(recipes), "word"])
-    rows = [(word, [lists.get((name, word), MISSING) for name in recipes]) for word in words]
+    lists = near.groupby(["word", "recipe"])["neighbour"].agg(", ".join).unstack()
+    lists = lists.reindex(index=table["word"].unique(), columns=recipes).fillna(MISSING)
     first = table.iloc[0]
-    return {"recipes": recipes, "rows": rows, **first[["radius", "dim", "seed"]].to_dict()}
+    return {
+        "recipes": list(recipes),
+        "rows": list(lists.itertuples()),
+        **first[["radius", "dim", "seed"]].to_dict(),
+    }
