@@ -9,10 +9,9 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -34,8 +33,7 @@ class DownloadError(StudyError):
     """A source cannot be downloaded; the message says what was tried and what to do by hand."""
 
 
-@dataclass(frozen=True)
-class Copy:
+class Copy(NamedTuple):
     """One packing of a source: its name on a mirror, its checksum, its public address if any."""
 
     name: str
@@ -44,8 +42,7 @@ class Copy:
     address: str | None = None
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A file of `data/raw`; any of its copies will do, the public ones first."""
 
     file: str
@@ -125,54 +122,51 @@ def fetch(name: str, folder: Path, mirror: str | None = None) -> Path:
     """
     source = SOURCES[name]
     target = folder / source.file
-    folder_lock = folder.with_name(f".{folder.name}.lock")
-    while (held := lock(folder_lock)) is None:
+    while (held := lock(folder.with_name(f".{folder.name}.lock"))) is None:
         time.sleep(0.1)
     with held:
         if target.exists():
             verify(name, target)
-        else:
-            fetch_any(source, origins(source, mirror), target)
-    return target
-
-
-def origins(source: Source, mirror: str | None) -> list[tuple[Copy, str]]:
-    """Where each copy may be, in the order to try: the mirror, then the public addresses."""
-    found = []
-    if mirror:
-        if mirror.startswith("file:"):
-            mirror = url2pathname(urlsplit(mirror).path)
-        found = [(copy, f"{mirror.rstrip('/')}/{copy.name}") for copy in source.copies]
-    return found + [(copy, copy.address) for copy in source.copies if copy.address]
-
-
-def fetch_any(source: Source, origins: list[tuple[Copy, str]], target: Path) -> None:
-    """Take a source from the first of the origins that has it, verified before it is renamed."""
-    tried = []
-    for copy, origin in origins:
-        try:
-            with (
-                nullcontext() if "://" in origin else Path(origin).open("rb") as file,
-                writing(target) as part,
-            ):
-                if file is None:
-                    receive(origin, copy.size, part)
-                else:
-                    with part.open("wb") as out:
-                        shutil.copyfileobj(file, out)
-                check_copies(part, [copy], origin)
-            return
-        except ArtifactError:
-            raise  # of this machine's disk: no other origin can help
-        except (OSError, ValueError) as error:
-            said = CAUSES.get(type(error).__name__, " ".join(str(error).split()))
-            tried.append(f"  {origin}: {said.removeprefix(f'{origin}: ')}")
+            return target
+        tried = []
+        for copy, origin in origins(source, mirror):
+            try:
+                fetch_copy(copy, origin, target)
+                return target
+            except ArtifactError:
+                raise  # of this machine's disk: no other origin can help
+            except (OSError, ValueError) as error:
+                said = CAUSES.get(type(error).__name__, " ".join(str(error).split()))
+                tried.append(f"  {origin}: {said.removeprefix(f'{origin}: ')}")
     names = ("one of " if len(source.copies) > 1 else "") + ", ".join(c.name for c in source.copies)
     found = "\n".join([f"{source.file}: could not be downloaded; tried:", *tried])
     raise DownloadError(
         f"{found}\nPut {names} at {target} by hand, or point SGNS_STUDY_MIRROR at a folder or "
         "address that has it, and run again. `make demo` needs no download."
     )
+
+
+def origins(source: Source, mirror: str | None) -> list[tuple[Copy, str]]:
+    """Where each copy may be, in the order to try: the mirror, then the public addresses."""
+    mirror = mirror or ""
+    if mirror.startswith("file:"):
+        mirror = url2pathname(urlsplit(mirror).path)
+    mirrored = [(copy, f"{mirror.rstrip('/')}/{copy.name}") for copy in source.copies if mirror]
+    return mirrored + [(copy, copy.address) for copy in source.copies if copy.address]
+
+
+def fetch_copy(copy: Copy, origin: str, target: Path) -> None:
+    """Bring a copy from a file or an address; it gets its name only if it is the right one."""
+    with (
+        nullcontext() if "://" in origin else Path(origin).open("rb") as file,
+        writing(target) as part,
+    ):
+        if file is None:
+            receive(origin, copy.size, part)
+        else:
+            with part.open("wb") as out:
+                shutil.copyfileobj(file, out)
+        check_copies(part, [copy], origin)
 
 
 def receive(address: str, size: int, part: Path) -> None:
@@ -183,9 +177,11 @@ def receive(address: str, size: int, part: Path) -> None:
     because no time limit of `requests` covers the lookup of a host's name or a slow drip.
     """
     failed: list[Exception] = []
-    plain = {"Accept-Encoding": "identity"}  # the bytes of the file, not packed once more
-    patience = 3 * STALL  # of a thread that was given up
-    pull = pooch.HTTPDownloader(sys.stderr.isatty(), timeout=patience, headers=plain)
+    pull = pooch.HTTPDownloader(
+        progressbar=sys.stderr.isatty(),
+        timeout=3 * STALL,  # of a thread that was given up
+        headers={"Accept-Encoding": "identity"},  # the bytes of the file, not packed once more
+    )
 
     def download(file: BinaryIO) -> None:
         try:
