@@ -11,7 +11,7 @@
 import time
 
 from sgns_study import guards, plan
-from sgns_study.corpora.registry import CODE
+from sgns_study.corpora.registry import CODE, raw_files, word_sets
 from sgns_study.figures import figures_of, tables_of
 from sgns_study.provenance import code_digest, data_digest
 
@@ -65,8 +65,8 @@ rule all:
 
 rule data:
     input:
-        files.raw,
-        files.word_sets,
+        raw_files(study),
+        word_sets(study),
         files.tokens,
         files.text,
         expand(files.pairs, radius={model.radius for model in plan.models(study)}),

@@ -16,7 +16,7 @@ rule download:
 
 rule tokenize:
     input:
-        files.raw,
+        raw_files(study),
     output:
         files.tokens,
         multiext(f"{RESULTS}/tokens/", "classes.csv", "run.json"),

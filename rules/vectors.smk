@@ -26,7 +26,7 @@ rule train_sgns:
 
 rule evaluate_vectors:
     input:
-        files.word_sets,
+        word_sets(study),
         f"{RESULTS}/embeddings/{MODEL}/vectors.safetensors",
     output:
         multiext(f"{RESULTS}/vectors/{MODEL}/", "scores.csv", "neighbours.csv", "map.csv"),

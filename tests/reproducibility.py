@@ -107,7 +107,7 @@ def start(
 
 
 def differences(first: Path, second: Path) -> pd.DataFrame:
-    """One row a stage, over the files of two folders.
+    """One row a stage, over the files of the first of two folders.
 
     How many files, how many of them with the same bytes, and the largest difference of a number in
     the others; NaN if anything but a number differs.
@@ -116,7 +116,8 @@ def differences(first: Path, second: Path) -> pd.DataFrame:
     for path in first.rglob("*"):
         name = str(path.relative_to(first))
         stage = next((stage for stage, form in STAGES.items() if re.search(form, name)), None)
-        if stage and path.is_file() and path.name != "run.json" and ".sha256" not in path.parts:
+        others = path.name in ("run.json", "commands.json") or ".sha256" in path.parts
+        if stage and path.is_file() and not others:
             same = path.read_bytes() == (second / name).read_bytes()
             rows.append((stage, same, 0.0 if same else distance(path, second / name)))
     found = pd.DataFrame(rows, columns=["stage", "same", "difference"]).groupby("stage")

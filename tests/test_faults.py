@@ -47,9 +47,10 @@ def test_a_job_makes_what_it_makes_from_its_inputs_alone(study: Study, tmp_path:
     one_of_each = {job.rule: job for job in study.jobs if job.rule != "timings"}  # of the clock
     for job in one_of_each.values():
         folder = tmp_path / job.rule
-        for name in [*job.inputs, *job.outputs]:
+        settings = "results/tiny/study.json"  # which no job is made from, but for its `params`
+        for name in [settings, *job.inputs, *job.outputs]:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        for name in job.inputs:
+        for name in [settings, *job.inputs]:
             shutil.copy2(study.folder / name, folder / name)
         command = job.command.partition(" 2>")[0]
         subprocess.run(command, shell=True, cwd=folder, env=study.environment, check=True)

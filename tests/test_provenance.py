@@ -69,7 +69,7 @@ def forget() -> None:
 
 
 def clear() -> None:
-    for function in ("code_digest", "_path", "_statements", "_code", "_targets", "_places"):
+    for function in ("code_digest", "_path", "_statements", "_code", "_targets", "_places", "_split"):
         getattr(provenance, function).cache_clear()
 
 

@@ -1,9 +1,10 @@
-"""What the README says of results is what the committed tables say."""
+"""What the README and docs/results.md say of results is what the committed tables say."""
 
 import re
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from sgns_study.evaluation.recipes import settings
 from sgns_study.evaluation.tables import read_tidy
@@ -12,6 +13,8 @@ from sgns_study.report.claims import DIGITS
 
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text()
+RESULTS = (REPOSITORY / "docs/results.md").read_text()
+TREE = (REPOSITORY / "docs/tree.md").read_text()
 
 
 def of_the_lab() -> pd.DataFrame:
@@ -29,15 +32,16 @@ def test_the_table_of_verdicts_is_that_of_the_study() -> None:
         ends = interval(row["ci_low"], row["ci_high"], digits)
         cells = (row["claim"], row["statement"], row["verdict"], effect, ends, row["n_seeds"])
         expected.append("| " + " | ".join(map(str, cells)) + " |")
-    rows = [line for line in README.splitlines() if re.match(r"\| (\d+|[ABC]) \|", line)]
+    rows = [line for line in RESULTS.splitlines() if re.match(r"\| (\d+|[ABC]) \|", line)]
     assert rows == expected
 
 
-def test_the_table_of_kinds_is_that_of_the_runs() -> None:
+@pytest.mark.parametrize("page", [README, RESULTS], ids=["README", "results"])
+def test_the_table_of_kinds_is_that_of_the_runs(page: str) -> None:
     """Mean and standard deviation over seeds of what the README names."""
     runs = read_tidy(REPOSITORY / "results/imdb", "runs")
     runs = runs[runs["documents"].isna()]
-    found = re.findall(r"(?m)^\| `(.+?)` \|.*\| ([\d.]+) ± ([\d.]+) \|", README)
+    found = re.findall(r"(?m)^\| `(.+?)` \|.*\| ([\d.]+) ± ([\d.]+) \|", page)
     assert len(found) > 5
     for name, mean, deviation in found:
         own = runs[[label(row) == name for row in runs.to_dict("records")]]["test_accuracy"]
@@ -57,7 +61,7 @@ def label(run: dict) -> str:
 
 def test_the_table_of_results_is_the_summary() -> None:
     summary = of_the_lab()
-    rows = [line for line in README.splitlines() if re.match(r"\| (pretrained|random)", line)]
+    rows = [line for line in RESULTS.splitlines() if re.match(r"\| (pretrained|random)", line)]
     expected = []
     for row in summary.itertuples():
         start = f"pretrained, R = {row.radius:.0f}" if row.init == "pretrained" else "random"
@@ -85,7 +89,7 @@ def test_the_table_of_tweaks_is_that_of_the_study() -> None:
     mean = 100 * scores.groupby("recipe")["value"].mean()
     rows = [
         [cell.strip() for cell in line.split("|")[1:-1]]
-        for line in README.splitlines()
+        for line in RESULTS.splitlines()
         if re.match(r"\| (negatives K|noise α|window|subsampling t|min_count) ", line)
     ]
     tried = settings(read_tidy(folder, "recipes"))
@@ -99,12 +103,12 @@ def test_the_table_of_tweaks_is_that_of_the_study() -> None:
             else:
                 assert [*map(float, values)] == [*map(float, around["value"])]
             assert cell == ", ".join(f"{mean[recipe]:.1f}" for recipe in around["recipe"])
-    assert f"reaches {mean['ppmi']:.1f}" in README
+    assert f"reaches {mean['ppmi']:.1f}" in RESULTS
 
 
 def test_every_path_in_the_readme_exists() -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", README)
-    tree = re.findall(r"^  ?([\w/]+\.(?:py|yaml)|[\w/]+/)\s", README, flags=re.MULTILINE)
+    tree = re.findall(r"^  ?([\w/]+\.(?:py|yaml)|[\w/]+/)\s", TREE, flags=re.MULTILINE)
     assert links
     assert tree
     for name in links:
@@ -112,3 +116,19 @@ def test_every_path_in_the_readme_exists() -> None:
     for name in tree:
         places = (REPOSITORY / name, REPOSITORY / "src/sgns_study" / name)
         assert any(place.exists() for place in places), name
+
+
+def test_the_answer_is_that_of_the_verdicts() -> None:
+    claims = read_tidy(REPOSITORY / "results/imdb", "claims").set_index("claim")
+    for claim, sentence in (
+        (
+            "1",
+            "{0} points of test accuracy against a random start (95 % interval {2} to {1}",
+        ),
+        ("A", "change the same classifier by +{0} points ({1} to +{2})"),
+        ("8", "they add {0} points ({1} to {2})"),
+    ):
+        row = claims.loc[claim]
+        ends = (row["effect"], row["ci_low"], row["ci_high"])
+        words = [f"{abs(end) if claim == '1' else end:.1f}".replace("-", "−") for end in ends]
+        assert sentence.format(*words) in " ".join(README.split()), claim

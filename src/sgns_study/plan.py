@@ -12,8 +12,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from sgns_study.corpora.registry import own_files, required_sources
-from sgns_study.corpora.sources import SOURCES, evaluation_sources
 from sgns_study.params import (
     Classifier,
     ClassifierSample,
@@ -200,11 +198,6 @@ class Files:
     def __init__(self, study: Study) -> None:
         """`study`: its parameters; paths are relative to the folder of the Snakefile."""
         self.results, self.reports = f"results/{study.study}", f"reports/{study.study}"
-        public_sets = evaluation_sources() if study.evaluation.public_sets else []
-        downloads = required_sources(study.corpus, study.tokens)
-        self.word_sets = [f"data/raw/{SOURCES[name].file}" for name in public_sets]
-        self.raw = [f"data/raw/{SOURCES[name].file}" for name in downloads]
-        self.raw += own_files(study.corpus)
         self.documents, self.vocabulary = self.of("tokens/documents.csv", "tokens/vocabulary.csv")
         self.tokens = self.of("tokens/ids.npy", "tokens/offsets.npy")
         self.tokens += [self.documents, self.vocabulary]

@@ -69,6 +69,7 @@ def reached(*names: str) -> set[Definition]:
     return found
 
 
+@cache
 def _split(target: str) -> Definition:
     """The longest part of a dotted name that is a module, and the definition after it, if any."""
     parts = target.split(".")
@@ -136,11 +137,13 @@ class _Names(ast.NodeVisitor):
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         """A chain of attributes of a name is one dotted name."""
-        dotted = ast.unparse(node)
-        if all(part.isidentifier() for part in dotted.split(".")):
-            self.used.add(dotted)
+        value, parts = node.value, [node.attr]
+        while isinstance(value, ast.Attribute):
+            value, parts = value.value, [value.attr, *parts]
+        if isinstance(value, ast.Name):
+            self.used.add(".".join([value.id, *parts]))
         else:
-            self.generic_visit(node)
+            self.visit(value)
 
     def visit_Name(self, node: ast.Name) -> None:
         """A name by itself."""
@@ -159,9 +162,11 @@ class _Names(ast.NodeVisitor):
 @cache
 def _code(module: str, name: str) -> str:
     """A definition's syntax tree; of an import, only what the name stands for."""
-    statements = _statements(module)[name]
-    imported = [_names(statement).imported.get(name) for statement in statements]
-    return " ".join(full or ast.dump(node) for full, node in zip(imported, statements))
+    code = []
+    for statement in _statements(module)[name]:
+        is_import = isinstance(statement, ast.Import | ast.ImportFrom)
+        code.append(_names(statement).imported[name] if is_import else ast.dump(statement))
+    return " ".join(code)
 
 
 @cache
@@ -170,10 +175,11 @@ def _targets(module: str, name: str) -> set[str]:
     found = set()
     for statement in _statements(module)[name]:
         names = _names(statement)
+        places = _places(module) | names.imported
         for dotted in names.used:
             head, _, rest = dotted.partition(".")
-            full = (_places(module) | names.imported).get(head, "")
-            found.add(f"{full}.{rest}".rstrip("."))
+            if head in places:
+                found.add(f"{places[head]}.{rest}".rstrip("."))
     return {target for target in found if _is_own(target)}
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from sgns_study import params
 from sgns_study.corpora import imdb, planted, table
 from sgns_study.corpora.documents import Document
+from sgns_study.corpora.sources import SOURCES, evaluation_sources
 
 CODE = {  # what makes the documents of each kind and names their classes, for its digest
     "imdb": ("corpora.imdb.read", "corpora.imdb.CLASSES"),
@@ -20,6 +21,18 @@ def required_sources(corpus: params.Corpus, tokens: params.Tokens) -> list[str]:
     """Names, in `corpora.sources.SOURCES`, of what a study downloads."""
     needed = {"imdb": corpus.kind == "imdb", "bert_vocabulary": tokens.tokenizer == "wordpiece"}
     return [name for name, is_needed in needed.items() if is_needed]
+
+
+def raw_files(study: params.Study) -> list[str]:
+    """The files that a corpus and its tokens are made from, downloaded or the user's own."""
+    names = required_sources(study.corpus, study.tokens)
+    return [f"data/raw/{SOURCES[name].file}" for name in names] + own_files(study.corpus)
+
+
+def word_sets(study: params.Study) -> list[str]:
+    """The downloaded files that a study scores its vectors on."""
+    names = evaluation_sources() if study.evaluation.public_sets else []
+    return [f"data/raw/{SOURCES[name].file}" for name in names]
 
 
 def own_files(corpus: params.Corpus) -> list[str]:
