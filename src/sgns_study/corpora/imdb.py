@@ -19,7 +19,7 @@ from sgns_study.errors import reason, shown
 
 CLASSES = ("negative", "positive")  # the name of each class, at the index that is its label
 ARCHIVE = "aclImdb.archive"  # its name among the downloaded files, whichever way it is packed
-REVIEW = re.compile(r"aclImdb/(train|test)/(neg|pos|unsup)/([0-9]{1,6})_([0-9]{1,2})\.txt")
+REVIEW = re.compile(r"aclImdb/((train|test)/(neg|pos|unsup)/[0-9]{1,6}_[0-9]{1,2})\.txt")
 SPLIT = {"train": TRAIN, "test": TEST}
 LABEL = {"neg": 0, "pos": 1, "unsup": NO_LABEL}
 PUBLISHED = {TRAIN: 25_000, TEST: 25_000, UNLABELLED: 50_000}  # reviews of each split
@@ -79,7 +79,7 @@ def reviews_of(archive: Path) -> Iterator[Document]:
 
 def document(archive: Path, review: re.Match[str], content: bytes) -> Document:
     """A review from its path in the archive and its bytes."""
-    split, folder, number, stars = review.groups()
+    name, split, folder = review.groups()
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -87,9 +87,7 @@ def document(archive: Path, review: re.Match[str], content: bytes) -> Document:
             f"{archive}: {review.string} is not UTF-8 (byte {error.start}): "
             "delete the file and download it again"
         ) from None
-    label = LABEL[folder]
-    part = UNLABELLED if label == NO_LABEL else SPLIT[split]
-    return Document(f"{split}/{folder}/{number}_{stars}", part, label, text)
+    return Document(name, UNLABELLED if folder == "unsup" else SPLIT[split], LABEL[folder], text)
 
 
 class Unpacked:

@@ -44,7 +44,7 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
     document held out though one should be, or a line that is not UTF-8 or has a word without end.
     """
     try:
-        words, train, apart = spooled(path, held_out, generator(seed, "held out"))
+        words, train, apart = spooled(path, held_out, seed)
     except (FileNotFoundError, IsADirectoryError):
         raise ArtifactError(f"{path}: no such file: name a text file") from None
     except OSError as error:
@@ -52,7 +52,7 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
             f"{path}: reading stopped ({error.strerror}): the file must be readable, and "
             f"{gettempdir()} have 4 bytes free for each token (set TMPDIR to use another folder)"
         ) from None
-    check_found(path, bool(words), bool(train.counts), held_out == 0 or len(apart.lengths) > 1)
+    check_found(path, bool(words), bool(train.counts), held_out == 0 or len(apart.offsets) > 1)
     occurrences = np.array([train.counts[i] for i in range(len(words))])
     order = sorted(range(len(words)), key=lambda i: (-occurrences[i], words[i]))
     return Lines(
@@ -63,10 +63,9 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
     )
 
 
-def spooled(
-    path: Path, held_out: float, draws: np.random.Generator
-) -> tuple[list[str], "Spool", "Spool"]:
+def spooled(path: Path, held_out: float, seed: int) -> tuple[list[str], "Spool", "Spool"]:
     """Words in the order in which they first occur, documents to train on and those held out."""
+    draws = generator(seed, "held out")
     seen: dict[str, int] = {}
     train, held = Spool(), Spool()
     begins = True
@@ -87,21 +86,20 @@ class Spool:
         """Start without documents."""
         self.file = TemporaryFile()  # noqa: SIM115  # closed with the map
         self.counts: Counter[int] = Counter()  # of each word
-        self.lengths = [0]
-        self.length = 0  # so far, of the document that has not ended
+        self.offsets = [0]
+        self.tokens = 0
 
     def add(self, tokens: list[int], ends: bool) -> None:
         """A document, or a part of one with which it `ends` or not."""
         self.file.write(np.asarray(tokens, np.uint32).tobytes())
         self.counts.update(tokens)
-        self.length += len(tokens)
+        self.tokens += len(tokens)
         if ends:
-            self.lengths.append(self.length)
-            self.length = 0
+            self.offsets.append(self.tokens)
 
     def documents(self, order: list[int]) -> Documents:
         """Ids and offsets; the word that is i-th in `order` gets the id i + 1, piece by piece."""
-        offsets = np.cumsum(self.lengths, dtype=np.int64)
+        offsets = np.array(self.offsets, np.int64)
         if offsets[-1] == 0:  # an empty file cannot be mapped
             return np.zeros(0, np.uint32), offsets
         ids = np.memmap(self.file, np.uint32, "r+")

@@ -6,7 +6,6 @@ Each row is used as it is or refused with its file, its line and the reason; not
 import csv
 import json
 import re
-import stat
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -230,8 +229,8 @@ def check_parts(
     if small:
         raise ArtifactError(
             f"{corpus.path}: a class needs {SMALLEST_CLASS} labelled documents to train on and one "
-            f"to test, but {listed(small, '; ')}: add documents of it, join "
-            "it to another class, or remove its rows"
+            f"to test, but {listed(small, '; ')}: add documents of it, join it to another class, "
+            "or remove its rows"
         )
 
 
@@ -435,15 +434,15 @@ def check_file(path: Path) -> None:
     if path.suffix.lower() not in READERS:
         raise ArtifactError(f"{path}: a table ends in {', '.join(READERS)}: save it as one of them")
     try:
-        found = path.stat()
+        size = path.stat().st_size
     except OSError as error:
         raise ArtifactError(
             f"{path}: no such file ({error.strerror}): corpus.path and corpus.test name files, "
             "from the folder in which the study is run"
         ) from None
-    if not stat.S_ISREG(found.st_mode):
+    if not path.is_file():
         raise ArtifactError(f"{path}: not readable (no regular file): name a readable file")
-    check_size(path, "has", found.st_size, "bytes")
+    check_size(path, "has", size, "bytes")
 
 
 def check_size(path: Path, verb: str, size: int, unit: str) -> None:
@@ -479,10 +478,9 @@ def check_columns(path: Path, columns: Sequence[str], corpus: params.TableCorpus
 def check_parquet(path: Path, table: pq.ParquetFile, corpus: params.TableCorpus) -> None:
     """Raise ArtifactError if a Parquet file is too large when unpacked or has no such columns."""
     check_columns(path, table.schema_arrow.names, corpus)
-    for name in (corpus.text, corpus.label):
+    for name, key in ((corpus.text, "corpus.text"), (corpus.label, "corpus.label")):
         found = table.schema_arrow.field(name).type
         if pa.types.is_nested(found):
-            key = "corpus.text" if name == corpus.text else "corpus.label"
             raise ArtifactError(
                 f"{path}: the column {name!r} has {found} in each row, one value is allowed: name "
                 f"another in {key}"
