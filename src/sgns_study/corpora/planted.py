@@ -15,7 +15,7 @@ here pretraining must help, and synonyms must come out as neighbours.
 """
 
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import cache
 from itertools import product
 from types import SimpleNamespace
 
@@ -46,6 +46,8 @@ OPINIONS = (2, 3, 4)  # opinions in a document, equally likely; as many remarks 
 PLAIN_SENTENCES = 1  # sentences on the topic alone
 AGREEMENT = 0.85  # probability that an opinion has the polarity of its document
 
+Numbers = NDArray[np.int64]
+
 
 def generate(settings: params.PlantedCorpus) -> Iterator[Document]:
     """Lower-case documents of 35 to 65 tokens; half of every split is positive.
@@ -59,9 +61,8 @@ def generate(settings: params.PlantedCorpus) -> Iterator[Document]:
         rng = generator(settings.seed, "planted", SPLITS[split])
         labels = given = rng.permutation(np.arange(size) % 2)
         if settings.shuffled_labels:
-            given = generator(settings.seed, "planted", "shuffle", SPLITS[split]).permutation(
-                labels
-            )
+            shuffle = generator(settings.seed, "planted", "shuffle", SPLITS[split])
+            given = shuffle.permutation(labels)
         for number, text in enumerate(texts(labels, rng)):
             label = NO_LABEL if split == UNLABELLED else int(given[number])
             yield Document(f"{SPLITS[split]}/{number:06}", split, label, text)
@@ -84,9 +85,8 @@ def language() -> SimpleNamespace:
     """The invented words, an array for each of SHAPES: the same for every seed."""
     sizes = [int(np.prod(shape)) for shape in SHAPES.values()]
     parts = np.split(invented_words(sum(sizes)), np.cumsum(sizes)[:-1])
-    return SimpleNamespace(
-        **{kind: part.reshape(SHAPES[kind]) for kind, part in zip(SHAPES, parts, strict=True)}
-    )
+    shaped = {kind: part.reshape(SHAPES[kind]) for kind, part in zip(SHAPES, parts)}
+    return SimpleNamespace(**shaped)
 
 
 def invented_words(number: int) -> NDArray[np.str_]:
@@ -102,7 +102,7 @@ def invented_words(number: int) -> NDArray[np.str_]:
     return different[:number]
 
 
-def texts(labels: NDArray[np.int64], rng: np.random.Generator) -> Iterator[str]:
+def texts(labels: Numbers, rng: np.random.Generator) -> Iterator[str]:
     """One document for each label, shape (documents,): its sentences in random order."""
     opinions = rng.choice(OPINIONS, len(labels))
     document = np.repeat(np.arange(len(labels)), 2 * opinions + PLAIN_SENTENCES)
@@ -115,16 +115,14 @@ def texts(labels: NDArray[np.int64], rng: np.random.Generator) -> Iterator[str]:
     polarity = np.where(kind == 1, 1 - polarity[answered], polarity)
 
     made = np.empty(len(document), dtype=object)
-    for number, make in enumerate((opinion, partial(opinion, is_remark=True), plain)):
-        of_kind = kind == number
-        made[of_kind] = make(topic[of_kind], polarity[of_kind], rng)
+    is_opinion, is_remark, is_plain = (kind == number for number in range(3))
+    made[is_opinion] = opinion(topic[is_opinion], polarity[is_opinion], rng)
+    made[is_remark] = opinion(topic[is_remark], polarity[is_remark], rng, is_remark=True)
+    made[is_plain] = plain(topic[is_plain], rng)
     shuffled = made[np.lexsort((rng.random(len(document)), document))]
     ends = np.cumsum(2 * opinions + PLAIN_SENTENCES)
     for start, end in zip(np.r_[0, ends[:-1]], ends):
         yield " ".join(shuffled[start:end])
-
-
-Numbers = NDArray[np.int64]
 
 
 def opinion(
@@ -146,14 +144,15 @@ def opinion(
     return sentences(determiner, noun, copula, before, word, after)
 
 
-def plain(topic: Numbers, _: Numbers, rng: np.random.Generator) -> NDArray[np.object_]:
+def plain(topic: Numbers, rng: np.random.Generator) -> NDArray[np.object_]:
     """Sentences, one a topic, in which nouns of a set stand before the verbs of that set."""
     words, size = language(), len(topic)
     subject, object_ = rng.integers(TOPIC_SETS, size=(2, size))
     subjects, verbs = words.nouns[topic, subject], words.verbs[topic, subject]
-    whole = (DETERMINERS, subjects, verbs, words.adverbs)
-    whole += (PLACES, DETERMINERS, words.adjectives, words.nouns[topic, object_])
-    return sentences(*(zipf(slot, size, rng) for slot in whole))
+    objects = words.nouns[topic, object_]
+    slots: list[ArrayLike] = [DETERMINERS, subjects, verbs, words.adverbs]
+    slots += [PLACES, DETERMINERS, words.adjectives, objects]
+    return sentences(*(zipf(slot, size, rng) for slot in slots))
 
 
 def zipf(
