@@ -77,6 +77,40 @@ def test_a_damaged_table_names_the_file(tmp_path: Path, content: bytes) -> None:
     assert str(path) in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("error", "found"),
+    [
+        (KeyError("count"), "'count'"),
+        (TypeError("Cannot cast"), "Cannot cast"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "'utf-8' codec can't"),
+        (OverflowError(), "OverflowError"),
+        (ValueError("x" * 1000), "x" * 160 + "…"),
+    ],
+)
+def test_whatever_damage_leads_to_is_one_error(
+    tmp_path: Path, error: Exception, found: str
+) -> None:
+    with pytest.raises(ArtifactError) as raised, artifacts.reading(tmp_path / "a", "no table"):
+        raise error
+    said = str(raised.value)
+    assert said.startswith(f"{tmp_path / 'a'}: no table ({found}")
+    assert said.endswith("): delete it and run again")
+
+
+@pytest.mark.parametrize("error", [ArtifactError("b: damaged"), MemoryError("too large")])
+def test_an_error_that_says_what_to_do_passes_as_it_is(tmp_path: Path, error: Exception) -> None:
+    with pytest.raises(type(error)) as raised, artifacts.reading(tmp_path / "a", "no table"):
+        raise error
+    assert raised.value is error
+
+
+@pytest.mark.parametrize("column", [["1", "2"], [1.0, 2.0], [1, None], [2**63, 1]])
+def test_what_is_no_column_of_whole_numbers(column: list[object]) -> None:
+    assert artifacts.whole(pd.Series([3, -1])).tolist() == [3, -1]
+    with pytest.raises(TypeError):
+        artifacts.whole(pd.Series(column))
+
+
 def test_the_record_of_a_run(tmp_path: Path) -> None:
     source = tmp_path / "in.txt"
     source.write_text("abc")

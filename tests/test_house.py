@@ -36,7 +36,7 @@ def longest_function() -> int:
 def reading_path() -> list[Path]:
     """The files that the README names for reading, in their order."""
     section = README.read_text().partition("## Read it")[2].partition("\n## ")[0]
-    named = re.findall(r"\]\(([\w/]+(?:\.py)?)\)", section)
+    named = re.findall(r"\]\(([\w/]+(?:\.(?:py|yaml))?)\)", section)
     paths = [REPOSITORY / name for name in named]
     return [
         file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path])

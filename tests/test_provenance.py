@@ -69,8 +69,8 @@ def forget() -> None:
 
 
 def clear() -> None:
-    for function in ("code_digest", "_path", "_statements", "_code", "_targets", "_places", "_split"):
-        getattr(provenance, function).cache_clear()
+    for function in vars(provenance).values():
+        getattr(function, "cache_clear", lambda: None)()
 
 
 def digest(name: str = "stage.run") -> str:

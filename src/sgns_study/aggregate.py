@@ -7,6 +7,7 @@ the report says how many seeds it is from.
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,9 +17,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from sgns_study import plan
-from sgns_study.artifacts import ArtifactError, listed
+from sgns_study.artifacts import ArtifactError, columns_of, reading
 from sgns_study.classifiers.predictions import read_predictions
-from sgns_study.errors import reason
 from sgns_study.evaluation.tables import COLUMNS, RUN, read_columns
 from sgns_study.params import Study
 
@@ -41,36 +41,28 @@ def vector_tables(study: Study, results: Path) -> dict[str, pd.DataFrame]:
     """The tables about word vectors for which at least one model is finished, by name."""
     tables = {}
     for name, file in PER_MODEL.items():
-        planned = {
-            results / file.format(f"{model.name}-s{seed}"): {**model._asdict(), "seed": seed}
+        parts = [
+            read_part(name, path).assign(**model._asdict(), seed=seed)
             for model in plan.models(study)
             for seed in study.grid.seeds
-        }
-        finished = {path: columns for path, columns in planned.items() if path.is_file()}
-        if finished:
-            parts = [read_part(name, path).assign(**which) for path, which in finished.items()]
+            if (path := results / file.format(f"{model.name}-s{seed}")).is_file()
+        ]
+        if parts:
             tables[name] = gathered(name, parts)
     return tables
 
 
 def finished_runs(study: Study, results: Path) -> list[Run]:
     """The classifiers and baselines that have been trained, in the order of the plan."""
-    runs = [
-        Run(
-            variant._asdict()
-            | {"classifier": "large" if variant.large else "conv1d", "seed": seed},
-            results / "classifiers" / f"{variant.name}-s{seed}",
-        )
-        for variant, seed in plan.runs(study)
-    ]
-    for baseline in plan.baselines(study):
-        columns = dict.fromkeys(RUN) | {"classifier": baseline.kind}
-        if baseline.model:
-            columns |= baseline.model._asdict() | {"init": "pretrained"}
-        runs += [
-            Run(columns | {"seed": seed}, results / "baselines" / f"{baseline.name}-s{seed}")
-            for seed in study.grid.seeds
-        ]
+    runs = []
+    for variant, seed in plan.runs(study):
+        classifier = "large" if variant.large else "conv1d"
+        columns = variant._asdict() | {"classifier": classifier, "seed": seed}
+        runs.append(Run(columns, results / "classifiers" / f"{variant.name}-s{seed}"))
+    for baseline, seed in product(plan.baselines(study), study.grid.seeds):
+        vectors = baseline.model._asdict() | {"init": "pretrained"} if baseline.model else {}
+        columns = dict.fromkeys(RUN) | vectors | {"classifier": baseline.kind, "seed": seed}
+        runs.append(Run(columns, results / "baselines" / f"{baseline.name}-s{seed}"))
     return [run for run in runs if (run.folder / "curves.csv").is_file()]
 
 
@@ -116,8 +108,7 @@ def runs_table(runs: Sequence[Run]) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
 def selected_scores(path: Path) -> dict[str, float]:
     """Accuracy and loss of a run at its selected epoch on validation, and on the test documents.
 
-    The rows of a baseline, which has no epochs, have an empty epoch. Raises ArtifactError if the
-    curves lack either row.
+    The rows of a baseline, which has no epochs, have an empty epoch.
     """
     curves = read_part("classifier_curves", path)
     test = curves[curves["split"] == "test"].tail(1)
@@ -140,9 +131,7 @@ def selected_scores(path: Path) -> dict[str, float]:
 
 def gathered(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """One table from its parts; without rows if no part has any."""
-    filled = [part for part in parts if len(part)]
-    if not filled:
-        return pd.DataFrame(columns=COLUMNS[name])
+    filled = [part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS[name])]
     return in_order(name, pd.concat(filled, ignore_index=True))
 
 
@@ -153,16 +142,13 @@ def in_order(name: str, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_part(name: str, path: Path) -> pd.DataFrame:
-    """Read one model's part of a table, without the columns that say which model it is.
-
-    Raises ArtifactError if the file has other columns.
-    """
+    """Read one model's part of a table, without the columns that say which model it is."""
     part = read_columns(path, name)
     expected = [column for column in COLUMNS[name] if column not in RUN]
     if list(part.columns) != expected:
         raise ArtifactError(
-            f"{path}: found the columns {listed(part)}, expected {', '.join(expected)}: delete the "
-            "folder and run again"
+            f"{path}: found the columns {columns_of(part)}, expected {', '.join(expected)}: "
+            "delete the folder and run again"
         )
     return part
 
@@ -171,23 +157,14 @@ def timings(folders: Iterable[Path]) -> pd.DataFrame:
     """Gather Snakemake's benchmark files, `<folder>/<rule>/<wildcards>.tsv`.
 
     Columns: rule, wildcards, seconds, peak_memory_mib (MiB; empty for a job that ended before
-    Snakemake took its first sample). Raises ArtifactError for a file that is not one of these.
+    Snakemake took its first sample).
     """
-    paths = sorted(path for folder in folders for path in folder.glob("*/*.tsv"))
-    rows = [(path.parent.name, path.stem, *measured(path)) for path in paths]
+    rows = []
+    for path in sorted(path for folder in folders for path in folder.glob("*/*.tsv")):
+        with reading(path, "not one of Snakemake's benchmark files", "have its job run again"):
+            job = pd.read_csv(path, sep="\t", na_values="-").iloc[0]
+            seconds, memory = float(job["s"]), float(job["max_rss"])
+            if not (0 <= seconds < math.inf and not memory < 0):
+                raise ValueError(f"{seconds} s and {memory} MiB")
+        rows.append((path.parent.name, path.stem, seconds, memory))
     return pd.DataFrame(rows, columns=COLUMNS["timings"])
-
-
-def measured(path: Path) -> tuple[float, float]:
-    """Seconds and peak MiB of a job, the latter NaN if it was not measured."""
-    try:
-        job = pd.read_csv(path, sep="\t", na_values="-").iloc[0]
-        seconds, memory = float(job["s"]), float(job["max_rss"])
-        if not (0 <= seconds < math.inf and not memory < 0):
-            raise ValueError(f"{seconds} s and {memory} MiB")
-    except (ValueError, LookupError, TypeError, OverflowError, OSError) as error:
-        raise ArtifactError(
-            f"{path}: not one of Snakemake's benchmark files ({reason(error)}): delete it and the "
-            "outputs of its job and run again"
-        ) from None
-    return seconds, memory

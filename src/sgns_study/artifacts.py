@@ -3,7 +3,8 @@
 A file appears under its name only when it is whole: it is written beside it under a temporary
 name, flushed to disk and renamed. A killed job leaves no half file under a name that counts.
 What a job of the workflow wrote it seals: the file's digest goes into the folder `.sha256` beside
-it, as `sha256sum` writes it, and whoever reads the file later checks it first.
+it, as `sha256sum` writes it. Whoever reads the file later does so within `reading`, which checks
+the digest and raises one ArtifactError for whatever damage leads to.
 """
 
 import errno
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from pandas.errors import ParserWarning
 
 from sgns_study import provenance
-from sgns_study.errors import StudyError, reason
+from sgns_study.errors import StudyError, brief, reason
 
 SEALS = ".sha256"  # folder of the digests of the files beside it
 LONGEST_HEADER, LONGEST_LINE = 1 << 16, 1 << 26  # bytes of lines of a table; a word may be long
@@ -98,6 +99,26 @@ def intact(path: Path) -> Path:
     return path
 
 
+@contextmanager
+def reading(path: Path, problem: str, remedy: str = "run again") -> Iterator[None]:
+    """Check the seal of a file, and turn any error of the block that reads it into ArtifactError.
+
+    Its message is the `problem`, the error and the `remedy`. What a damaged file leads to depends
+    on where the damage is, so only MemoryError and errors with a message of their own pass.
+    """
+    intact(path)
+    try:
+        yield
+    except (StudyError, MemoryError):
+        raise
+    except FileNotFoundError:
+        made = "run the stage that makes it" if remedy == "run again" else remedy
+        raise ArtifactError(f"{path}: no such file: {made}") from None
+    except Exception as error:
+        message = f"{path}: {problem} ({reason(error)}): delete it and {remedy}"
+        raise ArtifactError(message) from error
+
+
 def sealed_digest(path: Path) -> str | None:
     """The SHA-256 that was written down when a file was made; None for one without a seal."""
     try:
@@ -129,46 +150,30 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_table(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
-    """Read a CSV table of the study; the columns in `text` are strings as they stand.
-
-    Raises ArtifactError if the file is missing or malformed.
-    """
-    intact(path)
-    strings = dict.fromkeys(text, str)
-    try:
-        check_lines(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", ParserWarning)  # of a row longer than the header
-            # Only an empty field is a missing one: `nan` and `null` are words.
-            missing = {"keep_default_na": False, "na_values": [""]}
-            # At once, so that a column has one type.
-            return pd.read_csv(path, dtype=strings, index_col=False, low_memory=False, **missing)
-    except FileNotFoundError:
-        raise ArtifactError(f"{path}: no such file: run the stage that makes it") from None
-    except ArtifactError:
-        raise
-    except (ValueError, ParserWarning, OverflowError, OSError) as error:  # syntax, encoding first
-        raise ArtifactError(
-            f"{path}: not a CSV table ({reason(error)}): delete it and run again"
-        ) from error
+    """Read a CSV table of the study; the columns in `text` are strings as they stand."""
+    with reading(path, "not a CSV table"), warnings.catch_warnings():
+        with path.open("rb") as file:  # a line without an end would take memory without bound
+            longest = LONGEST_HEADER
+            while line := file.readline(longest):
+                if len(line) == longest:
+                    raise ValueError(f"a line of {longest} bytes or more")
+                longest = LONGEST_LINE
+        warnings.simplefilter("error", ParserWarning)  # of a row longer than the header
+        # Only an empty field is a missing one: `nan` and `null` are words.
+        missing = {"keep_default_na": False, "na_values": [""]}
+        # Not in chunks: a column then has one dtype.
+        strings = dict.fromkeys(text, str)
+        return pd.read_csv(path, dtype=strings, index_col=False, low_memory=False, **missing)
 
 
-def listed(table: pd.DataFrame) -> str:
-    """The names of its columns for a message, not too many."""
-    return ", ".join(str(column)[:60] for column in table.columns[:20])
+def columns_of(table: pd.DataFrame) -> str:
+    """The names of a table's columns for a message, cut where they are too many."""
+    return brief(", ".join(map(str, table.columns)))
 
 
-def check_lines(path: Path) -> None:
-    """Raise ArtifactError for a line so long that reading it would take memory without bound."""
-    with path.open("rb") as file:
-        longest = LONGEST_HEADER
-        while line := file.readline(longest):
-            if len(line) == longest:
-                raise ArtifactError(
-                    f"{path}: not a CSV table (a line of {longest} bytes or more): delete it and "
-                    "run again"
-                )
-            longest = LONGEST_LINE
+def whole(column: pd.Series) -> NDArray[np.int64]:
+    """A column of whole numbers; raises TypeError if one is missing or is something else."""
+    return column.to_numpy().astype(np.int64, casting="safe")
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
@@ -182,39 +187,20 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
 
 
 def read_array(path: Path, ndim: int = 1) -> NDArray[Any]:
-    """Open a .npy file of whole numbers, memory-mapped and read-only.
-
-    Raises ArtifactError if it is not whole, or has other numbers or dimensions.
-    """
-    intact(path)
-    try:
-        check_header(path, ndim)
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise ArtifactError(f"{path}: no such file: run the stage that makes it") from None
-    except Exception as error:  # what a damaged header leads to depends on where the damage is
-        raise ArtifactError(
-            f"{path}: not a whole .npy file ({reason(error)}): delete it and run again"
-        ) from error
-    return array
-
-
-def check_header(path: Path, ndim: int) -> None:
-    """Raise ValueError unless a .npy file holds what it announces: whole numbers, row by row.
-
-    NumPy itself ends the process at some headers: items of no bytes, −1 of them, divide by zero.
-    """
-    with path.open("rb") as file:
-        version = np.lib.format.read_magic(file)
-        if version != (1, 0):  # what `write_array` writes
-            raise ValueError(f"found version {version}, expected (1, 0)")
+    """Open a .npy file of whole numbers, memory-mapped and read-only."""
+    with reading(path, "not a whole .npy file"), path.open("rb") as file:
+        np.lib.format.read_magic(file)
         shape, by_column, dtype = np.lib.format.read_array_header_1_0(file)
-        size = file.tell() + math.prod(shape) * dtype.itemsize
         if dtype.kind not in "ui" or not dtype.isnative or by_column or len(shape) != ndim:
-            found = f"{len(shape)} dimensions of {dtype}"
-            raise ValueError(f"found {found}, expected {ndim} of whole numbers, row by row")
-    if min(shape) < 0 or path.stat().st_size != size:
-        raise ValueError(f"found {path.stat().st_size} bytes, expected {size}")
+            raise ValueError(
+                f"found {len(shape)} dimensions of {dtype}, expected {ndim} of integers"
+            )
+        # NumPy itself ends the process at some headers: −1 items, of no bytes, divide by zero.
+        size = file.tell() + math.prod(shape) * dtype.itemsize
+        if min(shape) < 0 or path.stat().st_size != size:
+            raise ValueError(f"found {path.stat().st_size} bytes, expected {size}")
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array
 
 
 def sha256(path: Path) -> str:

@@ -44,7 +44,7 @@ def read_parameters(path: Path) -> dict[str, Any]:
             text = file.read(LARGEST + 1)
         if len(text) > LARGEST:
             raise ParamsError(f"{path}: more than {LARGEST} bytes: name a file of parameters")
-        loader = UniqueKeys(text.decode("utf-8"))
+        loader = yaml.SafeLoader(text.decode("utf-8"))
         node = loader.get_single_node()
         check_extent(node, str(path))
         content = loader.construct_document(node) if node else None
@@ -62,50 +62,43 @@ def read_parameters(path: Path) -> dict[str, Any]:
     return content
 
 
-class UniqueKeys(yaml.SafeLoader):
-    """Plain YAML without equal keys, of which PyYAML would silently keep the last."""
-
-    def compose_mapping_node(self, anchor: Any) -> Any:
-        """Raise YAMLError at the second place of a key."""
-        node = super().compose_mapping_node(anchor)
-        seen = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if (key.tag, key.value) in seen and key.tag != MERGE:
-                line = key.start_mark.line + 1
-                raise yaml.YAMLError(f"line {line}: the key {shown(key.value)} is there twice")
-            seen.add((key.tag, key.value))
-        return node
-
-
 def check_extent(content: Any, origin: str) -> None:
-    """Raise ParamsError if values are more than any study has, or nested more deeply.
+    """Raise ParamsError for more values than any study has, deeper ones, or equal keys.
 
     An alias counts as all that it stands for: ten lines of YAML can stand for a billion values.
     """
-    left, open_ends = MOST, [(content, 0)]
+    values, open_ends = 0, [(content, 0)]
     while open_ends:
         value, depth = open_ends.pop()
-        left -= 1
-        if left < 0 or depth > DEEPEST:
+        values += 1
+        if values > MOST or depth > DEEPEST:
             raise ParamsError(
                 f"{origin}: more than {MOST} values, or more than {DEEPEST} levels of them, "
                 "aliases written out: no study has so many"
             )
-        open_ends.extend((each, depth + 1) for each in values_in(value))
+        inner: Iterable[Any] = ()
+        match value:
+            case yaml.MappingNode():
+                check_keys([key for key, _ in value.value], origin)
+                inner = chain.from_iterable(value.value)
+            case yaml.SequenceNode():
+                inner = value.value
+            case Mapping():
+                inner = value.values()
+            case list() | tuple() | set():
+                inner = value
+        open_ends.extend((each, depth + 1) for each in inner)
 
 
-def values_in(value: Any) -> Iterable[Any]:
-    """What a mapping or a sequence holds, of Python or of YAML."""
-    match value:
-        case yaml.MappingNode():
-            return chain.from_iterable(value.value)
-        case yaml.SequenceNode():
-            return value.value
-        case Mapping():
-            return value.values()
-        case list() | tuple() | set():
-            return value
-    return ()
+def check_keys(keys: list[yaml.Node], origin: str) -> None:
+    """Raise ParamsError at the second of two equal keys: PyYAML would silently keep the last."""
+    seen = set()
+    for key in keys:
+        if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
+            if (key.tag, key.value) in seen:
+                where, name = f"{origin}: line {key.start_mark.line + 1}", shown(key.value)
+                raise ParamsError(f"{where}: the key {name} is there twice: remove one")
+            seen.add((key.tag, key.value))
 
 
 def check_study(content: Mapping[str, Any], origin: str) -> Study:
@@ -115,8 +108,8 @@ def check_study(content: Mapping[str, Any], origin: str) -> Study:
         return Study.model_validate(content)
     except ValidationError as error:
         problems = [explain(problem) for problem in error.errors()[:SHOWN]]
-        more = error.error_count() - len(problems)
-        problems += [f"and {more} more"] if more else []
+        if error.error_count() > SHOWN:
+            problems.append(f"and {error.error_count() - SHOWN} more")
         raise ParamsError("\n".join(f"{origin}: {problem}" for problem in problems)) from None
 
 
@@ -126,27 +119,27 @@ def explain(problem: ErrorDetails, model: Any = Study) -> str:
     model: what was checked, a section or a union of sections.
     """
     path, choices = followed(problem["loc"], model)
-    _, parents = followed(problem["loc"][:-1], model)
+    _, owners = followed(problem["loc"][:-1], model)
+    siblings = owners[0].model_fields if owners else {}
     key, found = ".".join(path), problem["input"]
-    place = f"{key}: " if key else ""
-    allowed = problem["msg"].removeprefix("Input ").removeprefix("should be ")
-    text = f"{place}found {shown(found)}, allowed: {allowed}"
     match problem["type"]:
         case "extra_forbidden":
-            known = list(parents[0].model_fields)
-            text = f"unknown key {key!r} (value {shown(found)}){nearest(path[-1], known)}; "
-            text += f"allowed here: {', '.join(known)}"
+            text = f"unknown key {key!r} (value {shown(found)}){nearest(path[-1], siblings)}; "
+            return brief(f"{text}allowed here: {', '.join(siblings)}")
         case "missing":
-            about = parents[0].model_fields[path[-1]].description
-            text = f"{place}missing{f' ({about})' if about else ''}: add it"
+            about = siblings[path[-1]].description
+            text = f"missing{f' ({about})' if about else ''}: add it"
         case "union_tag_invalid" | "union_tag_not_found":
+            key = ".".join([*path, "kind"])
             kind = found.get("kind") if isinstance(found, dict) else None
-            met = "missing" if kind is None else f"found {shown(kind)}"
             kinds = ", ".join(repr(kind_of(section)) for section in choices)
-            text = f"{f'{key}.' if key else ''}kind: {met}, allowed: {kinds}"
+            text = f"{'missing' if kind is None else f'found {shown(kind)}'}, allowed: {kinds}"
         case "value_error":
-            text = f"{place}{problem['ctx']['error']}"
-    return brief(text)
+            text = str(problem["ctx"]["error"])
+        case _:
+            allowed = problem["msg"].removeprefix("Input ").removeprefix("should be ")
+            text = f"found {shown(found)}, allowed: {allowed}"
+    return brief(f"{key}: {text}" if key else text)
 
 
 def followed(location: Iterable[Any], model: Any) -> tuple[list[str], list[type[Section]]]:
@@ -155,19 +148,18 @@ def followed(location: Iterable[Any], model: Any) -> tuple[list[str], list[type[
     Where `kind` chooses the model of a section, pydantic puts the kind behind the section's name.
     """
     path: list[str] = []
-    choices, named = sections(model), False
     for part in location:
-        if len(choices) > 1 and not named and part in map(kind_of, choices):
-            choices = [section for section in choices if kind_of(section) == part]
+        choices = sections(model)
+        if get_origin(model) is dict:  # `part` is a name of the user's own
+            model = get_args(model)[1]
+        elif len(choices) > 1 and part in map(kind_of, choices):
+            model = next(section for section in choices if kind_of(section) == part)
             continue
+        else:
+            field = choices[0].model_fields.get(part) if len(choices) == 1 else None
+            model = field.annotation if field else None
         path.append(str(part))
-        if named:  # `part` is a name of the user's own
-            named = False
-            continue
-        field = choices[0].model_fields.get(part) if len(choices) == 1 else None
-        choices = sections(field.annotation) if field else []
-        named = field is not None and get_origin(field.annotation) is dict
-    return path, choices
+    return path, sections(model)
 
 
 def sections(annotation: Any) -> list[type[Section]]:

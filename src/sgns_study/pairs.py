@@ -197,45 +197,34 @@ def draw_negatives(  # type: ignore[no-untyped-def]  # numba infers the types
 
 def save_pairs(folder: Path, pairs: Pairs) -> None:
     """Write the arrays of `pairs` as .npy files into `folder`."""
-    train, validation = pairs.train, pairs.validation
-    arrays = (train.stream, train.centres, validation.stream, validation.centres)
-    for name, array in zip((*FILES, NEGATIVES), (*arrays, pairs.validation_negatives), strict=True):
+    parts = (pairs.train, pairs.validation)
+    arrays = [array for part in parts for array in (part.stream, part.centres)]
+    for name, array in zip((*FILES, NEGATIVES), [*arrays, pairs.validation_negatives], strict=True):
         write_array(folder / f"{name}.npy", array)
 
 
 def load_pairs(folder: Path, vocabulary_size: int) -> Pairs:
     """Open what `save_pairs` wrote; the arrays stay on disk, memory-mapped.
 
-    Raises ArtifactError if a file is missing, cut short, or does not fit the others or the
-    vocabulary.
+    Raises ArtifactError unless all windows lie inside their streams and all ids have a row.
     """
     train_stream, train_centres, stream, centres = (
         read_array(folder / f"{name}.npy") for name in FILES
     )
     negatives = read_array(folder / f"{NEGATIVES}.npy", ndim=2)
     radius = int(train_centres[0]) if len(train_centres) else 0  # R pads are before the first one
-    train, validation = (
-        Windows(train_stream, train_centres, radius),
-        Windows(stream, centres, radius),
-    )
-    pairs = Pairs(train, validation, negatives)
-    check_pairs(folder, pairs, vocabulary_size)
-    return pairs
-
-
-def check_pairs(folder: Path, pairs: Pairs, vocabulary_size: int) -> None:
-    """Raise ArtifactError unless all windows lie inside their streams and all ids have a row."""
-    radius, negatives = pairs.radius, pairs.validation_negatives
-    fits = len(negatives) == len(pairs.validation) > 0 < radius
-    fits = fits and negatives.shape[1] % (2 * radius) == 0
-    for windows in (pairs.train, pairs.validation):
-        stream, centres = windows.stream, windows.centres
-        fits = fits and (centres[0], centres[-1]) == (radius, len(stream) - 1 - radius)
-        fits = fits and bool(np.all(centres[1:] > centres[:-1]))
-    for ids in (pairs.train.stream, pairs.validation.stream, negatives):
+    train = Windows(train_stream, train_centres, radius)
+    validation = Windows(stream, centres, radius)
+    fits = len(negatives) == len(validation) > 0 < radius and negatives.shape[1] % (2 * radius) == 0
+    for part in (train, validation):
+        ends = radius, len(part.stream) - 1 - radius
+        fits = fits and (part.centres[0], part.centres[-1]) == ends
+        fits = fits and bool(np.all(part.centres[1:] > part.centres[:-1]))
+    for ids in (train.stream, validation.stream, negatives):
         fits = fits and ids.dtype.kind == "u" and bool(ids.max(initial=0) < vocabulary_size)
     if not fits:
         raise ArtifactError(
             f"{folder}: its files do not belong together, or not to a vocabulary of "
             f"{vocabulary_size}: delete the folder and build the pairs again"
         )
+    return Pairs(train, validation, negatives)

@@ -5,13 +5,20 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from sgns_study.errors import shown
 from sgns_study.splits import split_sizes
@@ -29,7 +36,6 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(gt=0, lt=1)]  # of a whole: neither nothing nor all of it
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 Device = Literal["cpu", "cuda", "auto"]
-Window = Literal["dynamic", "fixed", "harmonic"]
 Init = Literal["pretrained", "random", "random_matched", "shuffled", "frozen", "frozen_random"]
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -94,12 +100,12 @@ class TableCorpus(Section):
     @field_validator("path", "test")
     @classmethod
     def _names_a_file(cls, name: str | None) -> str | None:
-        wrong = [c for c in "{}<>\0" if name and c in name]
-        if wrong:
-            raise ValueError(
-                f"found {wrong[0]!r} in the name of the file, which the workflow cannot handle: "
-                "rename the file"
-            )
+        for character in "{}<>\0":
+            if name and character in name:
+                raise ValueError(
+                    f"found {character!r} in the name of the file: rename it, the workflow cannot "
+                    "handle this"
+                )
         return name
 
 
@@ -139,10 +145,7 @@ class Tokens(Section):
     @model_validator(mode="after")
     def _vocabulary_of_words_only(self) -> Self:
         if self.tokenizer == "wordpiece" and self.vocabulary_size is not None:
-            raise ValueError(
-                "vocabulary_size goes with tokenizer: word; wordpiece has a published vocabulary "
-                "of fixed size: remove vocabulary_size or choose tokenizer: word"
-            )
+            raise ValueError("vocabulary_size goes with tokenizer: word: remove it or choose that")
         return self
 
 
@@ -157,8 +160,8 @@ class FurtherText(Section):
     """draw from the texts of the test documents too; never their labels"""
 
 
-class Sample(Section):
-    """Documents drawn from a corpus and split into those to train on and those to validate on."""
+class ClassifierSample(Section):
+    """Which labelled documents a classifier is trained and validated on, drawn anew per seed."""
 
     documents: Several | None = None
     """documents drawn; all when empty"""
@@ -172,11 +175,7 @@ class Sample(Section):
         return self
 
 
-class ClassifierSample(Sample):
-    """Which labelled documents a classifier is trained and validated on, drawn anew per seed."""
-
-
-class EmbeddingSample(Sample):
+class EmbeddingSample(ClassifierSample):
     """Which documents the word vectors are trained and validated on."""
 
     unlabelled: bool = False
@@ -191,13 +190,12 @@ class EmbeddingSample(Sample):
 
 def check_split(documents: int, validation_fraction: float) -> None:
     """Raise ValueError if a part of the split would be empty."""
-    sizes = split_sizes(documents, validation_fraction)
-    for part, size in zip(("training", "validation"), sizes, strict=True):
-        if size < 1:
-            raise ValueError(
-                f"validation_fraction: {validation_fraction} of {documents} documents leaves no "
-                f"{part} document: choose a fraction that leaves at least one on each side"
-            )
+    train, validation = split_sizes(documents, validation_fraction)
+    if not (train and validation):
+        raise ValueError(
+            f"validation_fraction: {validation_fraction} of {documents} documents leaves no "
+            f"{'validation' if train else 'training'} document: choose one that leaves some of each"
+        )
 
 
 class Sampling(Section):
@@ -258,7 +256,7 @@ class TextRecipe(AnyRecipe):
     on_device: ClassVar = False
     alpha: Fraction
     """power of the counts in the distribution of noise"""
-    window: Window
+    window: Literal["dynamic", "fixed", "harmonic"]
     """`dynamic`: a radius drawn from 1 to R for each window; `fixed`: R; `harmonic`: R, a pair at
     distance m weighs 1/m"""
     subsample: Fraction
@@ -294,6 +292,44 @@ class PpmiRecipe(TextRecipe):
 
 
 Recipe = Annotated[LabRecipe | Word2vecRecipe | PpmiRecipe, Field(discriminator="kind")]
+
+
+def check_known(key: str, recipe: Any, recipes: Mapping[Any, Any]) -> None:
+    """Raise ValueError if a key names a recipe that is not there."""
+    if not (isinstance(recipe, str) and recipe in recipes):
+        names = [str(name) for name in recipes]
+        near, known = nearest(str(recipe), names), ", ".join(names)
+        raise ValueError(f"{key}: {shown(recipe)} is not in recipes{near}; there are: {known}")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`, did you mean 'x'?` for the nearest known word, empty if none is near."""
+    found = get_close_matches(word, list(known), n=1)
+    return f", did you mean {found[0]!r}?" if found else ""
+
+
+def inherited(recipes: Any) -> Any:
+    """Fill the missing keys of each recipe from the recipe named by `like`.
+
+    Raises ValueError if there is no such recipe or a recipe is like itself in the end.
+    """
+    if not isinstance(recipes, dict):
+        return recipes
+    likes = {name: each.get("like") for name, each in recipes.items() if isinstance(each, dict)}
+    parents = {name: like for name, like in likes.items() if like is not None}
+    for name, parent in parents.items():
+        check_known(f"{name}.like", parent, recipes)
+    try:
+        graph = {name: [parent] for name, parent in parents.items()}
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        circle = " is like ".join(reversed(error.args[1]))
+        raise ValueError(f"{error.args[1][-1]}.like: {circle}: break the circle") from None
+    filled = dict(recipes)
+    for name in order:
+        if name in parents and isinstance(parent := filled[parents[name]], dict):
+            filled[name] = parent | filled[name]
+    return filled
 
 
 class Choices(Section):
@@ -398,10 +434,11 @@ class Classifier(Section):
 
     @model_validator(mode="after")
     def _filter_fits(self) -> Self:
-        if self.kernel > self.max_tokens + 2 * self.padding:
+        room = self.max_tokens + 2 * self.padding
+        if self.kernel > room:
             raise ValueError(
                 f"kernel: a filter of {self.kernel} tokens does not fit into max_tokens + "
-                f"2 padding = {self.max_tokens + 2 * self.padding}: lower kernel"
+                f"2 padding = {room}: lower kernel"
             )
         return self
 
@@ -459,7 +496,7 @@ class Study(Section):
     tokens: Tokens
     sampling: Sampling
     pairs: Pairs
-    recipes: dict[Name, Recipe] = Field(min_length=1)
+    recipes: Annotated[dict[Name, Recipe], BeforeValidator(inherited), Field(min_length=1)]
     """named ways to train vectors"""
     grid: Grid
     experiments: dict[Name, Experiment] = {}
@@ -473,111 +510,57 @@ class Study(Section):
     claims: Margins = Margins()
     report: Report
 
-    @field_validator("recipes", mode="before")
-    @classmethod
-    def _inherited(cls, recipes: Any) -> Any:
-        return inherited(recipes) if isinstance(recipes, dict) else recipes
-
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        self.check_sections()
-        self.check_recipes()
-        sizes = known_sizes(self.corpus)
-        if sizes:
+        places: dict[str, Grid | Baselines | Experiment] = {"grid": self.grid}
+        places["baselines"] = self.baselines
+        places |= {f"experiments.{name}": each for name, each in self.experiments.items()}
+        sections = {"classifier": self.classifier, "sampling.classifier": self.sampling.classifier}
+        missing = [key for key, section in sections.items() if section is None]
+        for place, section in places.items():
+            for name in section.recipes or []:
+                check_known(f"{place}.recipes", name, self.recipes)
+            key = "models" if isinstance(section, Baselines) else "inits"
+            asked = getattr(section, key)
+            if asked and missing:
+                raise ValueError(
+                    f"{missing[0]}: missing, but {place}.{key} asks for classifiers "
+                    f"({', '.join(asked)}): add it, or make {place}.{key} an empty list"
+                )
+            if isinstance(section, Experiment) and section.large and not self.large_classifier:
+                raise ValueError(f"large_classifier: missing, but {place} is large: add it")
+        if sizes := known_sizes(self.corpus):
             self.check_documents(sizes)
         return self
-
-    def check_sections(self) -> None:
-        """Raise ValueError if a section is missing that another one needs."""
-        asking: dict[str, Sequence[str]] = {"grid.inits": self.grid.inits}
-        asking["baselines.models"] = self.baselines.models
-        asking |= {
-            f"experiments.{name}.inits": each.inits for name, each in self.experiments.items()
-        }
-        sections = {"classifier": self.classifier, "sampling.classifier": self.sampling.classifier}
-        place = next((place for place, names in asking.items() if names), None)
-        for key, section in sections.items():
-            if place and section is None:
-                raise ValueError(
-                    f"{key}: missing, but {place} asks for classifiers "
-                    f"({', '.join(asking[place])}): add it, or make {place} an empty list"
-                )
-        large = next((name for name, each in self.experiments.items() if each.large), None)
-        if large and self.large_classifier is None:
-            raise ValueError(f"large_classifier: missing, but experiments.{large} is large: add it")
-
-    def check_recipes(self) -> None:
-        """Raise ValueError if a recipe is named that is not there."""
-        named: dict[str, list[str] | None] = {"grid": self.grid.recipes}
-        named["baselines"] = self.baselines.recipes
-        named |= {f"experiments.{name}": each.recipes for name, each in self.experiments.items()}
-        for place, names in named.items():
-            for name in names or []:
-                check_known(f"{place}.recipes", name, self.recipes)
 
     def check_documents(self, sizes: Sizes) -> None:
         """Raise ValueError if a stage asks for more documents than it can draw from."""
         corpus, rest = f"the {self.corpus.kind} corpus has", "the embedding sample leaves"
-        sample, pairs = self.sampling.embedding, self.pairs
+        sample, pairs, labelled = self.sampling.embedding, self.pairs, self.sampling.classifier
         pool = sizes.pool(sample.unlabelled, sample.test)
-        drawn = split_sizes(sample.documents or pool, sample.validation_fraction)
-        check_enough("sampling.embedding.documents", sample.documents, corpus, pool)
-        check_enough("pairs.train_documents", pairs.train_documents, rest, drawn[0])
-        check_enough("pairs.validation_documents", pairs.validation_documents, rest, drawn[1])
+        train, validation = split_sizes(sample.documents or pool, sample.validation_fraction)
+        limits = [  # key, documents asked for, from where, documents there
+            ("sampling.embedding.documents", sample.documents, corpus, pool),
+            ("pairs.train_documents", pairs.train_documents, rest, train),
+            ("pairs.validation_documents", pairs.validation_documents, rest, validation),
+        ]
         if further := sample.further:
-            left = sizes.pool(further.unlabelled, further.test) - sum(drawn)
-            check_enough("sampling.embedding.further.documents", further.documents, rest, left)
-        if labelled := self.sampling.classifier:
-            check_enough("sampling.classifier.documents", labelled.documents, corpus, sizes.train)
-            documents = labelled.documents or sizes.train
-            check_split(documents, labelled.validation_fraction)
-            train, _ = split_sizes(documents, labelled.validation_fraction)
+            left = sizes.pool(further.unlabelled, further.test) - train - validation
+            key = "sampling.embedding.further.documents"
+            limits.append((key, further.documents, rest, left))
+        if labelled:
+            drawn = labelled.documents or sizes.train
+            check_split(drawn, labelled.validation_fraction)
+            train, _ = split_sizes(drawn, labelled.validation_fraction)
+            key, part = "sampling.classifier.documents", "the classifier sample trains on"
+            limits.append((key, labelled.documents, corpus, sizes.train))
             for name, each in self.experiments.items():
-                most, part = max(each.documents, default=None), "the classifier sample trains on"
-                check_enough(f"experiments.{name}.documents", most, part, train)
-
-
-def check_enough(key: str, asked: int | None, source: str, available: int) -> None:
-    """Raise ValueError if a key asks for more documents than there are."""
-    if asked is not None and asked > available:
-        raise ValueError(
-            f"{key}: {asked} documents are asked for, but {source} {available} to draw from: "
-            f"lower {key}"
-        )
-
-
-def check_known(key: str, recipe: Any, recipes: Mapping[Any, Any]) -> None:
-    """Raise ValueError if a key names a recipe that is not there."""
-    if not (isinstance(recipe, str) and recipe in recipes):
-        names = [str(name) for name in recipes]
-        near, known = nearest(str(recipe), names), ", ".join(names)
-        raise ValueError(f"{key}: {shown(recipe)} is not in recipes{near}; there are: {known}")
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`, did you mean 'x'?` for the nearest known word, empty if none is near."""
-    found = get_close_matches(word, list(known), n=1)
-    return f", did you mean {found[0]!r}?" if found else ""
-
-
-def inherited(recipes: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Fill each recipe's missing keys from the recipe named by `like`.
-
-    Raises ValueError if there is no such recipe or a recipe is like itself in the end.
-    """
-    parents: dict[Any, list[str]] = {}
-    for name, recipe in recipes.items():
-        like = recipe.get("like") if isinstance(recipe, dict) else None
-        parents[name] = [] if like is None else [like]
-        for parent in parents[name]:
-            check_known(f"{name}.like", parent, recipes)
-    try:
-        order = list(TopologicalSorter(parents).static_order())
-    except CycleError as error:
-        circle = " is like ".join(reversed(error.args[1]))
-        raise ValueError(f"{error.args[1][-1]}.like: {circle}: break the circle") from None
-    filled: dict[Any, Any] = {}
-    for name in order:
-        bases = [filled[parent] for parent in parents[name] if isinstance(filled[parent], dict)]
-        filled[name] = bases[0] | recipes[name] if bases else recipes[name]
-    return {name: filled[name] for name in recipes}
+                limits += [
+                    (f"experiments.{name}.documents", n, part, train) for n in each.documents
+                ]
+        for key, asked, source, available in limits:
+            if asked is not None and asked > available:
+                raise ValueError(
+                    f"{key}: {asked} documents are asked for, but {source} {available} to draw "
+                    f"from: lower {key}"
+                )

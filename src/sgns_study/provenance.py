@@ -137,9 +137,11 @@ class _Names(ast.NodeVisitor):
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         """A chain of attributes of a name is one dotted name."""
-        value, parts = node.value, [node.attr]
+        value: ast.expr = node
+        parts: list[str] = []
         while isinstance(value, ast.Attribute):
-            value, parts = value.value, [value.attr, *parts]
+            parts.insert(0, value.attr)
+            value = value.value
         if isinstance(value, ast.Name):
             self.used.add(".".join([value.id, *parts]))
         else:

@@ -1,9 +1,7 @@
 """A study brought back from DVC, with Snakemake's record of how its files were made.
 
-DVC keeps the files and, in `dvc.lock`, what they were made from. Snakemake's own record of rules,
-parameters and code does not travel with them, and a file without one counts as finished whatever
-the parameters say. So it is written anew: after DVC has said that code, parameters and files are
-those of `dvc.lock`, and only then.
+That record does not travel with the files, and a file without one counts as finished whatever the
+parameters say. It is written anew once code, parameters and files are those of `dvc.lock`.
 """
 
 import json
@@ -20,41 +18,39 @@ from sgns_study.evaluation.tables import COLUMNS
 from sgns_study.guards import lock_study, write_settings
 from sgns_study.report.records import read_record
 
-PARAMS = Path("params.yaml")  # of the study that `dvc.yaml` versions
-
 
 def restore(params: Path) -> Path:
     """Bring back the files of the study in `params`, from DVC's cache or its remote.
 
-    Gives the folder of its results. Raises StudyError if code or parameters are not those of
+    Returns the folder of its results. Raises StudyError if code or parameters are not those of
     `dvc.lock`, before anything is fetched, or if not all files could be brought back.
     """
-    study = read_study(params)
-    results = Path("results", study.study)
-    pipeline = pipeline_of(params)
+    study, pipeline = read_study(params), pipeline_of(params)
+    results, lock = Path("results", study.study), pipeline.with_name("dvc.lock")
     _, sources = changes(pipeline)
     if sources:
         raise StudyError(
-            f"{pipeline.with_name('dvc.lock')} is of other code or parameters than those here: "
-            f"{', '.join(sources)}. Nothing was restored. Check out the commit of the lock "
-            "(`git log -1 dvc.lock`), restore there and come back: Snakemake then runs what the "
-            "difference asks for. Or `dvc repro` computes the study"
+            f"{lock} is of other code or parameters than those here: {', '.join(sources)}. Nothing "
+            "was restored: check out the commit of the lock (`git log -1 dvc.lock`) and restore "
+            "there, or compute the study with `dvc repro`"
         )
-    lock, jobs = results / "lock", results / "jobs.lock"
-    lock_study(lock, jobs).close()
-    lock.unlink(missing_ok=True)  # until the end its files have no record: see check_recorded
+    locks = results / "lock", results / "jobs.lock"
+    lock_study(*locks).close()
+    locks[0].unlink(missing_ok=True)  # until the end its files have no record: see check_recorded
     fetch(pipeline)
     outputs, _ = changes(pipeline)
     if outputs:
         raise StudyError(
-            f"not the files of {pipeline.with_name('dvc.lock')}: {', '.join(outputs)}. Bring them "
-            "back with `git checkout` and restore again"
+            f"not the files of {lock}: {', '.join(outputs)}: `git checkout` them, restore again"
         )
     check_inputs(results / "tokens/run.json")
     write_benchmarks(results)
     write_settings(study)
-    mark_up_to_date(params)
-    lock_study(lock, jobs).close()
+    options = ["--touch", "--forceall", "--no-hooks", "--cores", "all", "--quiet", "all"]
+    targets = ["--configfile", str(params), "--", "all", "data"]
+    if run("snakemake", *options, *targets).returncode:
+        raise StudyError("snakemake --touch failed; it says above why")
+    lock_study(*locks).close()
     return results
 
 
@@ -66,54 +62,50 @@ def check_recorded(results: Path) -> None:
     touches = {"--touch", "-t"} & set(sys.argv)  # which records them
     if (results / "tokens").exists() and not (results / "lock").exists() and not touches:
         raise StudyError(
-            f"{results}: its files were not made here, and Snakemake has no record of how they "
-            "were: `make restore` checks them against dvc.lock and writes it. Without DVC, "
-            "`snakemake --touch --forceall --cores 1` takes them as made by this code from these "
-            "parameters"
+            f"{results}: its files were not made here: `make restore` checks them against "
+            "dvc.lock; without DVC, `snakemake --touch --forceall --cores 1` takes them as made by "
+            "this code from these parameters"
         )
 
 
 def pipeline_of(params: Path) -> Path:
     """The dvc.yaml that versions a study: of params.yaml beside it, of others in their folder."""
-    folder = params.parent if params.name == PARAMS.name else params.with_suffix("")
-    if not (folder / "dvc.yaml").is_file():
-        raise StudyError(
-            f"{params}: DVC does not version this study: there is no {folder / 'dvc.yaml'}. "
-            f"Copy it over {PARAMS} to have it versioned"
-        )
-    ignored = folder / ".dvcignore"
-    if params.name != PARAMS.name and ignored.is_file():
+    main = params.name == "params.yaml"
+    folder = params.parent if main else params.with_suffix("")
+    pipeline, ignored = folder / "dvc.yaml", folder / ".dvcignore"
+    if not pipeline.is_file():
+        raise StudyError(f"{params}: DVC does not version this study: there is no {pipeline}")
+    if ignored.is_file() and not main:
         raise StudyError(f"{ignored}: DVC leaves this study out: delete that file, restore again")
-    return folder / "dvc.yaml"
+    return pipeline
 
 
-def changes(pipeline: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def changes(pipeline: Path) -> tuple[list[str], list[str]]:
     """What differs from dvc.lock: files that the pipeline makes, and what it makes them from."""
-    result = dvc("status", "--json", "--with-deps", str(pipeline), capture_output=True)
+    result = run("dvc", "status", "--json", "--with-deps", str(pipeline), capture_output=True)
     if result.returncode:
         raise StudyError(f"dvc status: {result.stderr.strip()}")
-    outputs: dict[str, Any] = {}
-    dependencies: dict[str, Any] = {}
+    outputs: list[str] = []
+    dependencies: list[str] = []
     for stage, entries in json.loads(result.stdout).items():
         for entry in entries:
-            if isinstance(entry, str):
-                dependencies[f"{pipeline}: {stage}"] = entry
+            if isinstance(entry, str):  # such as a changed command
+                dependencies.append(f"{pipeline}: {stage}")
             else:
-                outputs |= entry.get("changed outs", {})
-                dependencies |= entry.get("changed deps", {})
-    return outputs, {path: how for path, how in dependencies.items() if path not in outputs}
+                outputs += entry.get("changed outs", {})
+                dependencies += entry.get("changed deps", {})
+    return outputs, [path for path in dict.fromkeys(dependencies) if path not in outputs]
 
 
 def fetch(pipeline: Path) -> None:
     """Put the files of dvc.lock in place, from the cache if it has them all, or from the remote."""
     target = ("--with-deps", str(pipeline))
-    if dvc("checkout", *target, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0:
-        return
-    if dvc("pull", *target).returncode:
+    cached = run("dvc", "checkout", *target, stdin=subprocess.DEVNULL, capture_output=True)
+    if cached.returncode and run("dvc", "pull", *target).returncode:
         raise StudyError(
             "dvc pull did not bring back all files; it says above why. Without a remote: `dvc "
-            "remote add --default NAME FOLDER-OR-ADDRESS`. Files that DVC has never seen are not "
-            "overwritten: `dvc commit` keeps them, `dvc checkout --force` drops them"
+            "remote add --default NAME FOLDER-OR-ADDRESS`. Unsaved files: `dvc commit` keeps them, "
+            "`dvc checkout --force` drops them"
         )
 
 
@@ -137,16 +129,7 @@ def write_benchmarks(results: Path) -> None:
         write_text(path, f"s\tmax_rss\n{job.seconds}\t{job.peak_memory_mib}\n")
 
 
-def mark_up_to_date(params: Path) -> None:
-    """Have Snakemake record every file of the study as made by this code from these parameters."""
-    options = ["--touch", "--forceall", "--no-hooks", "--cores", "all", "--quiet", "all"]
-    targets = ["--configfile", str(params), "--", "all", "data"]
-    command = [sys.executable, "-m", "snakemake", *options, *targets]
-    if subprocess.run(command, check=False).returncode:
-        raise StudyError("snakemake --touch failed; it says above why")
-
-
-def dvc(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run DVC."""
-    command = [sys.executable, "-m", "dvc", *arguments]
+def run(module: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run DVC or Snakemake."""
+    command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, text=True, check=False, **options)

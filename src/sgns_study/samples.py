@@ -16,19 +16,12 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sgns_study import params
-from sgns_study.artifacts import (
-    ArtifactError,
-    read_array,
-    read_table,
-    write_array,
-    write_table,
-    writing,
-)
+from sgns_study import artifacts, params
+from sgns_study.artifacts import ArtifactError, reading
 from sgns_study.corpora.documents import SPLITS, TEST, TRAIN, UNLABELLED
 from sgns_study.randomness import generator
 from sgns_study.splits import split_sizes
-from sgns_study.tokens import UNKNOWN, Stream, Vocabulary, check_stream, load_documents
+from sgns_study.tokens import UNKNOWN, Stream, Vocabulary, load_documents, load_stream
 
 Sample = dict[str, NDArray[np.int64]]  # role → documents, in the order they are used
 EMBEDDING = ("train", "validation")  # roles of a sample
@@ -58,7 +51,8 @@ def draw_embedding_sample(split: NDArray[np.uint8], settings: params.EmbeddingSa
     """
     rng = generator(settings.seed, "sample", "embedding")
     drawn = draw(split, embedding_splits(settings), settings.documents, rng)
-    train, validation = divided(drawn, settings.validation_fraction)
+    sizes = split_sizes(len(drawn), settings.validation_fraction)
+    train, validation = np.split(drawn, sizes[:1])
     if further := settings.further:
         more = draw(split, embedding_splits(further), further.documents, rng, without=drawn)
         train = np.append(train, more)
@@ -73,7 +67,8 @@ def draw_classifier_sample(
     Both are drawn from the training split; the whole test split is tested on, once at the end.
     """
     drawn = draw(split, [TRAIN], settings.documents, generator(seed, "sample", "classifier"))
-    train, validation = divided(drawn, settings.validation_fraction)
+    sizes = split_sizes(len(drawn), settings.validation_fraction)
+    train, validation = np.split(drawn, sizes[:1])
     return {"train": train, "validation": validation, "test": np.flatnonzero(split == TEST)}
 
 
@@ -101,14 +96,6 @@ def draw(
             f"{' and '.join(SPLITS[source] for source in sources)}: lower documents"
         )
     return rng.permutation(pool)[:documents]
-
-
-def divided(
-    drawn: NDArray[np.int64], validation_fraction: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Divide the drawn documents into those to train on and, at the end, those to validate on."""
-    train_size, _ = split_sizes(len(drawn), validation_fraction)
-    return drawn[:train_size], drawn[train_size:]
 
 
 def first_documents(sample: Sample, documents: int) -> Sample:
@@ -152,39 +139,20 @@ def load_splits(documents: Path) -> NDArray[np.uint8]:
 def save_sample(path: Path, sample: Sample) -> None:
     """Write the columns role and document; rows are in the order of use."""
     parts = [pd.DataFrame({"role": role, "document": part}) for role, part in sample.items()]
-    write_table(path, pd.concat(parts))
+    artifacts.write_table(path, pd.concat(parts))
 
 
 def load_sample(path: Path, roles: Sequence[str], documents: int) -> Sample:
-    """Read what `save_sample` wrote for these roles, of a corpus of so many documents.
-
-    Raises ArtifactError for another role, a document that there is not, or one drawn twice.
-    """
-    table = read_table(path)
-    check_sample(path, table, roles, documents)
-    return {
-        str(role): part["document"].to_numpy(np.int64)
-        for role, part in table.groupby("role", sort=False)
-    }
-
-
-def check_sample(path: Path, table: pd.DataFrame, roles: Sequence[str], documents: int) -> None:
-    """Raise ArtifactError unless each role has documents of the corpus, none drawn twice."""
-    if (
-        list(table.columns) != ["role", "document"]
-        or table["document"].dtype.kind != "i"
-        or set(table["role"]) != set(roles)
-        or not table["document"].between(0, documents - 1).all()
-    ):
-        raise ArtifactError(
-            f"{path}: expected the columns role and document, with the roles {', '.join(roles)} of "
-            f"documents 0 to {documents - 1}: delete it and run again"
-        )
-    if (twice := table["document"].duplicated()).any():
-        raise ArtifactError(
-            f"{path}: document {table['document'][twice.idxmax()]} is drawn twice: "
-            "delete it and run again"
-        )
+    """Read what `save_sample` wrote for these roles, of a corpus of so many documents."""
+    table = artifacts.read_table(path)
+    expected = f"the roles {', '.join(roles)} of documents 0 to {documents - 1}"
+    with reading(path, f"expected the columns role and document, with {expected}"):
+        drawn, role = artifacts.whole(table["document"]), table["role"]
+        if set(role) != set(roles) or drawn.min() < 0 or drawn.max() >= documents:
+            raise ValueError("another role or document")
+        if (twice := table["document"].duplicated()).any():
+            raise ValueError(f"document {drawn[twice.idxmax()]} is drawn twice")
+    return {name: drawn[role == name] for name in roles}
 
 
 def save_text(
@@ -201,7 +169,7 @@ def save_text(
             f"{folder}: none of the {len(documents)} sampled documents holds a token: "
             "sample more documents"
         )
-    with writing(folder / "ids.npy") as part:
+    with artifacts.writing(folder / "ids.npy") as part:
         ids = open_memmap(part, "w+", stream.ids.dtype, (int(offsets[-1]),))
         for start in tqdm(range(0, len(documents), BLOCK), unit_scale=BLOCK, disable=None):
             chosen = documents[start : start + BLOCK]
@@ -211,26 +179,17 @@ def save_text(
             counts += np.bincount(block, minlength=len(counts))
         ids.flush()
     counts[vocabulary.tokens.index(UNKNOWN)] = 0
-    write_array(folder / "offsets.npy", offsets)
-    write_array(folder / "counts.npy", counts)
+    artifacts.write_array(folder / "offsets.npy", offsets)
+    artifacts.write_array(folder / "counts.npy", counts)
 
 
 def load_text(folder: Path, vocabulary_size: int) -> Text:
-    """Open what `save_text` wrote; the ids stay on disk, memory-mapped.
-
-    Raises ArtifactError if a file is missing, cut short, or does not fit the others or the
-    vocabulary.
-    """
-    ids, offsets, counts = (read_array(folder / f"{n}.npy") for n in ("ids", "offsets", "counts"))
-    check_stream(folder, ids, offsets, len(offsets) - 1, vocabulary_size)
-    check_counts(folder / "counts.npy", counts, vocabulary_size)
-    return Text(ids, np.array(offsets), np.array(counts))
-
-
-def check_counts(path: Path, counts: NDArray[Any], vocabulary_size: int) -> None:
-    """Raise ArtifactError unless there is one count for each id of the vocabulary."""
-    if len(counts) != vocabulary_size or counts.dtype != np.int64 or counts.min(initial=0) < 0:
+    """Open what `save_text` wrote; the ids stay on disk, memory-mapped."""
+    ids, offsets = load_stream(folder, vocabulary_size)
+    counts = artifacts.read_array(folder / "counts.npy")
+    if len(counts) != vocabulary_size or counts.dtype != np.int64 or counts.min() < 0:
         raise ArtifactError(
-            f"{path}: found {len(counts)} counts, expected {vocabulary_size}, none of them "
-            "negative: delete the folder and run again"
+            f"{folder / 'counts.npy'}: found {len(counts)} counts, expected {vocabulary_size}, "
+            "none of them negative: delete the folder and run again"
         )
+    return Text(ids, np.array(offsets), np.array(counts))

@@ -7,7 +7,7 @@ Documents are kept whole and lie one after the other in the stream; a stage that
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from tqdm import tqdm
 
-from sgns_study import params
-from sgns_study.artifacts import ArtifactError, read_array, read_table, write_array, write_table
+from sgns_study import artifacts, params
+from sgns_study.artifacts import ArtifactError, reading
 from sgns_study.corpora.documents import NO_LABEL, SPLITS, TEST, Document
-from sgns_study.errors import reason
 
 PAD, UNKNOWN = "[PAD]", "[UNK]"
 PAD_ID = 0
@@ -81,8 +80,12 @@ def tokenize(
         stream, names = collect(documents, wordpiece_encoder(entries))
         ids, tokens = stream.ids, [*entries, EXTRA]
     else:
-        seen: dict[str, int] = {}
-        stream, names = collect(documents, partial(number_words, seen))
+        seen: dict[str, int] = {}  # words, numbered as they are first seen
+
+        def number(text: str) -> list[int]:
+            return [seen.setdefault(word, len(seen)) for word in split_words(text)]
+
+        stream, names = collect(documents, number)
         tokens, new_id = ordered_vocabulary(list(seen), stream, settings.vocabulary_size)
         ids = new_id[stream.ids]
     vocabulary = Vocabulary(tokens, count(replace(stream, ids=ids), len(tokens)))
@@ -103,10 +106,8 @@ def collect(documents: Iterable[Document], encode: Encoder) -> tuple[Stream, lis
         )
     names, split, labels = zip(*about, strict=True)
     offsets = np.cumsum([0, *map(len, parts)], dtype=np.int64)
-    stream = Stream(
-        np.concatenate(parts), offsets, np.array(split, np.uint8), np.array(labels, np.int16)
-    )
-    return stream, list(names)
+    numbers = np.array(split, np.uint8), np.array(labels, np.int16)
+    return Stream(np.concatenate(parts), offsets, *numbers), list(names)
 
 
 def wordpiece_encoder(entries: list[str]) -> Encoder:
@@ -135,11 +136,6 @@ def wordpiece_encoder(entries: list[str]) -> Encoder:
         return pieces(text)
 
     return encode
-
-
-def number_words(seen: dict[str, int], text: str) -> list[int]:
-    """Number words in the order they are first seen; new words are added to `seen`."""
-    return [seen.setdefault(word, len(seen)) for word in split_words(text)]
 
 
 def split_words(text: str) -> list[str]:
@@ -192,65 +188,36 @@ def padded(stream: TokenStream, documents: NDArray[np.int64], length: int) -> ND
 
 def save_tokens(folder: Path, stream: TokenStream, names: list[str]) -> None:
     """Write `ids.npy`, `offsets.npy`, `documents.csv` and `vocabulary.csv`."""
-    write_array(folder / "ids.npy", stream.ids)
-    write_array(folder / "offsets.npy", stream.offsets)
+    artifacts.write_array(folder / "ids.npy", stream.ids)
+    artifacts.write_array(folder / "offsets.npy", stream.offsets)
     labels = pd.Series(stream.labels, dtype="Int16").mask(stream.labels == NO_LABEL)
     split = np.asarray(SPLITS)[stream.split]
     table = pd.DataFrame({"id": names, "split": split, "label": labels})
-    write_table(folder / "documents.csv", table.rename_axis("document").reset_index())
+    artifacts.write_table(folder / "documents.csv", table.rename_axis("document").reset_index())
     words = {"token": stream.vocabulary.tokens, "count": stream.vocabulary.counts}
-    write_table(folder / "vocabulary.csv", pd.DataFrame(words))
+    artifacts.write_table(folder / "vocabulary.csv", pd.DataFrame(words))
 
 
 def load_tokens(folder: Path) -> TokenStream:
-    """Open what `save_tokens` wrote; the ids stay on disk, memory-mapped.
-
-    Raises ArtifactError if a file is missing, cut short or does not fit the others.
-    """
+    """Open what `save_tokens` wrote; the ids stay on disk, memory-mapped."""
     vocabulary = load_vocabulary(folder / "vocabulary.csv")
     split, labels = load_documents(folder / "documents.csv")
-    ids, offsets = read_array(folder / "ids.npy"), read_array(folder / "offsets.npy")
-    check_stream(folder, ids, offsets, len(split), len(vocabulary.tokens))
+    ids, offsets = load_stream(folder, len(vocabulary.tokens), len(split))
     return TokenStream(ids, offsets, split, labels, vocabulary)
 
 
-def load_documents(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
-    """Read the split and the label of each document from `documents.csv`, as in `Stream`."""
-    table = read_table(path)
-    check_documents(path, table)
-    labels = table["label"].fillna(NO_LABEL)
-    return table["split"].map(SPLITS.index).to_numpy(np.uint8), labels.to_numpy(np.int16)
+def load_stream(
+    folder: Path, vocabulary_size: int, documents: int | None = None
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Open `ids.npy` and `offsets.npy`, of so many documents where their number is known.
 
-
-def load_vocabulary(path: Path) -> Vocabulary:
-    """Read `vocabulary.csv`; raises ArtifactError if it is missing or malformed."""
-    table = read_table(path, text=("token",))
-    check_vocabulary(path, table)
-    return Vocabulary(table["token"].tolist(), table["count"].to_numpy(np.int64))
-
-
-def read_wordpieces(path: Path) -> list[str]:
-    """Read the published WordPiece entries, one a line; raises ArtifactError for another file."""
-    try:
-        with path.open("rb") as file:
-            entries = file.read(LARGEST).decode("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ArtifactError(f"{path}: not readable ({reason(error)}): download it again") from None
-    if len(entries) != WORDPIECES or len(set(entries)) != WORDPIECES:
-        raise ArtifactError(
-            f"{path}: found {len(entries)} entries, {len(set(entries))} different; expected "
-            f"{WORDPIECES} different ones: delete the file and download it again"
-        )
-    return entries
-
-
-def check_stream(
-    folder: Path, ids: NDArray[Any], offsets: NDArray[Any], documents: int, vocabulary_size: int
-) -> None:
-    """Raise ArtifactError unless documents fill the stream and its ids are of the vocabulary."""
+    Raises ArtifactError unless documents fill the stream and its ids are of the vocabulary.
+    """
+    ids, offsets = (artifacts.read_array(folder / f"{name}.npy") for name in ("ids", "offsets"))
     fits = (
         (ids.dtype.kind, offsets.dtype) == ("u", np.int64)
-        and 0 < documents == len(offsets) - 1
+        and len(offsets) > 1
+        and documents in (None, len(offsets) - 1)
         and (offsets[0], offsets[-1]) == (0, len(ids))
         and np.all(offsets[1:] >= offsets[:-1])
         and ids.max(initial=0) < vocabulary_size
@@ -261,30 +228,39 @@ def check_stream(
             f"together, or not to a vocabulary of {vocabulary_size}: delete the folder and run "
             "again"
         )
+    return ids, offsets
 
 
-def check_documents(path: Path, table: pd.DataFrame) -> None:
-    """Raise ArtifactError if there is no document, or one of an unknown split or label."""
-    found = table.reindex(columns=["split", "label"], fill_value="")
-    labels = found["label"].fillna(NO_LABEL)
-    known = found["split"].isin(SPLITS) & labels.isin(range(NO_LABEL, CLASSES))
-    if table.empty or not known.all():
-        raise ArtifactError(
-            f"{path}: document {next(iter(table.index[~known]), 0)} has a split other than "
-            f"{', '.join(SPLITS)}, or a label that is no whole number below {CLASSES}: delete it "
-            "and run again"
-        )
+def load_documents(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
+    """Read the split and the label of each document from `documents.csv`, as in `Stream`."""
+    table = artifacts.read_table(path)
+    with reading(path, "not a list of documents"):
+        labels = table["label"].fillna(NO_LABEL)
+        known = table["split"].isin(SPLITS) & labels.isin(range(NO_LABEL, CLASSES))
+        if not known[known.idxmin()]:
+            raise ValueError(
+                f"document {known.idxmin()} has a split other than {', '.join(SPLITS)}, or a label "
+                f"that is no whole number below {CLASSES}"
+            )
+    return table["split"].map(SPLITS.index).to_numpy(np.uint8), labels.to_numpy(np.int16)
 
 
-def check_vocabulary(path: Path, table: pd.DataFrame) -> None:
-    """Raise ArtifactError unless the table holds tokens, the pad first, and their counts."""
-    if (
-        list(table.columns) != ["token", "count"]
-        or table["token"].isna().any()
-        or table["token"].tolist()[:1] != [PAD]
-        or table["count"].dtype.kind != "i"
-        or table["count"].lt(0).any()
-    ):
-        raise ArtifactError(
-            f"{path}: expected the columns token and count, {PAD} first: delete it and run again"
-        )
+def load_vocabulary(path: Path) -> Vocabulary:
+    """Read the tokens and their counts from `vocabulary.csv`."""
+    table = artifacts.read_table(path, text=("token",))
+    with reading(path, f"expected the columns token and count, {PAD} first"):
+        tokens, counts = table["token"].tolist(), artifacts.whole(table["count"])
+        if tokens[0] != PAD or table["token"].isna().any() or counts.min() < 0:
+            raise ValueError("another first token, an empty one, or a negative count")
+    return Vocabulary(tokens, counts)
+
+
+def read_wordpieces(path: Path) -> list[str]:
+    """Read the published WordPiece entries, one a line; raises ArtifactError for another file."""
+    with reading(path, "not the published vocabulary", "download it again"):
+        with path.open("rb") as file:
+            entries = file.read(LARGEST).decode("utf-8").splitlines()
+        if (len(entries), len(set(entries))) != (WORDPIECES, WORDPIECES):
+            found = f"found {len(entries)} entries, {len(set(entries))} different"
+            raise ValueError(f"{found}; expected {WORDPIECES} different ones")
+    return entries

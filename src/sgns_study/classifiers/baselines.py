@@ -6,9 +6,7 @@ is deterministic: on one thread the same documents give the same bits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from itertools import starmap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,16 +23,12 @@ from sgns_study.errors import StudyError
 from sgns_study.sgns.vectors import Vectors
 from sgns_study.tokens import PAD_ID, TokenStream
 
-MIN_DOCUMENTS = 2  # training documents that must have a word or bigram
-SMOOTHING = 1.0  # α of Wang & Manning
-
 Documents = list[NDArray[Any]]  # the ids of the words of each, below 2^32 − 1
 Features = Any  # a row a document, dense or sparse, as scikit-learn takes them
-Labels = NDArray[Any]
 Probabilities = NDArray[np.float64]  # (documents, classes), rows sum to 1
 Settings = Mapping[str, float]
-Predict = Callable[[Features], Probabilities]
-Candidates = Iterator[tuple[Settings, Predict]]  # each is trained when it is asked for
+# Each is trained when it is asked for.
+Candidates = Iterator[tuple[Settings, Callable[[Features], Probabilities]]]
 FeaturesAndCandidates = tuple[Callable[[Documents], Features], Candidates]
 
 
@@ -46,7 +40,7 @@ class TokenDocuments(NamedTuple):
     """Whole documents of one split."""
 
     ids: Documents
-    labels: Labels  # (documents,), 0 to C − 1
+    labels: NDArray[Any]  # (documents,), 0 to C − 1
 
     @classmethod
     def of(cls, stream: TokenStream, documents: NDArray[np.int64]) -> "TokenDocuments":
@@ -55,8 +49,7 @@ class TokenDocuments(NamedTuple):
         return cls([ids[offsets[n] : offsets[n + 1]] for n in documents], stream.labels[documents])
 
 
-@dataclass(frozen=True)
-class Baseline:
+class Baseline(NamedTuple):
     """The scores and the test predictions of a trained baseline."""
 
     validation_accuracy: float
@@ -74,22 +67,27 @@ def train_baseline(
 ) -> Baseline:
     """Train one of `BASELINES`, choose its settings on validation, and predict the test once.
 
-    vectors: row i belongs to id i; needed by `mean_lr` alone. The test's labels are not used.
+    Those chosen have the highest accuracy, then the lowest loss, then come first; they are not
+    trained again on validation. The test's labels are not used.
 
-    Raises BaselineError if the name, the classes or the vectors do not fit.
+    vectors: row i belongs to id i; needed by `mean_lr` alone. Raises BaselineError if the classes
+    of the splits do not fit, or if no word is in two training documents.
     """
-    if name not in BASELINES:
-        raise BaselineError(f"baseline: found {name!r}, allowed are {', '.join(BASELINES)}")
     check_labels(train.labels, validation.labels)
     features, candidates = BASELINES[name](train, vectors)
-    return best_on_validation(features, candidates, validation, test)
+    held_out, found = features(validation.ids), []
+    for settings, predict in candidates:
+        probabilities = predict(held_out)
+        accuracy = float((probabilities.argmax(axis=1) == validation.labels).mean())
+        classes = np.arange(probabilities.shape[1])
+        loss = float(log_loss(validation.labels, probabilities, labels=classes))
+        found.append((accuracy, loss, settings, predict))
+    accuracy, loss, settings, predict = max(found, key=lambda scores: (scores[0], -scores[1]))
+    return Baseline(accuracy, loss, predict(features(test.ids)), settings)
 
 
 def majority(train: TokenDocuments, _: Vectors | None) -> FeaturesAndCandidates:
-    """The most frequent class of training; its probabilities are the classes' shares there.
-
-    Its only feature is the number of documents.
-    """
+    """The most frequent class of training; its probabilities are the classes' shares there."""
     shares = np.bincount(train.labels) / len(train.labels)  # (classes,)
     return len, iter([({}, lambda documents: np.tile(shares, (documents, 1)))])
 
@@ -122,57 +120,31 @@ def nbsvm(train: TokenDocuments, _: Vectors | None) -> FeaturesAndCandidates:
 
 
 def mean_lr(train: TokenDocuments, vectors: Vectors | None) -> FeaturesAndCandidates:
-    """Logistic regression on mean word vectors, each dimension standardised over training.
-
-    Raises BaselineError if an id of the training documents has no row.
-    """
-    check_vectors(vectors, train.ids)
+    """Logistic regression on mean word vectors, each dimension standardised over training."""
     assert vectors is not None
     table = vectors.centre
     if vectors.counts is not None:  # rows that the text has not moved are no vectors of words
         table = np.where(vectors.counts[:, None] > 0, table, np.float32(0))
     means = mean_vectors(train.ids, table)
     scaler = StandardScaler().fit(means)
-    x, strengths = scaler.transform(means), (0.001, 0.01, 0.1, 1)
     return (
         lambda documents: scaler.transform(mean_vectors(documents, table)),
-        regressions(x, train.labels, "newton-cholesky", strengths),
+        regressions(
+            scaler.transform(means), train.labels, "newton-cholesky", (0.001, 0.01, 0.1, 1)
+        ),
     )
 
 
 BASELINES = {"tfidf_lr": tfidf_lr, "nbsvm": nbsvm, "mean_lr": mean_lr, "majority": majority}
 
 
-def regressions(x: Features, labels: Labels, solver: str, strengths: Sequence[float]) -> Candidates:
+def regressions(
+    x: Features, labels: NDArray[Any], solver: str, strengths: Sequence[float]
+) -> Candidates:
     """Logistic regressions trained with each of the strengths C of the loss against ½‖w‖²."""
     for c in strengths:
         regression = LogisticRegression(C=c, solver=solver, max_iter=1000)
         yield {"C": c}, regression.fit(x, labels).predict_proba
-
-
-def best_on_validation(
-    features: Callable[[Documents], Features],
-    candidates: Candidates,
-    validation: TokenDocuments,
-    test: TokenDocuments,
-) -> Baseline:
-    """Let the candidate that is best on validation predict the test.
-
-    The best has the highest accuracy, then the lowest loss, then came first. It is not trained
-    again on validation.
-    """
-    held_out, labels = features(validation.ids), validation.labels
-
-    def scored(settings: Settings, predict: Predict) -> tuple[float, float, Settings, Predict]:
-        probabilities = predict(held_out)
-        accuracy = float((probabilities.argmax(axis=1) == labels).mean())
-        loss = float(log_loss(labels, probabilities, labels=np.arange(probabilities.shape[1])))
-        return accuracy, loss, settings, predict
-
-    accuracy, loss, settings, predict = max(
-        starmap(scored, candidates), key=lambda found: (found[0], -found[1])
-    )
-    return Baseline(accuracy, loss, predict(features(test.ids)), settings)
 
 
 def terms(ids: NDArray[Any]) -> list[int]:
@@ -190,38 +162,27 @@ def count_terms(
 ) -> tuple[CountVectorizer, sparse.csr_matrix]:
     """A vectorizer with the vocabulary of training, ascending, and counts (documents, terms) there.
 
-    binary: 1 where a document has a term. Raises BaselineError if no term is in `MIN_DOCUMENTS`
-    documents.
+    Terms are in two training documents or more. Raises BaselineError if there are none. binary: 1
+    where a document has a term.
     """
-    vectorizer = CountVectorizer(
-        analyzer=terms, min_df=MIN_DOCUMENTS, binary=binary, dtype=np.float64
-    )
+    vectorizer = CountVectorizer(analyzer=terms, min_df=2, binary=binary, dtype=np.float64)
     try:
         counts = vectorizer.fit_transform(train)
     except ValueError:  # no term is left
         number = len(set().union(*map(terms, train)))
         raise BaselineError(
-            f"train split: none of {number} words and bigrams is in {MIN_DOCUMENTS} or more "
-            f"of the {len(train)} documents: train on more documents"
+            f"train split: none of {number} words and bigrams is in two or more of the "
+            f"{len(train)} documents: train on more documents"
         ) from None
     counts.sort_indices()  # as `transform` leaves them: sums over a row have one order
     return vectorizer, counts
 
 
-def log_count_ratio(present: sparse.csr_matrix, positive: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """r = ln((p / ‖p‖₁) / (q / ‖q‖₁)), (terms,), of Wang & Manning (2012).
+class NaiveBayesRegression(NamedTuple):
+    """Logistic regression of one class against the rest on presence times log-count ratio.
 
-    present (documents, terms): 1 where a document has a term; p and q: α plus the number of
-    positive and of other documents that have it.
+    Wang & Manning (2012): r = ln((p / ‖p‖₁) / (q / ‖q‖₁)).
     """
-    p = SMOOTHING + np.asarray(present[positive].sum(axis=0)).ravel()
-    q = SMOOTHING + np.asarray(present[~positive].sum(axis=0)).ravel()
-    return np.log(p / p.sum()) - np.log(q / q.sum())
-
-
-@dataclass(frozen=True)
-class NaiveBayesRegression:
-    """Logistic regression of one class against the rest on presence times log-count ratio."""
 
     ratio: NDArray[np.float64]  # (terms,), r
     weights: NDArray[np.float64]  # (terms,), w
@@ -232,8 +193,13 @@ class NaiveBayesRegression:
     def fit(
         cls, present: sparse.csr_matrix, positive: NDArray[np.bool_], C: float
     ) -> "NaiveBayesRegression":
-        """Train on documents (documents, terms); C weighs their loss against ½‖w‖²."""
-        ratio = log_count_ratio(present, positive)
+        """Train on the presence of terms (documents, terms); C weighs the loss against ½‖w‖².
+
+        p and q, (terms,): α = 1 plus the positive and the other documents that have each term.
+        """
+        p = 1 + np.asarray(present[positive].sum(axis=0)).ravel()
+        q = 1 + np.asarray(present[~positive].sum(axis=0)).ravel()
+        ratio = np.log(p / p.sum()) - np.log(q / q.sum())
         # The primal solver: the dual one visits the documents in random order.
         regression = LogisticRegression(C=C, solver="liblinear", dual=False)
         regression.fit(present.multiply(ratio).tocsr(), positive)
@@ -260,7 +226,7 @@ def one_against_rest(
     logits = np.stack([part.logits(present, beta) for part in parts], axis=1)
     if len(parts) == 1:
         return expit(np.hstack([-logits, logits]))
-    # A softmax of ln σ: the same, and finite where every σ is too small for a float.
+    # A softmax of ln σ is the same, and finite where every σ is too small for a float.
     return softmax(log_expit(logits), axis=1)
 
 
@@ -278,7 +244,7 @@ def mean_vectors(documents: Documents, table: NDArray[np.float32]) -> NDArray[np
     return counts @ table.astype(np.float64) / np.maximum(number, 1)
 
 
-def check_labels(train: Labels, validation: Labels) -> None:
+def check_labels(train: NDArray[Any], validation: NDArray[Any]) -> None:
     """Raise BaselineError unless training has two or more classes, and all that are validated."""
     found = np.unique(train)
     every = found.tolist() == list(range(len(found))) and np.isin(validation, found).all()
@@ -287,17 +253,6 @@ def check_labels(train: Labels, validation: Labels) -> None:
             f"train split: validation has the labels {np.unique(validation).tolist()}, training "
             f"{found.tolist()}, needed are 0 to C − 1, each in a document or more, C at least 2: "
             "train on more documents"
-        )
-
-
-def check_vectors(vectors: Vectors | None, train: Documents) -> None:
-    """Raise BaselineError unless each id of the training documents has a row."""
-    largest = max(int(ids.max(initial=0)) for ids in train)
-    if vectors is None or len(vectors.centre) <= largest:
-        shape = "no vectors" if vectors is None else f"vectors of shape {vectors.centre.shape}"
-        raise BaselineError(
-            f"mean_lr: found {shape}, needed are rows for the ids 0 to {largest}: take vectors of "
-            "the documents' vocabulary"
         )
 
 

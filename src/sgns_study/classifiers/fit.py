@@ -5,9 +5,8 @@ and no stream depends on the initial embedding: classifiers of one seed differ i
 """
 
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -41,16 +40,14 @@ class ClassifierError(StudyError):
     """The classifier cannot be trained on what it was given; the message says the remedy."""
 
 
-@dataclass(frozen=True)
-class Documents:
+class Documents(NamedTuple):
     """Documents of one split, in the order of use."""
 
     tokens: NDArray[np.int32]  # (n, T), padded with PAD_ID
     labels: NDArray[np.int16]  # (n,), numbers of classes
 
 
-@dataclass(frozen=True)
-class Fitted:
+class Fitted(NamedTuple):
     """The curves and the test predictions of a trained classifier."""
 
     curves: pd.DataFrame  # epoch, split, loss, accuracy; test only at the selected epoch
@@ -89,15 +86,12 @@ def fit(training: "Training", train: Documents, validation: Documents, test: Doc
     them. At epoch 0 and of the other splits they are those after the epoch, without dropout. The
     selected epoch is the first of the best validation accuracy; epoch 0 does not count.
     """
-    curves: list[tuple[int, str, float, float]] = []
-    for split, documents in (("train", train), ("validation", validation)):
-        loss, accuracy, _ = evaluate(training, documents, 0, split)
-        curves.append((0, split, loss, accuracy))
+    start = evaluate(training, train, 0, "train"), evaluate(training, validation, 0, "validation")
+    curves = [(0, "train", *start[0][:2]), (0, "validation", *start[1][:2])]
     best, selected_epoch, weights = -1.0, 0, {}
     with tqdm(total=training.steps, desc="classifier", unit="step", disable=None) as progress:
         for epoch in range(1, training.settings.epochs + 1):
-            loss, accuracy = training.epoch(epoch, progress)
-            curves.append((epoch, "train", loss, accuracy))
+            curves.append((epoch, "train", *training.epoch(epoch, progress)))
             loss, accuracy, _ = evaluate(training, validation, epoch, "validation")
             curves.append((epoch, "validation", loss, accuracy))
             if accuracy > best:
@@ -145,12 +139,10 @@ class Training:
         outputs = 1 if classes == 2 else classes
         self.model = draw_classifier(settings, table, seed, outputs).to(device)
         self.dropout = generator(seed, "dropout")
-        size = settings.batch
-        parts = [slice(start, start + size) for start in range(0, len(train.tokens), size)]
-        self.batches = [
-            (*self.indexed(train.tokens[part]), torch.from_numpy(train.labels[part]).to(device))
-            for part in parts
-        ]
+        labels = torch.from_numpy(train.labels).to(device).split(settings.batch)
+        starts = range(0, len(train.tokens), settings.batch)
+        parts = [train.tokens[start : start + settings.batch] for start in starts]
+        self.batches = [(*self.indexed(part), found) for part, found in zip(parts, labels)]
         self.passes = -(-settings.epoch_steps // len(self.batches))  # in an epoch
         self.steps = settings.epochs * self.passes * len(self.batches)
         self.prepare_optimisers()
@@ -204,12 +196,12 @@ class Training:
         """Take a step on each batch; returns mean loss and accuracy while training."""
         loss, right, documents = 0.0, 0, 0
         batches = self.passes * self.batches
-        for number, (ids, tokens, labels) in enumerate(batches, start=1):
-            batch_loss, batch_right = self.step(ids, tokens, labels)
+        for number, batch in enumerate(batches, start=1):
+            batch_loss, batch_right = self.step(*batch)
             check_finite(batch_loss, epoch, f"step {number} of {len(batches)}")
             loss += batch_loss
             right += batch_right
-            documents += len(labels)
+            documents += len(batch[-1])
             progress.update()
         if not self.plain:
             self.row_adam.flush()
@@ -263,11 +255,8 @@ def check_labels(labels: NDArray[np.int16]) -> None:
 
 def check_finite(loss: float, epoch: int, where: str) -> None:
     """Raise ClassifierError if the loss overflowed."""
-    cause = (
-        "the initial embedding holds values that are too large or not finite: take other vectors"
-        if epoch == 0
-        else "training diverged, most likely because its steps are too large: "
-        "lower classifier.learning_rate"
-    )
+    cause = "training diverged, probably in too large steps: lower classifier.learning_rate"
+    if epoch == 0:
+        cause = "the initial embedding is too large or not finite: take other vectors"
     if not np.isfinite(loss):
         raise ClassifierError(f"the loss is {loss} (epoch {epoch}, {where}): {cause}")

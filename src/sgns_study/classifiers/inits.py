@@ -37,49 +37,34 @@ def initial_table(
 ) -> Table:
     """Embedding float32 (V, d) of one of `params.Init`, rescaled if `scale` is given.
 
-    The row of the pad is zero. Raises InitError if the init needs vectors and there are none, or
-    if they do not fit.
+    vectors: those of the vocabulary, of this dim; `random` and `frozen_random` need none. The row
+    of the pad is zero. Raises InitError if vectors without spread are to be rescaled.
     """
     occurs = np.ones(len(vocabulary), np.bool_)
     if init in ("random", "frozen_random"):
         table = random_table(len(vocabulary), dim, seed)
     else:
-        if vectors is None:
-            raise InitError(f"the initial embedding {init!r} is made from vectors: give --vectors")
-        table = pretrained_table(vectors, vocabulary, dim)
+        assert vectors is not None, f"{init} is made from vectors"
+        table = vectors.centre.copy()
+        table[PAD_ID] = 0
         if vectors.counts is not None:
             occurs = vectors.counts > 0
         if init == "shuffled":
             table = shuffled_table(table, occurs, seed)
         elif init == "random_matched":
             table = matched_table(table, occurs, seed)
+    if scale is None:
+        return table
     occurs[PAD_ID] = False
-    return table if scale is None else rescaled(table, occurs, scale)
+    deviation = float(table[occurs].std(dtype=np.float64))
+    if deviation == 0:
+        raise InitError("all entries of the vectors are the same: train others to rescale")
+    return (table * np.float32(scale / deviation)).astype(np.float32)
 
 
 def is_frozen(init: str) -> bool:
     """Whether the embedding stays as it is while the classifier is trained."""
     return init.startswith("frozen")
-
-
-def pretrained_table(vectors: Vectors, vocabulary: list[str], dim: int) -> Table:
-    """Embedding (V, d) that is a copy of the trained centre vectors; the row of the pad is zero.
-
-    Raises InitError if the vectors are of another vocabulary or dim, or not finite.
-    """
-    if vectors.vocabulary != vocabulary or vectors.centre.shape[1] != dim:
-        raise InitError(
-            f"the vectors have {len(vectors.vocabulary)} words and dim {vectors.centre.shape[1]}, "
-            f"the token stream has {len(vocabulary)} words and dim {dim} is asked for: take the "
-            "vectors that were trained on this token stream at this dim"
-        )
-    if not np.isfinite(vectors.centre).all():
-        raise InitError(
-            "the vectors hold values that are not finite: train them again at a lower learning rate"
-        )
-    table = vectors.centre.copy()
-    table[PAD_ID] = 0
-    return table
 
 
 def random_table(vocabulary_size: int, dim: int, seed: int) -> Table:
@@ -113,14 +98,3 @@ def two_groups(occurs: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np
     """Ids of the words that occur in the text and of those that do not, both without the pad."""
     words = np.flatnonzero(np.arange(len(occurs)) != PAD_ID)
     return words[occurs[words]], words[~occurs[words]]
-
-
-def rescaled(table: Table, occurs: NDArray[np.bool_], scale: float) -> Table:
-    """The table times one factor, after which the rows of `occurs` have deviation `scale`.
-
-    Raises InitError if their entries are all equal.
-    """
-    deviation = float(table[occurs].std(dtype=np.float64))
-    if deviation == 0:
-        raise InitError("all entries of the vectors are the same: train others to rescale")
-    return (table * np.float32(scale / deviation)).astype(np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sgns_study.artifacts import ArtifactError, listed, read_table, write_table
+from sgns_study.artifacts import columns_of, read_table, reading, whole, write_table
 
 
 class Predictions(NamedTuple):
@@ -39,21 +39,15 @@ def write_predictions(
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read what `write_predictions` wrote; the most probable class is the predicted one.
-
-    Raises ArtifactError if a column is missing or holds something other than numbers.
-    """
+    """Read what `write_predictions` wrote; the most probable class is the predicted one."""
     table = read_table(path)
     several = [name for name in table.columns if name.startswith("probability_")]
-    numbers = ["document", "label", *(several or ["probability"])]
-    kinds = [table[name].dtype.kind for name in numbers if name in table]
-    whole = kinds[:2] == ["i", "i"] and len(kinds) == len(numbers) and set(kinds) <= {"i", "f"}
-    if not whole or table.empty or table[numbers].isna().any(axis=None):
-        raise ArtifactError(
-            f"{path}: found the columns {listed(table)}, expected document, label and probability, "
-            "all numbers, and a row or more: delete the folder and run again"
-        )
-    documents, labels = (table[name].to_numpy(np.int64) for name in ("document", "label"))
+    expected = "expected document, label and probability, all numbers, and a row or more"
+    with reading(path, f"found the columns {columns_of(table)}, {expected}"):
+        documents, labels = whole(table["document"]), whole(table["label"])
+        probabilities = table[several or ["probability"]].to_numpy(float)
+        if table.empty or np.isnan(probabilities).any():
+            raise ValueError("no row, or a missing probability")
     if several:
-        return Predictions(documents, labels, table[several].to_numpy().argmax(axis=1))
-    return Predictions(documents, labels, (table["probability"] > 0.5).to_numpy().astype(np.int64))
+        return Predictions(documents, labels, probabilities.argmax(axis=1))
+    return Predictions(documents, labels, (probabilities[:, 0] > 0.5).astype(np.int64))

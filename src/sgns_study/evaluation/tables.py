@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from sgns_study.artifacts import ArtifactError, listed, read_table
+from sgns_study.artifacts import ArtifactError, columns_of, read_table
 
 Schema = dict[str, type]  # what each column holds, in order: str, int, float or bool
-NAMES = {str: "words", int: "whole numbers", float: "numbers", bool: "True or False"}
+NAMES = {int: "whole numbers", float: "numbers", bool: "True or False"}
 
 
 def of(kind: type, *columns: str) -> Schema:
@@ -62,18 +62,13 @@ RULES |= dict.fromkeys(("claims", "comparisons", "convergence"), "claims")
 
 
 def read_tidy(folder: Path, name: str) -> pd.DataFrame:
-    """Read `<name>.csv` of a results folder, with types as `typed` gives them.
-
-    Raises ArtifactError naming the file if it is missing, has no rows, lacks a column or has other
-    values in one.
-    """
+    """Read `<name>.csv` of a results folder, which must have rows, with types as `typed` gives."""
     path = folder / f"{name}.csv"
     table = read_columns(path, name)
-    missing = [column for column in COLUMNS[name] if column not in table.columns]
-    if missing:
+    if missing := [column for column in COLUMNS[name] if column not in table.columns]:
         raise ArtifactError(
-            f"{path}: column {', '.join(missing)} is missing; found: {listed(table)}; expected: "
-            f"{', '.join(COLUMNS[name])}: delete the file and run again"
+            f"{path}: column {', '.join(missing)} is missing; found: {columns_of(table)}; "
+            f"expected: {', '.join(COLUMNS[name])}: delete the file and run again"
         )
     if table.empty:
         raise ArtifactError(f"{path}: the table has no rows: delete the file and run again")
@@ -94,32 +89,22 @@ def read_columns(path: Path, name: str) -> pd.DataFrame:
     """
     schema = SCHEMAS[name]
     table = read_table(path, [column for column, kind in schema.items() if kind is str])
-    for column in table.columns.intersection(list(schema)):
-        wrong = unexpected(table[column].dropna(), schema[column])
+    for column in table.columns.intersection([c for c, kind in schema.items() if kind is not str]):
+        found, kind = table[column].dropna(), schema[column]
+        numbers = pd.to_numeric(found.astype(str), errors="coerce")
+        right = numbers.notna()
+        if kind is bool:
+            right = found.astype(str).isin(["True", "False"])
+        elif kind is int:
+            right = (numbers.abs() < 2**53) & (numbers % 1 == 0)
+        # pandas leaves a column of whole numbers as text if one is above 64 bits.
+        wrong = found if right.all() and found.dtype.kind not in "iufb" else found[~right]
         if len(wrong):
             raise ArtifactError(
                 f"{path}: column {column}: found {str(wrong.iloc[0])[:60]!r}, expected "
-                f"{NAMES[schema[column]]}: delete the file and run again"
+                f"{NAMES[kind]}: delete the file and run again"
             )
     return table
-
-
-def unexpected(found: pd.Series, kind: type) -> pd.Series:
-    """The values among those found, of which none is missing, that a column cannot hold.
-
-    pandas gives a column the type object if a value is no number, or a number above 64 bits.
-    """
-    if kind is str:
-        return found[:0]
-    is_numeric = found.dtype.kind in "iufb"
-    numbers = found if is_numeric else pd.to_numeric(found.astype(str), errors="coerce")
-    numbers = numbers.astype(float)
-    right = numbers.notna()
-    if kind is bool:
-        right = found.astype(str).isin(["True", "False"])
-    elif kind is int:
-        right = (numbers.abs() < 2**53) & (numbers % 1 == 0)
-    return found if right.all() and not is_numeric else found[~right]
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:

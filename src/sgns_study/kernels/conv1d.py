@@ -45,23 +45,18 @@ def embed_conv_max(
 
     Raises ValueError if the kernel does not fit or a token is not a row.
     """
-    check_inputs(rows, tokens, weight.shape[2], padding)
+    check_inputs(len(rows), tokens, weight.shape[2], padding)
     result: Tensor = EmbedConvMax.apply(rows, tokens, weight, bias, padding)
     return result
 
 
-def check_inputs(rows: Tensor, tokens: Tensor, kernel: int, padding: int) -> None:
+def check_inputs(rows: int, tokens: Tensor, kernel: int, padding: int) -> None:
     """Raise ValueError for what the compiled loops would read outside of an array."""
-    if tokens.shape[1] + 2 * padding < kernel:
-        raise ValueError(
-            f"a kernel of {kernel} does not fit into {tokens.shape[1]} tokens with padding "
-            f"{padding} on each side: lower the kernel or raise the padding"
-        )
-    if tokens.numel() and not (int(tokens.min()) >= 0 and int(tokens.max()) < len(rows)):
-        raise ValueError(
-            f"tokens run from {int(tokens.min())} to {int(tokens.max())}, but rows has "
-            f"{len(rows)}: index the rows that are given"
-        )
+    length, (first, last) = tokens.shape[1], map(int, tokens.aminmax())
+    if length + 2 * padding < kernel:
+        raise ValueError(f"a kernel of {kernel} does not fit into {length} tokens and the padding")
+    if first < 0 or last >= rows:
+        raise ValueError(f"tokens run from {first} to {last}, but there are {rows} rows")
 
 
 class EmbedConvMax(torch.autograd.Function):
@@ -162,28 +157,25 @@ def through_windows(  # type: ignore[no-untyped-def]  # numba infers the types
     sorted by row, so that a row and its gradient stay in the nearest cache while the taps that
     touched them pass: 2 times faster than document by document.
     """
-    n_documents, filters = gradient.shape
-    kernel, length = len(taps) // filters, tokens.shape[1]
+    filters, length = gradient.shape[1], tokens.shape[1]
+    kernel = len(taps) // filters
+    documents, features = np.nonzero(gradient)
     begin = np.zeros(len(rows) + 1, np.int64)  # of each row's pairs; first counts, then sums
-    for document in range(n_documents):
-        for f in range(filters):
-            if gradient[document, f] != 0:
-                start = position[document, f] - padding
-                for t in range(max(start, 0), min(start + kernel, length)):
-                    begin[tokens[document, t] + 1] += 1
+    for document, f in zip(documents, features):
+        start = position[document, f] - padding
+        for t in range(max(start, 0), min(start + kernel, length)):
+            begin[tokens[document, t] + 1] += 1
     begin = np.cumsum(begin)
     following = begin[:-1].copy()
     tap_of = np.empty(begin[-1], np.int64)  # (pairs,), rows of taps
     gradient_of = np.empty(begin[-1], gradient.dtype)  # (pairs,)
-    for document in range(n_documents):
-        for f in range(filters):
-            if gradient[document, f] != 0:
-                start = position[document, f] - padding
-                for t in range(max(start, 0), min(start + kernel, length)):
-                    pair = following[tokens[document, t]]
-                    following[tokens[document, t]] += 1
-                    tap_of[pair] = (t - start) * filters + f
-                    gradient_of[pair] = gradient[document, f]
+    for document, f in zip(documents, features):
+        start = position[document, f] - padding
+        for t in range(max(start, 0), min(start + kernel, length)):
+            pair = following[tokens[document, t]]
+            following[tokens[document, t]] += 1
+            tap_of[pair] = (t - start) * filters + f
+            gradient_of[pair] = gradient[document, f]
     for u in range(len(rows)):
         row, gradient_row = rows[u], gradient_rows[u]
         for pair in range(begin[u], begin[u + 1]):

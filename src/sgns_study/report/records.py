@@ -1,14 +1,16 @@
 """What the end of the report says of a study: its parameters, its cost, where it comes from."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel
 
-from sgns_study.artifacts import ArtifactError, intact
+from sgns_study.artifacts import reading
 from sgns_study.figures.wording import number
 from sgns_study.report.markdown import Markdown
 
@@ -28,10 +30,12 @@ class Parameter(NamedTuple):
 def parameters(model: BaseModel) -> list[Parameter]:
     """Every parameter of a section and of the sections in it, in their order.
 
-    Of a recipe that is like another one only what differs.
+    Of a recipe that is like another one, only what differs is listed. A parameter without a
+    description has the meaning of its section.
     """
     found: list[Parameter] = []
-    for name in type(model).model_fields:
+    for name, field in type(model).model_fields.items():
+        meaning = field.description or (type(model).__doc__ or "").partition("\n")[0].rstrip(".")
         value = getattr(model, name)
         entries = {name: value}
         if isinstance(value, dict):
@@ -43,14 +47,8 @@ def parameters(model: BaseModel) -> list[Parameter]:
                 own = [row for row in parameters(content) if row not in inherited]
                 found += [row._replace(key=f"{key}.{row.key}") for row in own]
             else:
-                found.append(Parameter(key, written(content), _meaning(model, name)))
+                found.append(Parameter(key, written(content), Markdown(meaning)))
     return found
-
-
-def _meaning(model: BaseModel, name: str) -> Markdown:
-    """The field's description; where there is none, the first line of the model's docstring."""
-    described = type(model).model_fields[name].description
-    return Markdown(described or (type(model).__doc__ or "").partition("\n")[0].rstrip("."))
 
 
 def written(value: object) -> str:
@@ -66,10 +64,14 @@ def written(value: object) -> str:
 
 def costs(timings: pd.DataFrame) -> pd.DataFrame:
     """Columns rule, jobs, total and median (seconds), memory (largest, MiB); costliest first."""
-    seconds = timings.groupby("rule")["seconds"].agg(jobs="size", total="sum", median="median")
-    memory = pd.to_numeric(timings["peak_memory_mib"], errors="coerce")
-    seconds["memory"] = memory.groupby(timings["rule"]).max()
-    return seconds.reset_index().sort_values("total", ascending=False, ignore_index=True)
+    rules = timings.groupby("rule", as_index=False)
+    found = rules.agg(
+        jobs=("seconds", "size"),
+        total=("seconds", "sum"),
+        median=("seconds", "median"),
+        memory=("peak_memory_mib", "max"),
+    )
+    return found.sort_values("total", ascending=False, ignore_index=True)
 
 
 def duration(seconds: float) -> str:
@@ -108,10 +110,8 @@ def several(found: dict[str, list[str]]) -> list[str]:
     return [name for name, values in found.items() if len(values) > 1]
 
 
-class Record(BaseModel):
+class Record(BaseModel, strict=True):
     """What is read of `run.json`."""
-
-    model_config = ConfigDict(strict=True)
 
     commit: str
     versions: dict[str, str]
@@ -119,7 +119,7 @@ class Record(BaseModel):
 
 
 def provenance(results: Path) -> Provenance:
-    """Collect the `run.json` files of a study; raises ArtifactError if one is not a record."""
+    """Collect the `run.json` files of a study."""
     records = [read_record(path) for path in sorted(results.rglob("run.json"))]
     return Provenance(
         len(records),
@@ -131,22 +131,13 @@ def provenance(results: Path) -> Provenance:
 
 def distinct(records: Iterable[dict[str, str]]) -> dict[str, list[str]]:
     """The distinct values of each name, both sorted."""
-    found: dict[str, set[str]] = {}
-    for record in records:
-        for name, value in record.items():
-            found.setdefault(name, set()).add(value)
+    found = defaultdict(set)
+    for name, value in chain.from_iterable(record.items() for record in records):
+        found[name].add(value)
     return {name: sorted(values) for name, values in sorted(found.items())}
 
 
 def read_record(path: Path) -> Record:
-    """One record; raises ArtifactError if the file is none."""
-    try:
-        with intact(path).open("rb") as file:
-            return Record.model_validate_json(file.read(LARGEST))
-    except ValidationError as error:
-        problem = error.errors()[0]
-        place = ".".join(map(str, problem["loc"]))[:60]
-        raise ArtifactError(
-            f"{path}: not the record of a run ({place}: {problem['msg']}): delete its folder and "
-            "run again"
-        ) from None
+    """Read what the report and `restore` need of a `run.json`."""
+    with reading(path, "not the record of a run"), path.open("rb") as file:
+        return Record.model_validate_json(file.read(LARGEST))
