@@ -105,12 +105,17 @@ class Unpacked:
         content = self.content.read(size)
         self.of_file += len(content)
         self.in_all += len(content)
-        if self.of_file > LARGEST_FILE or self.in_all > LARGEST_ARCHIVE:
-            raise ArtifactError(
-                f"{self.archive}: unpacks to more than {LARGEST_FILE} bytes a file or "
-                f"{LARGEST_ARCHIVE} in all: {REMEDY}"
-            )
+        check_unpacked(self.archive, self.of_file, self.in_all)
         return content
+
+
+def check_unpacked(archive: Path, of_file: int, in_all: int) -> None:
+    """Raise ArtifactError if a member, or the archive, unpacks to more bytes than are allowed."""
+    if of_file > LARGEST_FILE or in_all > LARGEST_ARCHIVE:
+        raise ArtifactError(
+            f"{archive}: unpacks to more than {LARGEST_FILE} bytes a file or {LARGEST_ARCHIVE} in "
+            f"all: {REMEDY}"
+        )
 
 
 def check_member(archive: Path, member: tarfile.TarInfo, number: int) -> None:
