@@ -13,7 +13,7 @@ from gensim.models import KeyedVectors
 from sgns_study.artifacts import ArtifactError
 from sgns_study.cli import cli
 from sgns_study.corpora import sources
-from sgns_study.corpora.sources import DownloadError, published
+from sgns_study.corpora.sources import Copy, DownloadError, Source
 from sgns_study.sgns.vectors import Vectors, export_word2vec, save_vectors
 
 WORDS = ["king", "queen", "man", "woman", "film"]
@@ -36,15 +36,15 @@ def standard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A mirror with two small sets, which take the place of the standard ones."""
     mirror = tmp_path / "mirror"
     (mirror / "word-similarity").mkdir(parents=True)
+    monkeypatch.setattr(sources, "SOURCES", {})
     for key, name, text in (
         ("analogies", "questions-words.txt", QUESTIONS),
         ("similarity/EN-SET", "word-similarity/EN-SET.txt", PAIRS),
     ):
         (mirror / name).write_text(text)
-        checksum = hashlib.sha256(text.encode()).hexdigest()
-        source = published(name, len(text), checksum, f"http://127.0.0.1:9/{name}")
-        monkeypatch.setitem(sources.SOURCES, key, source)
-    monkeypatch.setattr(sources, "SIMILARITY_SETS", {"EN-SET": None})
+        checksum = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+        copy = Copy(name, len(text), checksum, f"http://127.0.0.1:9/{name}")
+        monkeypatch.setitem(sources.SOURCES, key, Source(name, (copy,)))
     return mirror
 
 

@@ -168,7 +168,7 @@ def test_a_label_is_the_polarity_of_most_opinions(corpus: list[Document]) -> Non
     """So that the name of each class is right."""
     polarity = polarities(planted.language().synonyms)
     labelled = [document for document in corpus if document.split == TRAIN]
-    for label, name in enumerate(planted.class_names()):
+    for label, name in enumerate(registry.class_names(SETTINGS)):
         words = [w for d in labelled if d.label == label for w in d.text.split() if w in polarity]
         found = np.mean([planted.POLARITIES[polarity[word]] == name for word in words])
         assert found == pytest.approx(planted.AGREEMENT, abs=0.03)

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from sgns_study.artifacts import ArtifactError
 from sgns_study.cli import cli
 from sgns_study.corpora import sources
+from sgns_study.corpora.imdb import ARCHIVE
 from sgns_study.corpora.sources import Copy, DownloadError, Source
 from tests.faults import downloads
 
@@ -231,6 +232,7 @@ def test_every_source_has_a_public_address_and_a_checksum() -> None:
     for source in sources.SOURCES.values():
         assert any(copy.address for copy in source.copies)
         assert all(copy.checksum.startswith(("sha256:", "md5:")) for copy in source.copies)
+    assert sources.SOURCES["imdb"].file == ARCHIVE
 
 
 def test_a_source_with_one_copy_is_named_alone(

@@ -10,16 +10,16 @@ import tarfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 from sgns_study.artifacts import ArtifactError
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
 from sgns_study.errors import reason, shown
 
+CLASSES = ("negative", "positive")  # the name of each class, at the index that is its label
 ARCHIVE = "aclImdb.archive"  # its name among the downloaded files, whichever way it is packed
-REVIEW = re.compile(r"aclImdb/(train|test)/(neg|pos|unsup)/([0-9]{1,6})_([0-9]{1,2})\.txt")
+REVIEW = re.compile(r"aclImdb/((train|test)/(neg|pos|unsup)/[0-9]{1,6}_[0-9]{1,2})\.txt")
 SPLIT = {"train": TRAIN, "test": TEST}
 LABEL = {"neg": 0, "pos": 1, "unsup": NO_LABEL}
 PUBLISHED = {TRAIN: 25_000, TEST: 25_000, UNLABELLED: 50_000}  # reviews of each split
@@ -32,18 +32,15 @@ REMEDY = "it is not the published archive; delete it and download it again"
 XZ = b"\xfd7zXZ\x00"  # the first bytes of a file packed by xz; the other packing is gzip
 
 
-def class_names() -> tuple[str, ...]:
-    """The name of each class, at the index that is its label."""
-    return "negative", "positive"
-
-
 def read(archive: Path, expected: Mapping[int, int] = PUBLISHED) -> Iterator[Document]:
     """Reviews of each split, negative before positive, by number; `expected` counts them.
 
     Raises ArtifactError if the archive is missing, cut short, holds a path that leads out of it
     or text that is not UTF-8, or has another number of reviews than expected.
     """
-    reviews = sorted(reviews_of(archive), key=order)
+    reviews = sorted(
+        reviews_of(archive), key=lambda it: (it.split, it.label, int(re.split("[/_]", it.id)[2]))
+    )
     found = Counter(review.split for review in reviews)
     if dict(found) != dict(expected):
         raise ArtifactError(
@@ -53,11 +50,6 @@ def read(archive: Path, expected: Mapping[int, int] = PUBLISHED) -> Iterator[Doc
             "delete the file and download it again"
         )
     yield from reviews
-
-
-def order(review: Document) -> tuple[int, int, int]:
-    """Split, label and number of a review, by which reviews are sorted."""
-    return review.split, review.label, int(review.id.rpartition("/")[2].split("_")[0])
 
 
 def reviews_of(archive: Path) -> Iterator[Document]:
@@ -87,7 +79,7 @@ def reviews_of(archive: Path) -> Iterator[Document]:
 
 def document(archive: Path, review: re.Match[str], content: bytes) -> Document:
     """A review from its path in the archive and its bytes."""
-    split, folder, number, stars = review.groups()
+    name, split, folder = review.groups()
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -95,17 +87,16 @@ def document(archive: Path, review: re.Match[str], content: bytes) -> Document:
             f"{archive}: {review.string} is not UTF-8 (byte {error.start}): "
             "delete the file and download it again"
         ) from None
-    label = LABEL[folder]
-    part = UNLABELLED if label == NO_LABEL else SPLIT[split]
-    return Document(f"{split}/{folder}/{number}_{stars}", part, label, text)
+    return Document(name, UNLABELLED if folder == "unsup" else SPLIT[split], LABEL[folder], text)
 
 
 class Unpacked:
     """The content of a packed file, up to the limits: a few bytes can unpack to very many."""
 
-    def __init__(self, archive: Path, file: BufferedReader) -> None:
+    def __init__(self, archive: Path, file: BinaryIO) -> None:
         """Unpack an open file; headers count among the bytes read, since they may be long too."""
-        unpack = lzma.open if file.peek(len(XZ)).startswith(XZ) else gzip.open
+        unpack = lzma.open if file.read(len(XZ)) == XZ else gzip.open
+        file.seek(0)
         self.archive, self.content = archive, unpack(file)
         self.of_file = self.in_all = 0
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +44,7 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
     document held out though one should be, or a line that is not UTF-8 or has a word without end.
     """
     try:
-        words, counts, train, apart = spooled(path, held_out, generator(seed, "held out"))
+        words, train, apart = spooled(path, held_out, seed)
     except (FileNotFoundError, IsADirectoryError):
         raise ArtifactError(f"{path}: no such file: name a text file") from None
     except OSError as error:
@@ -53,8 +52,8 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
             f"{path}: reading stopped ({error.strerror}): the file must be readable, and "
             f"{gettempdir()} have 4 bytes free for each token (set TMPDIR to use another folder)"
         ) from None
-    check_found(path, bool(words), bool(counts), held_out == 0 or len(apart.lengths) > 1)
-    occurrences = np.array([counts[i] for i in range(len(words))])
+    check_found(path, bool(words), bool(train.counts), held_out == 0 or len(apart.offsets) > 1)
+    occurrences = np.array([train.counts[i] for i in range(len(words))])
     order = sorted(range(len(words)), key=lambda i: (-occurrences[i], words[i]))
     return Lines(
         *train.documents(order),
@@ -64,35 +63,20 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
     )
 
 
-def spooled(
-    path: Path, held_out: float, draws: np.random.Generator
-) -> tuple[list[str], Counter[int], "Spool", "Spool"]:
-    """Words in the order in which they first occur, their counts, and the documents on disk.
-
-    The first documents are those to train on, whose words are counted; the others are held out.
-    """
+def spooled(path: Path, held_out: float, seed: int) -> tuple[list[str], "Spool", "Spool"]:
+    """Words in the order in which they first occur, documents to train on and those held out."""
+    draws = generator(seed, "held out")
     seen: dict[str, int] = {}
-    counts: Counter[int] = Counter()
     train, held = Spool(), Spool()
-    with (
-        path.open("rb") as file,
-        tqdm(
-            total=path.stat().st_size, unit="B", unit_scale=True, desc="reading", disable=None
-        ) as bar,
-    ):
-        begins = True
-        for words, size, ends in pieces(file, path):
-            tokens = [seen.setdefault(word, len(seen)) for word in words]
-            if begins:
-                apart = held_out > 0 and draws.random() < held_out
-            (held if apart else train).add(tokens, ends)
-            if not apart:
-                counts.update(tokens)
-            begins = ends
-            bar.update(size)
+    begins = True
+    for words, ends in pieces(path):
+        if begins:
+            spool = held if held_out > 0 and draws.random() < held_out else train
+        spool.add([seen.setdefault(word, len(seen)) for word in words], ends)
+        begins = ends
     train.file.flush()
     held.file.flush()
-    return list(seen), counts, train, held
+    return list(seen), train, held
 
 
 class Spool:
@@ -101,20 +85,21 @@ class Spool:
     def __init__(self) -> None:
         """Start without documents."""
         self.file = TemporaryFile()  # noqa: SIM115  # closed with the map
-        self.lengths = [0]
-        self.length = 0  # so far, of the document that has not ended
+        self.counts: Counter[int] = Counter()  # of each word
+        self.offsets = [0]
+        self.tokens = 0
 
     def add(self, tokens: list[int], ends: bool) -> None:
         """A document, or a part of one with which it `ends` or not."""
         self.file.write(np.asarray(tokens, np.uint32).tobytes())
-        self.length += len(tokens)
+        self.counts.update(tokens)
+        self.tokens += len(tokens)
         if ends:
-            self.lengths.append(self.length)
-            self.length = 0
+            self.offsets.append(self.tokens)
 
     def documents(self, order: list[int]) -> Documents:
         """Ids and offsets; the word that is i-th in `order` gets the id i + 1, piece by piece."""
-        offsets = np.cumsum(self.lengths, dtype=np.int64)
+        offsets = np.array(self.offsets, np.int64)
         if offsets[-1] == 0:  # an empty file cannot be mapped
             return np.zeros(0, np.uint32), offsets
         ids = np.memmap(self.file, np.uint32, "r+")
@@ -139,35 +124,33 @@ def check_found(path: Path, any_token: bool, any_left: bool, any_held_out: bool)
         )
 
 
-def pieces(file: BinaryIO, path: Path) -> Iterator[tuple[list[str], int, bool]]:
-    """Words in their order, the bytes they were read from, and whether a document ends with them.
+def pieces(path: Path) -> Iterator[tuple[list[str], bool]]:
+    """Words in their order, and whether a document ends with them, shown on a progress bar.
 
     A line is read up to LINE bytes at a time. Raises ArtifactError naming a line that is not UTF-8
     or has a word that is too long.
     """
     decoder = getincrementaldecoder("utf-8")()
     number, start, rest, ends = 1, 0, "", True  # `start`: bytes of the line before the piece
-    while (piece := file.readline(LINE)) or not ends:
-        ends = len(piece) < LINE or piece.endswith(b"\n")
-        try:
-            text = rest + decoder.decode(piece, final=ends)
-        except UnicodeDecodeError as error:
-            wrong = start - len(decoder.getstate()[0]) + error.start  # a letter may be cut in two
-            raise ArtifactError(
-                f"{path}: line {number} is not UTF-8 (byte {wrong} of the line is "
-                f"0x{error.object[error.start]:02x}): convert the file to UTF-8"
-            ) from None
-        words = text.split()
-        rest = "" if ends or not words or text[-1].isspace() else words.pop()
-        check_word(path, number, rest)
-        yield words, len(piece), ends
-        number, start = (number + 1, 0) if ends else (number, start + len(piece))
-
-
-def check_word(path: Path, number: int, word: str) -> None:
-    """Raise ArtifactError if a word is longer than what is read of a line at a time."""
-    if len(word) > LINE:
-        raise ArtifactError(
-            f"{path}: line {number} has a word of more than {LINE} letters: put white space "
-            "between the words of the text"
-        )
+    bar = tqdm(total=path.stat().st_size, unit="B", unit_scale=True, desc="reading", disable=None)
+    with path.open("rb") as file, bar:
+        while (piece := file.readline(LINE)) or not ends:
+            ends = len(piece) < LINE or piece.endswith(b"\n")
+            try:
+                text = rest + decoder.decode(piece, final=ends)
+            except UnicodeDecodeError as error:
+                wrong = start - len(decoder.getstate()[0]) + error.start  # a letter may be cut
+                raise ArtifactError(
+                    f"{path}: line {number} is not UTF-8 (byte {wrong} of the line is "
+                    f"0x{error.object[error.start]:02x}): convert the file to UTF-8"
+                ) from None
+            words = text.split()
+            rest = "" if ends or not words or text[-1].isspace() else words.pop()
+            if len(rest) > LINE:
+                raise ArtifactError(
+                    f"{path}: line {number} has a word of more than {LINE} letters: put white "
+                    "space between the words of the text"
+                )
+            yield words, ends
+            bar.update(len(piece))
+            number, start = (number + 1, 0) if ends else (number, start + len(piece))

@@ -14,13 +14,13 @@ met once, twice or never. Which of them belong together can be learned from text
 here pretraining must help, and synonyms must come out as neighbours.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cache
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sgns_study import params
 from sgns_study.corpora.documents import NO_LABEL, SPLITS, TEST, TRAIN, UNLABELLED, Document
@@ -30,6 +30,14 @@ POLARITIES = ("negative", "positive")  # the name of each class, at the index th
 TOPICS, TOPIC_SETS, NOUNS, VERBS = 6, 4, 8, 3  # nouns and verbs are counted per set
 SENTIMENT_SETS, SYNONYMS, MODIFIERS = 2, 60, 4  # sets per polarity; words per set
 ADJECTIVES, ADVERBS = 80, 40
+SHAPES = {  # of the arrays of invented words
+    "nouns": (TOPICS, TOPIC_SETS, NOUNS),  # topic, set, word
+    "verbs": (TOPICS, TOPIC_SETS, VERBS),
+    "synonyms": (len(POLARITIES), SENTIMENT_SETS, SYNONYMS),  # label, set, word
+    "modifiers": (2, len(POLARITIES), SENTIMENT_SETS, MODIFIERS),  # first those before a word
+    "adjectives": (ADJECTIVES,),
+    "adverbs": (ADVERBS,),
+}
 DETERMINERS = ["the", "a", "this", "that", "every", "another", "some", "his", "her", "our", "their"]
 PLACES = ["of", "in", "with", "on", "for", "from", "at", "by", "near", "behind", "under", "beyond"]
 COPULAS = ["was", "is", "seemed", "felt", "looked", "became"]
@@ -38,10 +46,7 @@ OPINIONS = (2, 3, 4)  # opinions in a document, equally likely; as many remarks 
 PLAIN_SENTENCES = 1  # sentences on the topic alone
 AGREEMENT = 0.85  # probability that an opinion has the polarity of its document
 
-
-def class_names() -> tuple[str, ...]:
-    """The name of each class, at the index that is its label."""
-    return POLARITIES
+Numbers = NDArray[np.int64]
 
 
 def generate(settings: params.PlantedCorpus) -> Iterator[Document]:
@@ -54,8 +59,7 @@ def generate(settings: params.PlantedCorpus) -> Iterator[Document]:
     sizes = {TRAIN: settings.train, TEST: settings.test, UNLABELLED: settings.unlabelled}
     for split, size in sizes.items():
         rng = generator(settings.seed, "planted", SPLITS[split])
-        labels = rng.permutation(np.arange(size) % 2)
-        given = labels
+        labels = given = rng.permutation(np.arange(size) % 2)
         if settings.shuffled_labels:
             shuffle = generator(settings.seed, "planted", "shuffle", SPLITS[split])
             given = shuffle.permutation(labels)
@@ -66,46 +70,23 @@ def generate(settings: params.PlantedCorpus) -> Iterator[Document]:
 
 def synonym_sets() -> dict[str, list[str]]:
     """The truth: words that stand in the same places, by the name of their set."""
-    words = language()
-    sentiment = product(enumerate(POLARITIES), range(SENTIMENT_SETS))
-    topical = product(range(TOPICS), range(TOPIC_SETS))
+    synonyms, nouns = language().synonyms, language().nouns
     return {
-        f"{polarity} {number + 1}": list(words.synonyms[label, number])
-        for (label, polarity), number in sentiment
+        f"{POLARITIES[label]} {number + 1}": list(synonyms[label, number])
+        for label, number in np.ndindex(synonyms.shape[:2])
     } | {
-        f"topic {topic + 1} nouns {number + 1}": list(words.nouns[topic, number])
-        for topic, number in topical
+        f"topic {topic + 1} nouns {number + 1}": list(nouns[topic, number])
+        for topic, number in np.ndindex(nouns.shape[:2])
     }
-
-
-@dataclass(frozen=True)
-class Language:
-    """The words of each kind; the last axis of every array counts the words of one set."""
-
-    nouns: NDArray[np.str_]  # (topic, set, word)
-    verbs: NDArray[np.str_]  # (topic, set, word)
-    synonyms: NDArray[np.str_]  # (label, set, word)
-    modifiers: NDArray[np.str_]  # (place, label, set, word), place 0 before and 1 after
-    adjectives: NDArray[np.str_]
-    adverbs: NDArray[np.str_]
 
 
 @cache
-def language() -> Language:
-    """The invented words: the same for every seed."""
-    shapes = {
-        "nouns": (TOPICS, TOPIC_SETS, NOUNS),
-        "verbs": (TOPICS, TOPIC_SETS, VERBS),
-        "synonyms": (len(POLARITIES), SENTIMENT_SETS, SYNONYMS),
-        "modifiers": (2, len(POLARITIES), SENTIMENT_SETS, MODIFIERS),
-        "adjectives": (ADJECTIVES,),
-        "adverbs": (ADVERBS,),
-    }
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+def language() -> SimpleNamespace:
+    """The invented words, an array for each of SHAPES: the same for every seed."""
+    sizes = [int(np.prod(shape)) for shape in SHAPES.values()]
     parts = np.split(invented_words(sum(sizes)), np.cumsum(sizes)[:-1])
-    return Language(
-        **{kind: part.reshape(shapes[kind]) for kind, part in zip(shapes, parts, strict=True)}
-    )
+    shaped = {kind: part.reshape(SHAPES[kind]) for kind, part in zip(SHAPES, parts)}
+    return SimpleNamespace(**shaped)
 
 
 def invented_words(number: int) -> NDArray[np.str_]:
@@ -121,7 +102,7 @@ def invented_words(number: int) -> NDArray[np.str_]:
     return different[:number]
 
 
-def texts(labels: NDArray[np.int64], rng: np.random.Generator) -> Iterator[str]:
+def texts(labels: Numbers, rng: np.random.Generator) -> Iterator[str]:
     """One document for each label, shape (documents,): its sentences in random order."""
     opinions = rng.choice(OPINIONS, len(labels))
     document = np.repeat(np.arange(len(labels)), 2 * opinions + PLAIN_SENTENCES)
@@ -133,81 +114,60 @@ def texts(labels: NDArray[np.int64], rng: np.random.Generator) -> Iterator[str]:
     answered = np.arange(len(document)) - opinions[document]  # the opinion before each remark
     polarity = np.where(kind == 1, 1 - polarity[answered], polarity)
 
-    sentences = np.empty(len(document), dtype=object)
-    for number, make in enumerate((opinion, remark, plain)):
-        of_kind = kind == number
-        sentences[of_kind] = make(topic[of_kind], polarity[of_kind], rng)
-    shuffled = sentences[np.lexsort((rng.random(len(document)), document))]
+    made = np.empty(len(document), dtype=object)
+    is_opinion, is_remark, is_plain = (kind == number for number in range(3))
+    made[is_opinion] = opinion(topic[is_opinion], polarity[is_opinion], rng)
+    made[is_remark] = opinion(topic[is_remark], polarity[is_remark], rng, is_remark=True)
+    made[is_plain] = plain(topic[is_plain], rng)
+    shuffled = made[np.lexsort((rng.random(len(document)), document))]
     ends = np.cumsum(2 * opinions + PLAIN_SENTENCES)
     for start, end in zip(np.r_[0, ends[:-1]], ends):
         yield " ".join(shuffled[start:end])
 
 
-Numbers = NDArray[np.int64]
-
-
-def opinion(topic: Numbers, polarity: Numbers, rng: np.random.Generator) -> NDArray[np.object_]:
-    """Sentences, one a topic and polarity, in which a synonym stands among its modifiers."""
-    which = rng.integers(SENTIMENT_SETS, size=len(topic))
-    synonym = zipf(language().synonyms[polarity, which], rng, flat=10)
-    return judgement(topic, polarity, which, synonym, rng)
-
-
-def remark(topic: Numbers, polarity: Numbers, rng: np.random.Generator) -> NDArray[np.object_]:
-    """Sentences, one a topic and polarity, in which an adjective stands among the modifiers."""
-    which = rng.integers(SENTIMENT_SETS, size=len(topic))
-    adjective = repeated(language().adjectives, len(topic), rng)
-    return judgement(topic, polarity, which, adjective, rng)
-
-
-def judgement(
-    topic: Numbers,
-    polarity: Numbers,
-    which: Numbers,
-    word: NDArray[np.str_],
-    rng: np.random.Generator,
+def opinion(
+    topic: Numbers, polarity: Numbers, rng: np.random.Generator, is_remark: bool = False
 ) -> NDArray[np.object_]:
-    """Sentences that apply each word, between modifiers of a set, to a noun of a topic."""
+    """Sentences that apply a synonym, among modifiers of its set, to a noun of each topic.
+
+    A remark has a plain adjective in place of the synonym.
+    """
     words, size = language(), len(topic)
-    noun = zipf(words.nouns[topic, rng.integers(TOPIC_SETS, size=size)], rng)
-    before, after = (zipf(sets[polarity, which], rng) for sets in words.modifiers)
-    determiner, copula = repeated(DETERMINERS, size, rng), repeated(COPULAS, size, rng)
-    return sentence(determiner, noun, copula, before, word, after)
+    number = rng.integers(SENTIMENT_SETS, size=size)
+    if is_remark:
+        word = zipf(words.adjectives, size, rng)
+    else:
+        word = zipf(words.synonyms[polarity, number], size, rng, flat=10)
+    noun = zipf(words.nouns[topic, rng.integers(TOPIC_SETS, size=size)], size, rng)
+    before, after = (zipf(sets[polarity, number], size, rng) for sets in words.modifiers)
+    determiner, copula = zipf(DETERMINERS, size, rng), zipf(COPULAS, size, rng)
+    return sentences(determiner, noun, copula, before, word, after)
 
 
-def plain(topic: Numbers, _: Numbers, rng: np.random.Generator) -> NDArray[np.object_]:
+def plain(topic: Numbers, rng: np.random.Generator) -> NDArray[np.object_]:
     """Sentences, one a topic, in which nouns of a set stand before the verbs of that set."""
     words, size = language(), len(topic)
     subject, object_ = rng.integers(TOPIC_SETS, size=(2, size))
-    return sentence(
-        repeated(DETERMINERS, size, rng),
-        zipf(words.nouns[topic, subject], rng),
-        zipf(words.verbs[topic, subject], rng),
-        repeated(words.adverbs, size, rng),
-        repeated(PLACES, size, rng),
-        repeated(DETERMINERS, size, rng),
-        repeated(words.adjectives, size, rng),
-        zipf(words.nouns[topic, object_], rng),
-    )
+    subjects, verbs = words.nouns[topic, subject], words.verbs[topic, subject]
+    objects = words.nouns[topic, object_]
+    slots: list[ArrayLike] = [DETERMINERS, subjects, verbs, words.adverbs]
+    slots += [PLACES, DETERMINERS, words.adjectives, objects]
+    return sentences(*(zipf(slot, size, rng) for slot in slots))
 
 
-def zipf(sets: NDArray[np.str_], rng: np.random.Generator, flat: float = 0) -> NDArray[np.str_]:
-    """One word of each row of `sets`, shape (draws, words), by 1 / (rank + `flat`).
+def zipf(
+    words: ArrayLike, size: int, rng: np.random.Generator, flat: float = 0
+) -> NDArray[np.str_]:
+    """One word of each of `size` sets, shape (size, words), or of one set, by 1 / (rank + `flat`).
 
     The offset is Mandelbrot's: the larger, the more even the frequencies.
     """
+    sets = np.broadcast_to(words, (size, np.shape(words)[-1]))
     weights = 1 / (np.arange(1, sets.shape[1] + 1) + flat)
-    drawn = rng.choice(sets.shape[1], len(sets), p=weights / weights.sum())
-    return sets[np.arange(len(sets)), drawn]
+    drawn = rng.choice(sets.shape[1], size, p=weights / weights.sum())
+    return sets[np.arange(size), drawn]
 
 
-def repeated(
-    words: Sequence[str] | NDArray[np.str_], size: int, rng: np.random.Generator
-) -> NDArray[np.str_]:
-    """`size` draws from one set of words, by Zipf's law."""
-    return zipf(np.broadcast_to(np.asarray(words), (size, len(words))), rng)
-
-
-def sentence(*slots: NDArray[np.str_]) -> NDArray[np.object_]:
+def sentences(*slots: NDArray[np.str_]) -> NDArray[np.object_]:
     """Words of each slot, shape (sentences,), joined and ended by a full stop."""
     return np.array([" ".join([*words, "."]) for words in zip(*slots)], dtype=object)

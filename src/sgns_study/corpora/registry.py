@@ -10,18 +10,17 @@ from sgns_study.corpora.documents import Document
 from sgns_study.corpora.sources import SOURCES, evaluation_sources
 
 CODE = {  # what makes the documents of each kind and names their classes, for its digest
-    "imdb": ("corpora.imdb.read", "corpora.imdb.class_names"),
-    "planted": ("corpora.planted.generate", "corpora.planted.class_names"),
-    "table": ("corpora.table.read", "corpora.table.class_names"),
+    "imdb": ("corpora.imdb.read", "corpora.imdb.CLASSES"),
+    "planted": ("corpora.planted.generate", "corpora.planted.POLARITIES"),
+    "table": ("corpora.table.read", "corpora.table.inspect"),
 }
 PROBES = 8  # sets of known synonyms that are shown, and words of each
 
 
 def required_sources(corpus: params.Corpus, tokens: params.Tokens) -> list[str]:
     """Names, in `corpora.sources.SOURCES`, of what a study downloads."""
-    archive = ["imdb"] if corpus.kind == "imdb" else []
-    vocabulary = ["bert_vocabulary"] if tokens.tokenizer == "wordpiece" else []
-    return archive + vocabulary
+    needed = {"imdb": corpus.kind == "imdb", "bert_vocabulary": tokens.tokenizer == "wordpiece"}
+    return [name for name, is_needed in needed.items() if is_needed]
 
 
 def raw_files(study: params.Study) -> list[str]:
@@ -38,9 +37,8 @@ def word_sets(study: params.Study) -> list[str]:
 
 def own_files(corpus: params.Corpus) -> list[str]:
     """Files of the user that a corpus is read from."""
-    if not isinstance(corpus, params.TableCorpus):
-        return []
-    return [path for path in (corpus.path, corpus.test) if path is not None]
+    files = (corpus.path, corpus.test) if isinstance(corpus, params.TableCorpus) else ()
+    return [path for path in files if path is not None]
 
 
 def corpus_sizes(corpus: params.Corpus) -> params.Sizes:
@@ -54,13 +52,9 @@ def corpus_sizes(corpus: params.Corpus) -> params.Sizes:
 
 def class_names(corpus: params.Corpus) -> list[str]:
     """The name of each class, at the index that is its label."""
-    match corpus:
-        case params.ImdbCorpus():
-            return list(imdb.class_names())
-        case params.PlantedCorpus():
-            return list(planted.class_names())
-        case params.TableCorpus():
-            return list(table.class_names(corpus))
+    if isinstance(corpus, params.TableCorpus):
+        return list(table.inspect(corpus).classes)
+    return list({"imdb": imdb.CLASSES, "planted": planted.POLARITIES}[corpus.kind])
 
 
 def known_synonyms(corpus: params.Corpus) -> dict[str, dict[str, list[str]]]:
@@ -80,10 +74,8 @@ def read_corpus(corpus: params.Corpus, folder: Path) -> Iterator[Document]:
     The order is a function of the documents alone. Raises ArtifactError if a file is missing or
     damaged.
     """
-    match corpus:
-        case params.ImdbCorpus():
-            return imdb.read(folder / imdb.ARCHIVE)
-        case params.PlantedCorpus():
-            return planted.generate(corpus)
-        case params.TableCorpus():
-            return table.read(corpus)
+    if isinstance(corpus, params.ImdbCorpus):
+        return imdb.read(folder / imdb.ARCHIVE)
+    if isinstance(corpus, params.PlantedCorpus):
+        return planted.generate(corpus)
+    return table.read(corpus)

@@ -1,25 +1,25 @@
-"""What the project downloads: addresses, sizes and checksums, and how a file is fetched.
+"""What the project downloads, as `sources.csv` lists it, and how a file is fetched.
 
-The mirror (setting `SGNS_STUDY_MIRROR`, a folder or a base address) is tried before the public
+The IMDb archive has a second copy: the same texts, packed smaller, without bag-of-words files. The
+mirror (setting `SGNS_STUDY_MIRROR`, a folder or a base address) is tried before the public
 address. A file is kept under its name only if its checksum is right.
 """
 
+import csv
 import shutil
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import pooch
 
 from sgns_study.artifacts import ArtifactError, writing
-from sgns_study.corpora.imdb import ARCHIVE
 from sgns_study.errors import StudyError
 from sgns_study.guards import lock
 
@@ -34,8 +34,7 @@ class DownloadError(StudyError):
     """A source cannot be downloaded; the message says what was tried and what to do by hand."""
 
 
-@dataclass(frozen=True)
-class Copy:
+class Copy(NamedTuple):
     """One packing of a source: its name on a mirror, its checksum, its public address if any."""
 
     name: str
@@ -44,76 +43,30 @@ class Copy:
     address: str | None = None
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A file of `data/raw`; any of its copies will do, the public ones first."""
 
     file: str
     copies: tuple[Copy, ...]
 
 
-def published(name: str, size: int, sha256: str, address: str) -> Source:
-    """A source with one copy, the same on a mirror and at its public address."""
-    return Source(name, (Copy(name, size, f"sha256:{sha256}", address),))
+def known_sources() -> dict[str, Source]:
+    """The sources of `sources.csv` by their names; each row of the table is a copy."""
+    found: dict[str, Source] = {}
+    with Path(__file__).with_name("sources.csv").open(newline="") as table:
+        for row in csv.DictReader(table):
+            copy = Copy(row["copy"], int(row["bytes"]), row["checksum"], row["address"] or None)
+            source = found.get(row["source"], Source(row["file"], ()))
+            found[row["source"]] = Source(source.file, (*source.copies, copy))
+    return found
 
 
-SOURCES = {
-    "imdb": Source(
-        ARCHIVE,
-        (
-            Copy(
-                "aclImdb_v1.tar.gz",
-                84_125_825,
-                "md5:7c2ac02c03563afcf9b574c7e56c153a",
-                "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
-            ),
-            # the same texts, packed smaller and without the bag-of-words files
-            Copy(
-                "aclImdb.tar.xz",
-                40_384_644,
-                "sha256:d8e0467fc6faf292bc0f9f539d3ede8f63a6dd99526c5e415be70cb937d5f25b",
-            ),
-        ),
-    ),
-    "bert_vocabulary": published(
-        "bert-base-uncased-vocab.txt",
-        231_508,
-        "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
-        "https://huggingface.co/bert-base-uncased/resolve/main/vocab.txt",
-    ),
-    "analogies": published(
-        "questions-words.txt",
-        603_955,
-        "8c29b3332afc46f3fb8be04cb5297bf96f39aa7131272dff57869b4485b22a36",
-        "https://raw.githubusercontent.com/tmikolov/word2vec/master/questions-words.txt",
-    ),
-}
-
-ADDRESS = "https://raw.githubusercontent.com/mfaruqui/eval-word-vectors/master/data/word-sim"
-SIMILARITY_SETS = {  # size and sha256
-    "EN-MC-30": (543, "33ee05911496ff83d95cac351d0746c6f63b9181b605cb7d307f4daa8864511b"),
-    "EN-MEN-TR-3k": (53_593, "888b13580faa362c7b11da0a670258cf1b1eb4bf0ecbcd418918729a3bd3f43a"),
-    "EN-MTurk-287": (7_218, "a9ae3a9decb75a9700fe0cf18b048c1344774d9f40e0196baf8e34d4cd9d1ce5"),
-    "EN-MTurk-771": (19_628, "04dc297c9e86b6fa7cf8ef0e4ba2e2c8d3399ec68d92fb7a53c0b4aae27198b5"),
-    "EN-RG-65": (1_210, "c243f3a91c3f5d8cf67f21a67f6fb80bde8b6bb060851a6a48e6f2d68ec98c9f"),
-    "EN-RW-STANFORD": (49_851, "5108d54dfc746f44f9c3d7e31d2857c37cf71430bc1594175a61a3b89bb0ae1f"),
-    "EN-SIMLEX-999": (18_024, "405394ffb7d25f6d0e3c041f87c9f27d29dc6b047506769953e85c4523b11685"),
-    "EN-SimVerb-3500": (65_315, "9d84274e7ad029fd3cf69dd0516e9ade624bbef9bd4e2050f6cc1fa01471e0f5"),
-    "EN-VERB-143": (3_320, "7259e19961c81912aa4c72de0102e480b2ad2bb9f4ce97d036fbde8e1a403001"),
-    "EN-WS-353-ALL": (7_405, "ce12919b240af45bdf46d243601eaca2b6212b159b5e7e9b435ee7ee40c5619c"),
-    "EN-WS-353-REL": (5_134, "66a7c88100624d0a391605ff61ce84e11d11ee620d51ec0298da49592838f8fa"),
-    "EN-WS-353-SIM": (4_002, "f1da938998863c94e53f72f984a5c6e215f0b46c323aae8f0f4930703a339107"),
-    "EN-YP-130": (2_614, "7643fdbc6158c3424061e2cba450c71285767266ff9f3db947bfc1f1f5ce67ab"),
-}
-SOURCES |= {
-    f"similarity/{name}": published(f"word-similarity/{name}.txt", *sums, f"{ADDRESS}/{name}.txt")
-    for name, sums in SIMILARITY_SETS.items()
-}
+SOURCES = known_sources()
 
 
 def evaluation_sources() -> list[str]:
     """Names of the standard sets that word vectors are scored on."""
-    return ["analogies", *(f"similarity/{name}" for name in SIMILARITY_SETS)]
+    return ["analogies", *(name for name in SOURCES if name.startswith("similarity/"))]
 
 
 def fetch(name: str, folder: Path, mirror: str | None = None) -> Path:
@@ -125,54 +78,51 @@ def fetch(name: str, folder: Path, mirror: str | None = None) -> Path:
     """
     source = SOURCES[name]
     target = folder / source.file
-    folder_lock = folder.with_name(f".{folder.name}.lock")
-    while (held := lock(folder_lock)) is None:
+    while (held := lock(folder.with_name(f".{folder.name}.lock"))) is None:
         time.sleep(0.1)
     with held:
         if target.exists():
             verify(name, target)
-        else:
-            fetch_any(source, origins(source, mirror), target)
-    return target
-
-
-def origins(source: Source, mirror: str | None) -> list[tuple[Copy, str]]:
-    """Where each copy may be, in the order to try: the mirror, then the public addresses."""
-    found = []
-    if mirror:
-        if mirror.startswith("file:"):
-            mirror = url2pathname(urlsplit(mirror).path)
-        found = [(copy, f"{mirror.rstrip('/')}/{copy.name}") for copy in source.copies]
-    return found + [(copy, copy.address) for copy in source.copies if copy.address]
-
-
-def fetch_any(source: Source, origins: list[tuple[Copy, str]], target: Path) -> None:
-    """Take a source from the first of the origins that has it, verified before it is renamed."""
-    tried = []
-    for copy, origin in origins:
-        try:
-            with (
-                nullcontext() if "://" in origin else Path(origin).open("rb") as file,
-                writing(target) as part,
-            ):
-                if file is None:
-                    receive(origin, copy.size, part)
-                else:
-                    with part.open("wb") as out:
-                        shutil.copyfileobj(file, out)
-                check_copies(part, [copy], origin)
-            return
-        except ArtifactError:
-            raise  # of this machine's disk: no other origin can help
-        except (OSError, ValueError) as error:
-            said = CAUSES.get(type(error).__name__, " ".join(str(error).split()))
-            tried.append(f"  {origin}: {said.removeprefix(f'{origin}: ')}")
+            return target
+        tried = []
+        for copy, origin in origins(source, mirror):
+            try:
+                fetch_copy(copy, origin, target)
+                return target
+            except ArtifactError:
+                raise  # of this machine's disk: no other origin can help
+            except (OSError, ValueError) as error:
+                said = CAUSES.get(type(error).__name__, " ".join(str(error).split()))
+                tried.append(f"  {origin}: {said.removeprefix(f'{origin}: ')}")
     names = ("one of " if len(source.copies) > 1 else "") + ", ".join(c.name for c in source.copies)
     found = "\n".join([f"{source.file}: could not be downloaded; tried:", *tried])
     raise DownloadError(
         f"{found}\nPut {names} at {target} by hand, or point SGNS_STUDY_MIRROR at a folder or "
         "address that has it, and run again. `make demo` needs no download."
     )
+
+
+def origins(source: Source, mirror: str | None) -> list[tuple[Copy, str]]:
+    """Where each copy may be, in the order to try: the mirror, then the public addresses."""
+    mirror = mirror or ""
+    if mirror.startswith("file:"):
+        mirror = url2pathname(urlsplit(mirror).path)
+    mirrored = [(copy, f"{mirror.rstrip('/')}/{copy.name}") for copy in source.copies if mirror]
+    return mirrored + [(copy, copy.address) for copy in source.copies if copy.address]
+
+
+def fetch_copy(copy: Copy, origin: str, target: Path) -> None:
+    """Bring a copy from a file or an address; it gets its name only if it is the right one."""
+    with (
+        nullcontext() if "://" in origin else Path(origin).open("rb") as file,
+        writing(target) as part,
+    ):
+        if file is None:
+            receive(origin, copy.size, part)
+        else:
+            with part.open("wb") as out:
+                shutil.copyfileobj(file, out)
+        check_copies(part, [copy], origin)
 
 
 def receive(address: str, size: int, part: Path) -> None:
@@ -183,9 +133,11 @@ def receive(address: str, size: int, part: Path) -> None:
     because no time limit of `requests` covers the lookup of a host's name or a slow drip.
     """
     failed: list[Exception] = []
-    plain = {"Accept-Encoding": "identity"}  # the bytes of the file, not packed once more
-    patience = 3 * STALL  # of a thread that was given up
-    pull = pooch.HTTPDownloader(sys.stderr.isatty(), timeout=patience, headers=plain)
+    pull = pooch.HTTPDownloader(
+        progressbar=sys.stderr.isatty(),
+        timeout=3 * STALL,  # of a thread that was given up
+        headers={"Accept-Encoding": "identity"},  # the bytes of the file, not packed once more
+    )
 
     def download(file: BinaryIO) -> None:
         try:

@@ -5,12 +5,12 @@ Each row is used as it is or refused with its file, its line and the reason; not
 
 import csv
 import json
-import stat
+import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,7 +33,7 @@ LONGEST = 10_000_000  # characters of a field and of a line
 LONGEST_LABEL = 1000  # characters
 BATCH = 1000  # rows of Parquet read at a time
 SHOWN = 20  # bad rows, labels or columns that a message lists
-BYTE_ORDER_MARK = "\ufeff"
+HALF_PAIR = re.compile(r"[\ud800-\udfff]")  # half of a surrogate pair, which UTF-8 cannot hold
 
 MISSING_TEXT = "no text"
 TEXT_TYPE = "the text is no string"
@@ -104,24 +104,18 @@ def inspect(corpus: params.TableCorpus, root: Path = Path(".")) -> Contents:
     table is read. Raises ArtifactError if a file or column is missing, a row cannot be used (unless
     `on_bad_rows` is `skip`) or a class is too small.
     """
-    paths = [root / name for name in (corpus.path, corpus.test) if name]
-    for path in paths:
+    versions = []
+    for path in [root / name for name in (corpus.path, corpus.test) if name]:
         check_file(path)
-    found = [path.stat() for path in paths]
-    return _inspect(corpus, root.resolve(), tuple((it.st_size, it.st_mtime_ns) for it in found))
+        versions.append((path.stat().st_size, path.stat().st_mtime_ns))
+    return _inspect(corpus, root.resolve(), tuple(versions))
 
 
 @lru_cache(maxsize=8)
 def _inspect(
     corpus: params.TableCorpus, root: Path, _versions: tuple[tuple[int, int], ...]
 ) -> Contents:
-    contents, _parts = load(corpus, root)
-    warn(contents, corpus)
-    return contents
-
-
-def warn(contents: Contents, corpus: params.TableCorpus) -> None:
-    """Say on standard error what was left out and what is suspicious."""
+    contents, _ = load(corpus, root)
     if contents.bad_rows:
         counts = ", ".join(f"{n} × {reason}" for reason, n in contents.bad_rows_by_reason.items())
         left_out = f"{len(contents.bad_rows)} rows are left out"
@@ -133,11 +127,7 @@ def warn(contents: Contents, corpus: params.TableCorpus) -> None:
             "accuracy is too high: remove one of the two",
             file=sys.stderr,
         )
-
-
-def class_names(corpus: params.TableCorpus) -> tuple[str, ...]:
-    """The name of each class, at the index that is its label; raises as `inspect` does."""
-    return inspect(corpus).classes
+    return contents
 
 
 def read(corpus: params.TableCorpus, root: Path = Path(".")) -> Iterator[Document]:
@@ -146,41 +136,35 @@ def read(corpus: params.TableCorpus, root: Path = Path(".")) -> Iterator[Documen
     Raises as `inspect` does.
     """
     contents, parts = load(corpus, root)
-    labels = {name: label for label, name in enumerate(contents.classes)}
-    for split in (TRAIN, TEST, UNLABELLED):
-        for row in parts[split]:
-            label = NO_LABEL if row.label is None else labels[row.label]
-            yield Document(f"{SPLITS[split]}/{row.line:06}", split, label, row.text)
+    labels = {None: NO_LABEL} | {name: label for label, name in enumerate(contents.classes)}
+    for split, rows in parts.items():
+        for row in rows:
+            yield Document(f"{SPLITS[split]}/{row.line:06}", split, labels[row.label], row.text)
 
 
 def load(corpus: params.TableCorpus, root: Path) -> tuple[Contents, dict[int, list[Row]]]:
     """What the table holds, and the rows of each split in the order of their file."""
     train, bad = read_rows(root / corpus.path, corpus)
+    labelled = [row for row in train if row.label is not None]
+    unlabelled = [row for row in train if row.label is None]
     test: list[Row] = []
     if corpus.test:
-        test, bad_test = read_rows(root / corpus.test, corpus, labels_needed=True)
+        test, bad_test = read_rows(root / corpus.test, corpus, label_needed=True)
         bad += bad_test
     check_bad_rows(bad, corpus)
-    labelled = [row for row in train if row.label is not None]
-    classes = ordered_classes(labelled)
+    names = {row.label for row in labelled}
+    by_number = all(name.isascii() and name.isdigit() for name in names)
+    classes = tuple(sorted(names, key=lambda name: (int(name) if by_number else 0, name)))
     check_classes(classes, corpus)
     if not corpus.test:
         labelled, test = drawn_test(labelled, classes, corpus)
-    check_test_labels(test, classes, corpus)
-    parts = {TRAIN: labelled, TEST: test, UNLABELLED: [row for row in train if row.label is None]}
-    counts = {split: Counter(row.label for row in parts[split]) for split in (TRAIN, TEST)}
+    counts = {TRAIN: Counter(row.label for row in labelled), TEST: Counter(r.label for r in test)}
     sizes = {split: tuple(counts[split][name] for name in classes) for split in counts}
-    check_class_sizes(sizes, classes, corpus)
+    check_parts(test, classes, sizes, corpus)
     known = {row.text for row in labelled}
     repeated = sum(row.text in known for row in test)
-    return Contents(classes, sizes, len(parts[UNLABELLED]), repeated, tuple(bad)), parts
-
-
-def ordered_classes(labelled: Sequence[Row]) -> tuple[str, ...]:
-    """The labels that occur: in the order of numbers if all are such, by alphabet if not."""
-    names = {row.label for row in labelled if row.label is not None}
-    by_number = all(name.isascii() and name.isdigit() for name in names)
-    return tuple(sorted(names, key=lambda name: (int(name) if by_number else 0, name)))
+    contents = Contents(classes, sizes, len(unlabelled), repeated, tuple(bad))
+    return contents, {TRAIN: labelled, TEST: test, UNLABELLED: unlabelled}
 
 
 def drawn_test(
@@ -215,55 +199,52 @@ def check_bad_rows(bad: Sequence[Row], corpus: params.TableCorpus) -> None:
 def check_classes(classes: Sequence[str], corpus: params.TableCorpus) -> None:
     """Raise ArtifactError if there are too few or too many classes."""
     if not 2 <= len(classes) <= MOST_CLASSES:
-        found = f"{len(classes)}{': ' if classes else ''}{listed(classes)}"
+        found = f"{len(classes)}{': ' if classes else ''}{listed([*map(shown, classes)])}"
         raise ArtifactError(
             f"{corpus.path}: 2 to {MOST_CLASSES} classes are needed, the column {corpus.label!r} "
             f"has {found}: name the column of the label in corpus.label"
         )
 
 
-def check_test_labels(
-    test: Sequence[Row], classes: Sequence[str], corpus: params.TableCorpus
+def check_parts(
+    test: Sequence[Row],
+    classes: Sequence[str],
+    sizes: dict[int, tuple[int, ...]],
+    corpus: params.TableCorpus,
 ) -> None:
-    """Raise ArtifactError if a test document has a label that no training document has."""
+    """Raise ArtifactError if a test label is of no class, or a class is too small or untested."""
     unknown = [row for row in test if row.label not in classes]
     if unknown:
-        names = sorted({str(row.label) for row in unknown})
+        names = [shown(name) for name in sorted({row.label for row in unknown})]
         raise ArtifactError(
             f"{corpus.test}: {len(unknown)} test documents, the first on line {unknown[0].line}, "
             f"have a label that no training document has: {listed(names)}; the classes are "
-            f"{listed(classes)}: put the labels right or remove these rows"
+            f"{listed([*map(shown, classes)])}: put the labels right or remove these rows"
         )
-
-
-def check_class_sizes(
-    sizes: dict[int, tuple[int, ...]], classes: Sequence[str], corpus: params.TableCorpus
-) -> None:
-    """Raise ArtifactError if a class is too small to be learned or is not tested."""
     small = [
-        f"{shown(name)} has {train} to train on and {test} to test"
-        for name, train, test in zip(classes, sizes[TRAIN], sizes[TEST], strict=True)
-        if train < SMALLEST_CLASS or test < 1
+        f"{shown(name)} has {train} to train on and {test_size} to test"
+        for name, train, test_size in zip(classes, sizes[TRAIN], sizes[TEST])
+        if train < SMALLEST_CLASS or test_size < 1
     ]
     if small:
         raise ArtifactError(
             f"{corpus.path}: a class needs {SMALLEST_CLASS} labelled documents to train on and one "
-            f"to test, but {'; '.join(small[:SHOWN])}{and_more(small)}: add documents of it, join "
-            "it to another class, or remove its rows"
+            f"to test, but {listed(small, '; ')}: add documents of it, join it to another class, "
+            "or remove its rows"
         )
 
 
 def read_rows(
-    path: Path, corpus: params.TableCorpus, labels_needed: bool = False
+    path: Path, corpus: params.TableCorpus, label_needed: bool = False
 ) -> tuple[list[Row], list[Row]]:
     """Rows of a file that can be used and those that cannot, in its order.
 
-    With `labels_needed` a row without a label is a bad one.
+    With `label_needed` a row without a label is a bad one.
     """
     check_file(path)
     limit_before = csv.field_size_limit(LONGEST)  # of the whole process
     try:
-        rows = [checked(row, labels_needed) for row in READERS[path.suffix.lower()](path, corpus)]
+        rows = [checked(row, label_needed) for row in READERS[path.suffix.lower()](path, corpus)]
     except OSError as error:
         raise ArtifactError(
             f"{path}: not readable ({error.strerror}): name a readable file"
@@ -274,56 +255,36 @@ def read_rows(
 
 
 def checked(row: Row, label_needed: bool) -> Row:
-    """A row with its label as the name of a class, or with the reason why it cannot be used."""
-    text, label = row.text, row.label
+    """A row with its label as the name of a class, or with the reason why it cannot be used.
+
+    The labels 1, 1.0 and "1" are one class; space around a label does not count.
+    """
+    text, label = (None if value != value else value for value in row[2:4])  # NaN is no value
     if row.reason:
         return row
-    if is_missing(text) or (isinstance(text, str) and not text.strip()):
+    if text is None or (isinstance(text, str) and not text.strip()):
         return row._replace(reason=MISSING_TEXT)
     if not isinstance(text, str):
         return row._replace(reason=TEXT_TYPE, detail=f"found {type(text).__name__}")
-    if not isinstance(label, (str, int, float)) and not is_missing(label):
+    if label is not None and not isinstance(label, (str, int, float)):
         return row._replace(reason=LABEL_TYPE, detail=f"found {type(label).__name__}")
-    name = label_name(label)
-    both = text + (name or "")
-    if "\0" in both:
-        return row._replace(reason=NUL)
-    if surrogate(both):
-        return row._replace(reason=SURROGATE)
-    if len(name or "") > LONGEST_LABEL:
-        return row._replace(reason=LONG_LABEL)
-    if label_needed and name is None:
-        return row._replace(reason=MISSING_LABEL)
-    return row._replace(label=name)
-
-
-def is_missing(value: Any) -> bool:
-    """Whether there is no value: null or NaN."""
-    return value is None or bool(value != value)
-
-
-def label_name(label: Any) -> str | None:
-    """The class of a label: 1, 1.0 and "1" are one; space around it does not count."""
-    if is_missing(label):
-        return None
     if isinstance(label, float) and label.is_integer():
         label = int(label)
-    return str(label).strip() or None
+    name = "" if label is None else str(label).strip()
+    faults = (
+        (NUL, "\0" in text + name),
+        (SURROGATE, HALF_PAIR.search(text + name)),
+        (LONG_LABEL, len(name) > LONGEST_LABEL),
+        (MISSING_LABEL, label_needed and not name),
+    )
+    fault = next((fault for fault, is_found in faults if is_found), "")
+    return row._replace(label=name or None, reason=fault)
 
 
-def surrogate(text: str) -> str:
-    """The first half of a surrogate pair in a text, which UTF-8 cannot hold; empty if none is."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        return text[error.start]
-    return ""
-
-
-def separated(path: Path, corpus: params.TableCorpus, delimiter: str) -> Iterator[Row]:
+def separated(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
     """Rows of a CSV or TSV file, the first of which names the columns."""
-    rows = csv_rows(path, corpus.encoding, delimiter)
-    header, _, columns = next(rows, (Row(path, 1, reason="the file is empty"), 1, []))
+    rows = csv_rows(path, corpus.encoding)
+    header, columns, _ = next(rows, (Row(path, 1, reason="the file is empty"), [], 1))
     if header.reason:
         raise ArtifactError(
             f"{header}: no line of column names: put it right, or set corpus.encoding to utf-16, "
@@ -331,40 +292,40 @@ def separated(path: Path, corpus: params.TableCorpus, delimiter: str) -> Iterato
         )
     check_columns(path, columns, corpus)
     text, label = columns.index(corpus.text), columns.index(corpus.label)
-    for row, last, fields in rows:
+    for row, fields, end in rows:
         if row.reason:
             yield row
-        elif len(fields) != len(columns):
-            ends = f"; the row ends on line {last}" if last > row.line else ""
+        elif len(fields) == len(columns):
+            yield row._replace(text=fields[text], label=fields[label])
+        else:
+            ends = f"; the row ends on line {end}" if end > row.line else ""
             detail = f"found {len(fields)}, the header has {len(columns)}{ends}"
             yield row._replace(reason=FIELDS, detail=detail)
-        else:
-            yield row._replace(text=fields[text], label=fields[label])
 
 
-def csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[Row, int, list[str]]]:
-    """Each row, still without values, with its last line and its fields. Empty lines are no rows.
+def csv_rows(path: Path, encoding: str) -> Iterator[tuple[Row, list[str], int]]:
+    """Each row, still without values, its fields, and its last line. Empty lines are no rows.
 
     Fields that hold quotation marks, delimiters or line ends are quoted, and quotation marks in
     them doubled (RFC 4180). After a row with a stray quotation mark, reading goes on at the line
     behind its first.
     """
     lines, wrong = decoded_lines(path, encoding)
-    done = 0  # lines read
-    while done < len(lines):
-        start = done
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    end = 0  # lines read
+    while end < len(lines):
+        row, start = Row(path, end + 1), end
         unread = map(lines.__getitem__, range(start, len(lines)))
         reader = csv.reader(unread, delimiter=delimiter, strict=True)
         try:
-            for fields in reader:
-                first, done = done + 1, start + reader.line_num
-                bad = [wrong[line] for line in range(first, done + 1) if line in wrong]
-                if bad or fields:
-                    yield bad[0] if bad else Row(path, first), done, fields
+            fields = next(reader)
+            end += reader.line_num
+            row = next((wrong[line] for line in range(start + 1, end + 1) if line in wrong), row)
         except csv.Error as error:
-            done += 1
-            fault = TOO_LONG if "field limit" in str(error) else QUOTES
-            yield Row(path, done, reason=fault), done, []
+            fields, end = [], start + 1
+            row = row._replace(reason=TOO_LONG if "field limit" in str(error) else QUOTES)
+        if fields or row.reason:
+            yield row, fields, end
 
 
 def json_lines(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
@@ -428,13 +389,7 @@ def parquet(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
         ) from None
 
 
-Reader = Callable[[Path, params.TableCorpus], Iterator[Row]]
-READERS: dict[str, Reader] = {
-    ".csv": partial(separated, delimiter=","),
-    ".tsv": partial(separated, delimiter="\t"),
-    ".jsonl": json_lines,
-    ".parquet": parquet,
-}
+READERS = {".csv": separated, ".tsv": separated, ".jsonl": json_lines, ".parquet": parquet}
 
 
 def decoded_lines(path: Path, encoding: str) -> tuple[list[str], dict[int, Row]]:
@@ -442,7 +397,13 @@ def decoded_lines(path: Path, encoding: str) -> tuple[list[str], dict[int, Row]]
 
     Lines end in LF, CRLF or CR. One that is too long is left empty.
     """
-    check_encoding(encoding)
+    try:
+        "".encode(encoding)
+    except (LookupError, ValueError):
+        raise ArtifactError(
+            f"corpus.encoding: found {encoding!r}, which Python does not know: utf-8, utf-16, "
+            "latin-1 and cp1252 are the usual ones"
+        ) from None
     lines: list[str] = []
     wrong: dict[int, Row] = {}
     try:
@@ -455,8 +416,8 @@ def decoded_lines(path: Path, encoding: str) -> tuple[list[str], dict[int, Row]]
                         pass
                     line = "\n"
                     wrong[number] = Row(path, number, reason=TOO_LONG)
-                elif found := surrogate(line):  # 0xDC00 + a byte that does not decode
-                    detail = f"byte 0x{ord(found) % 256:02x} is not {encoding}"
+                elif found := HALF_PAIR.search(line):  # 0xDC00 + a byte that does not decode
+                    detail = f"byte 0x{ord(found[0]) % 256:02x} is not {encoding}"
                     wrong[number] = Row(path, number, reason=WRONG_BYTES, detail=detail)
                 lines.append(line)
     except UnicodeError:
@@ -464,7 +425,7 @@ def decoded_lines(path: Path, encoding: str) -> tuple[list[str], dict[int, Row]]
             f"{path}: the file is not {encoding}: set corpus.encoding to its own, such as utf-8"
         ) from None
     if lines:
-        lines[0] = lines[0].removeprefix(BYTE_ORDER_MARK)
+        lines[0] = lines[0].removeprefix("\ufeff")  # byte order mark
     return lines, wrong
 
 
@@ -473,15 +434,15 @@ def check_file(path: Path) -> None:
     if path.suffix.lower() not in READERS:
         raise ArtifactError(f"{path}: a table ends in {', '.join(READERS)}: save it as one of them")
     try:
-        found = path.stat()
+        size = path.stat().st_size
     except OSError as error:
         raise ArtifactError(
             f"{path}: no such file ({error.strerror}): corpus.path and corpus.test name files, "
             "from the folder in which the study is run"
         ) from None
-    if not stat.S_ISREG(found.st_mode):
+    if not path.is_file():
         raise ArtifactError(f"{path}: not readable (no regular file): name a readable file")
-    check_size(path, "has", found.st_size, "bytes")
+    check_size(path, "has", size, "bytes")
 
 
 def check_size(path: Path, verb: str, size: int, unit: str) -> None:
@@ -498,17 +459,6 @@ def check_rows(path: Path, number: int, unit: str) -> None:
         raise ArtifactError(f"{path}: has more than {MOST_ROWS} {unit}: take a part of its rows")
 
 
-def check_encoding(name: str) -> None:
-    """Raise ArtifactError if Python has no encoding of text of this name."""
-    try:
-        "".encode(name)
-    except (LookupError, ValueError):
-        raise ArtifactError(
-            f"corpus.encoding: found {name!r}, which Python does not know: utf-8, utf-16, latin-1 "
-            "and cp1252 are the usual ones"
-        ) from None
-
-
 def check_columns(path: Path, columns: Sequence[str], corpus: params.TableCorpus) -> None:
     """Raise ArtifactError unless the columns of text and label are there, once, and are two."""
     if corpus.text == corpus.label:
@@ -521,17 +471,16 @@ def check_columns(path: Path, columns: Sequence[str], corpus: params.TableCorpus
             split = " (.csv files are split at commas, .tsv files at tabs: save it so)"
             raise ArtifactError(
                 f"{path}: no column {name!r}{params.nearest(name, columns)}; there are: "
-                f"{listed(columns)}: name one in {key}{split if one else ''}"
+                f"{listed([*map(shown, columns)])}: name one in {key}{split if one else ''}"
             )
 
 
 def check_parquet(path: Path, table: pq.ParquetFile, corpus: params.TableCorpus) -> None:
     """Raise ArtifactError if a Parquet file is too large when unpacked or has no such columns."""
     check_columns(path, table.schema_arrow.names, corpus)
-    for name in (corpus.text, corpus.label):
+    for name, key in ((corpus.text, "corpus.text"), (corpus.label, "corpus.label")):
         found = table.schema_arrow.field(name).type
         if pa.types.is_nested(found):
-            key = "corpus.text" if name == corpus.text else "corpus.label"
             raise ArtifactError(
                 f"{path}: the column {name!r} has {found} in each row, one value is allowed: name "
                 f"another in {key}"
@@ -544,11 +493,7 @@ def check_parquet(path: Path, table: pq.ParquetFile, corpus: params.TableCorpus)
     check_size(path, "unpacks to", unpacked, "bytes")
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names for a message, not too many and none too long."""
-    return ", ".join(map(shown, names[:SHOWN])) + and_more(names)
-
-
-def and_more(names: Sequence[str]) -> str:
-    """How many names are left out of a message."""
-    return f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+def listed(names: Sequence[str], separator: str = ", ") -> str:
+    """Names for a message, not too many."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return separator.join(names[:SHOWN]) + more
