@@ -326,7 +326,7 @@ RUN = {"dim": 20, "text_sha256": "12ab"}
 def make_checkpoint(folder: Path) -> None:
     state = initial_state(9, 20, radius=3, seed=1, threads=2)
     state.losses, state.held_out = [1 / 3], [0.1, 0.7]
-    checkpoint.save_state(folder / "checkpoint", state, RUN)
+    checkpoint.Checkpoint(folder / "checkpoint", RUN, 0).save(state)
 
 
 def checkpoint_arrays() -> dict[str, Any]:
@@ -339,9 +339,9 @@ def checkpoint_arrays() -> dict[str, Any]:
 
 
 def read_checkpoint(folder: Path) -> Any:
-    path = folder / "checkpoint"
-    state = checkpoint.load_state(path, RUN)
-    checkpoint.check_fits(path, state, words=9, tokens=100, dim=20, threads=2)
+    file = checkpoint.Checkpoint(folder / "checkpoint", RUN, 0)
+    state = initial_state(9, 20, radius=3, seed=1, threads=2)
+    file.restore(file.load(), state, tokens=100)
     return state
 
 

@@ -45,22 +45,11 @@ class SkipGram:
         words, first, pairs = self._group(windows, centres, negatives)
         vectors = self.centre.table[words]  # (U, d)
         gradient = np.zeros_like(vectors)
-        context = self.context
-        context.advance_clock()
+        self.context.advance_clock()
         weights = pair_weights(windows, centres, negatives)
-        sums = train_contexts(
-            first,
-            pairs,
-            vectors,
-            gradient,
-            context.table,
-            context.momentum,
-            context.variance,
-            context.at,
-            context.now,
-            context.rule,
-            weights,
-        )
+        c = self.context
+        state = c.table, c.momentum, c.variance, c.at, c.now, c.rule
+        sums = train_contexts(first, pairs, vectors, gradient, *state, weights)
         words_only = words > 0  # the pad stays zero
         self.centre.step(words[words_only], gradient[words_only])
         return means(sums, weights, len(pairs))
