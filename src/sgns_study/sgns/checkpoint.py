@@ -63,9 +63,23 @@ class Checkpoint:
 
         Raises ArtifactError if that cannot be of training on a text of so many tokens.
         """
-        check_fits(self.path, arrays, state, tokens)
-        for name, value in vars(state).items():
-            value[:] = arrays[name].tolist() if isinstance(value, list) else arrays[name]
+        try:
+            for name, value in vars(state).items():
+                if isinstance(value, list):
+                    value[:] = map(float, arrays[name])
+                else:
+                    np.copyto(value, arrays[name], casting="no")
+            check_range("read", state.read, tokens)
+            check_range("left", state.left, len(state.centre) - 1)
+        except (KeyError, TypeError, ValueError) as error:
+            why = f"its arrays do not fit the text: {reason(error)}"
+            raise damaged(self.path, why) from None
+
+
+def check_range(name: str, values: NDArray[Any], most: int) -> None:
+    """Raise ValueError unless whole numbers lie between 0 and `most`."""
+    if not 0 <= values.min() <= values.max() <= most:
+        raise ValueError(f"{name} has {values.min()} to {values.max()}, allowed is 0 to {most}")
 
 
 def check_stored(path: Path) -> None:
@@ -88,22 +102,6 @@ def check_run(path: Path, found: Mapping[str, Any], run: Mapping[str, Any]) -> N
             f"{path}: a checkpoint of another run: {'; '.join(differing)}: "
             "delete it to start anew, or name another file"
         )
-
-
-def check_fits(path: Path, arrays: Arrays, state: State, tokens: int) -> None:
-    """Raise ArtifactError unless the arrays have the types, shapes and ranges of a state's."""
-    for name, value in vars(state).items():
-        found, expected = arrays.get(name), np.asarray(value)
-        axes = slice(isinstance(value, list), None)  # lists grow while training goes on
-        if (
-            found is None
-            or (found.dtype, found.ndim) != (expected.dtype, expected.ndim)
-            or found.shape[axes] != expected.shape[axes]
-        ):
-            raise damaged(path, f"its arrays do not fit the text: {name}")
-    for name, largest in (("read", tokens), ("left", len(state.centre) - 1)):
-        if not 0 <= arrays[name].min() <= arrays[name].max() <= largest:
-            raise damaged(path, f"its arrays do not fit the text: {name}")
 
 
 def damaged(path: Path, why: str) -> ArtifactError:

@@ -47,8 +47,7 @@ def train(
 ) -> NDArray[np.float32]:
     """Centre table, float32 (V, d), of the documents `ids[offsets[i]:offsets[i + 1]]`.
 
-    ids: uint16, uint32 or int32, may be memory-mapped; counts: (V,), how often each id occurs in
-    it. Rows of the pad, of deleted words and of words that M has no entry for are zero.
+    counts: (V,), how often each id occurs. Rows of the pad, of deleted words and of words that M has no entry for are zero.
     Raises TrainingError if nothing is left to train on or the matrix has too few rows for `dim`.
     """
     found = cooccurrences(ids, offsets, counts, recipe, radius, seed)
@@ -84,10 +83,9 @@ def cooccurrences(
 
     Subsampling is the draw of SGNS's first epoch. Raises TrainingError if no word has a neighbour.
     """
-    weights = window_weights(recipe.window, radius)
     keep = keep_probabilities(kept_counts(counts, recipe.min_count), recipe.subsample)
     stream = kept_stream(ids, offsets, keep, radius, seed)
-    found = count_contexts(stream, weights, len(counts))
+    found = count_contexts(stream, window_weights(recipe.window, radius), len(counts))
     if found.nnz == 0:
         raise TrainingError(
             "no word has a neighbour: documents need two words that occur at least min_count = "
@@ -225,15 +223,14 @@ def svd_vectors(
     # Left singular vectors are eigenvectors of A Aᵀ. SciPy's `svds` takes no generator to restart
     # from when the iteration runs into an invariant subspace, so its runs would differ.
     draw = generator(seed, "svd")
+    start = draw.standard_normal(len(words))
     with tqdm(desc="SVD", unit=" products", disable=None) as bar:
 
         def product(x: NDArray[np.float64]) -> NDArray[np.float64]:
             bar.update()
             return filled @ (filled.T @ x)
 
-        size = (len(words), len(words))
-        gram = LinearOperator(size, matvec=product, dtype=np.float64)
-        start = draw.standard_normal(len(words))
+        gram = LinearOperator((len(words), len(words)), matvec=product, dtype=np.float64)
         squares, left = eigsh(gram, k=dim, v0=start, rng=draw)
     squares, left = squares[::-1], left[:, ::-1]
     largest = left[np.argmax(np.abs(left), axis=0), np.arange(dim)]
