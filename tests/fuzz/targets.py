@@ -348,10 +348,10 @@ def read_checkpoint(folder: Path) -> Any:
 def use_state(state: Any) -> None:
     assert state.centre.dtype == state.context.dtype == np.float32
     assert state.centre.shape == state.context.shape == (9, 32)
-    for position in state.positions:
-        assert (position.draws.dtype, position.draws.shape) == (np.uint64, (3,))
-        assert (position.sums.dtype, position.sums.shape) == (np.float64, (2,))
-        assert (position.left.dtype, position.left.ndim) == (np.int32, 1)
+    assert (state.draws.dtype, state.draws.shape) == (np.uint64, (2, 3))
+    assert (state.sums.dtype, state.sums.shape) == (np.float64, (2, 2))
+    assert (state.left.dtype, state.left.ndim) == (np.int32, 2)
+    assert all(isinstance(loss, float) for loss in state.losses + state.held_out)
     assert state.tokens(100) >= 0
 
 

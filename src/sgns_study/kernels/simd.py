@@ -36,10 +36,6 @@ def aligned(rows: int, width: int) -> NDArray[np.float32]:
 class Float32x8(types.Type):
     """The numba type of eight float32."""
 
-    def __init__(self) -> None:
-        """Name the only type of this kind."""
-        super().__init__(name="float32x8")
-
 
 @register_model(Float32x8)
 class Float32x8Model(models.PrimitiveModel):
@@ -50,7 +46,7 @@ class Float32x8Model(models.PrimitiveModel):
         super().__init__(dmm, fe_type, REGISTER)
 
 
-register = Float32x8()
+register = Float32x8("float32x8")
 registers = types.UniTuple(register, SIX)
 index, nothing, array = types.intp, types.void, None  # an array has the type of its argument
 
@@ -82,6 +78,7 @@ def instruction(result, *kinds):
 
 
 def _operand(context, builder, kind, value):
+    """What `instruction` hands on of a value."""
     if kind == registers:
         return cgutils.unpack_tuple(builder, value, SIX)
     is_array = isinstance(kind, types.Array)

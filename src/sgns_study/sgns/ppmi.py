@@ -47,7 +47,8 @@ def train(
 ) -> NDArray[np.float32]:
     """Centre table, float32 (V, d), of the documents `ids[offsets[i]:offsets[i + 1]]`.
 
-    counts: (V,), how often each id occurs. Rows of the pad, of deleted words and of words that M has no entry for are zero.
+    counts: (V,), how often each id occurs in it. Rows of the pad, of deleted words and of words
+    that M has no entry for are zero.
     Raises TrainingError if nothing is left to train on or the matrix has too few rows for `dim`.
     """
     found = cooccurrences(ids, offsets, counts, recipe, radius, seed)

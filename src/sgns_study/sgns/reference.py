@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from sgns_study.kernels.lab import Batch
 from sgns_study.kernels.word2vec import alias_table, draw_word
-from sgns_study.pairs import Windows
 from sgns_study.params import Word2vecRecipe
 from sgns_study.randomness import below
 from sgns_study.sgns import objective
@@ -46,39 +46,33 @@ class SkipGram:
             [self.centre, self.context], lr=learning_rate, weight_decay=weight_decay
         )
 
-    def step(
-        self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
-    ) -> tuple[float, float]:
+    def step(self, batch: Batch) -> tuple[float, float]:
         """One step on a batch; returns loss and accuracy of the tables before it."""
-        vectors = self._vectors(windows, centres, negatives)
+        vectors = self._vectors(batch)
         loss = objective.loss(*vectors)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         return loss.item(), objective.accuracy(*vectors).item()
 
-    def score(
-        self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
-    ) -> tuple[float, float]:
+    def score(self, batch: Batch) -> tuple[float, float]:
         """Loss and accuracy of a batch; no step is taken."""
         with torch.no_grad():
-            vectors = self._vectors(windows, centres, negatives)
+            vectors = self._vectors(batch)
             return objective.loss(*vectors).item(), objective.accuracy(*vectors).item()
 
     def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Centre and context table at the present step, on the host."""
         return self.centre.detach().cpu().numpy(), self.context.detach().cpu().numpy()
 
-    def _vectors(
-        self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def _vectors(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Vectors of centres (B, d), positives (B, 2R, d) and negatives (B, 2RK, d)."""
-        stream, radius = windows.stream, windows.radius
+        stream, radius = batch.windows.stream, batch.windows.radius
         around = np.array([*range(-radius, 0), *range(1, radius + 1)])  # (2R,)
         return (
-            self._rows(self.centre, stream[centres]),
-            self._rows(self.context, stream[centres[:, None] + around]),
-            self._rows(self.context, negatives),
+            self._rows(self.centre, stream[batch.centres]),
+            self._rows(self.context, stream[batch.centres[:, None] + around]),
+            self._rows(self.context, batch.negatives),
         )
 
     def _rows(self, table: Tensor, ids: NDArray[Any]) -> Tensor:
