@@ -226,23 +226,37 @@ def step(  # type: ignore[no-untyped-def]
     """
     for k in range(0, width, LINE):
         for group in range(len(outputs) // OUTPUTS):
-            low = high = simd.six_zeros()  # changes of eight columns, and of the next eight
-            for i in range(found):
-                c, g = inputs[i] + k, simd.spread_six(steps, (group * len(inputs) + i) * COLUMNS)
-                low = simd.fma_six(g, simd.load(centre, c), low)
-                high = simd.fma_six(g, simd.load(centre, c + WIDTH), high)
-            simd.store_six(change, group * OUTPUTS * LINE, LINE, low)
-            simd.store_six(change, group * OUTPUTS * LINE + WIDTH, LINE, high)
+            output_change(centre, inputs, found, group, steps, k, change)
         for group in range(len(outputs) // OUTPUTS):
-            low = simd.load_six(context, outputs, group * OUTPUTS, k)
-            high = simd.load_six(context, outputs, group * OUTPUTS, k + WIDTH)
-            for i in range(found):
-                c, g = inputs[i] + k, simd.spread_six(steps, (group * len(inputs) + i) * COLUMNS)
-                x = simd.fma_sum(g, low, simd.load(centre, c))
-                y = simd.fma_sum(g, high, simd.load(centre, c + WIDTH))
-                simd.store(centre, c, x)
-                simd.store(centre, c + WIDTH, y)
+            move_inputs(centre, inputs, found, context, outputs, group, steps, k)
         for j in range(len(outputs)):
             for half in range(0, LINE, WIDTH):
                 o, moved = outputs[j] + k + half, simd.load(change, j * LINE + half)
                 simd.store(context, o, simd.add(simd.load(context, o), moved))
+
+
+@njit(cache=True, inline="always")
+def output_change(centre, inputs, found, group, steps, k, change):  # type: ignore[no-untyped-def]
+    """change_j = Σ_i steps_ij c_i for the six outputs of a group and columns k to k + 16."""
+    low = high = simd.six_zeros()  # the first eight columns of each change, and the other eight
+    for i in range(found):
+        c, g = inputs[i] + k, simd.spread_six(steps, (group * len(inputs) + i) * COLUMNS)
+        low = simd.fma_six(g, simd.load(centre, c), low)
+        high = simd.fma_six(g, simd.load(centre, c + WIDTH), high)
+    simd.store_six(change, group * OUTPUTS * LINE, LINE, low)
+    simd.store_six(change, group * OUTPUTS * LINE + WIDTH, LINE, high)
+
+
+@njit(cache=True, inline="always")
+def move_inputs(  # type: ignore[no-untyped-def]
+    centre, inputs, found, context, outputs, group, steps, k
+):
+    """c_i += Σ_j steps_ij w_j for the six outputs of a group and columns k to k + 16."""
+    low = simd.load_six(context, outputs, group * OUTPUTS, k)
+    high = simd.load_six(context, outputs, group * OUTPUTS, k + WIDTH)
+    for i in range(found):
+        c, g = inputs[i] + k, simd.spread_six(steps, (group * len(inputs) + i) * COLUMNS)
+        x = simd.fma_sum(g, low, simd.load(centre, c))
+        y = simd.fma_sum(g, high, simd.load(centre, c + WIDTH))
+        simd.store(centre, c, x)
+        simd.store(centre, c + WIDTH, y)
