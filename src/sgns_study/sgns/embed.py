@@ -35,7 +35,7 @@ def embed(
     """
     file = saved = start = None
     if checkpoint:
-        run = {"radius": radius, "dim": dim, "seed": seed, "threads": threads}
+        run: dict[str, Any] = {"radius": radius, "dim": dim, "seed": seed, "threads": threads}
         run |= recipe.model_dump(exclude={"kind", "like", "documents"})
         run |= {"validation_fraction": validation_fraction, **digests(text)}
         file = Checkpoint(checkpoint, run, checkpoint_every)

@@ -14,7 +14,7 @@ gets both its gradients. `reference.py` writes this plainly; the steps here are 
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -195,8 +195,8 @@ def train_shard(
     before, draws = int(state.read[shard]), state.draws[shard]
     at = (before, state.left[shard]) if before else ()
     for stream, read in framed(ids, offsets, setup.keep, setup.radius, draws[:1], after, *at):
-        rates = [learning_rate(setup.recipe, epoch + done / tokens) for done in (before, read)]
-        state.sums[shard] += train_stream(stream, tables, setup, rates, draws[1:])
+        first, last = (learning_rate(setup.recipe, epoch + n / tokens) for n in (before, read))
+        state.sums[shard] += train_stream(stream, tables, setup, (first, last), draws[1:])
         span = f"tokens {offsets[0] + before} and {offsets[0] + read} of {len(ids)}"
         check_finite(state.sums[shard, 0], epoch, span, setup.recipe.learning_rate)
         state.read[shard], state.left[shard] = read, stream[-setup.radius - after :]
@@ -240,7 +240,7 @@ def train_stream(
     stream: NDArray[np.int32],
     tables: Tables,
     setup: Setup,
-    rates: Sequence[float],
+    rates: tuple[float, float],
     draws: NDArray[np.uint64],
 ) -> NDArray[np.float64]:
     """Train on a piece of the stream, the rate falling linearly; Σ weight·loss and Σ weight.
