@@ -38,7 +38,7 @@ def lab_steps(pairs: Pairs, dim: int, skip_gram: Callable[..., lab.Model]) -> It
     tables = (lab.initial_table(VOCABULARY, dim, SEED, name) for name in ("centre", "context"))
     model = skip_gram(*tables, RECIPE.learning_rate, RECIPE.weight_decay, len(pairs.train))
     for batch in lab.batches(pairs.train, VOCABULARY, RECIPE, SEED, 1):
-        yield len(batch.centres), model.step(*batch)[0]
+        yield len(batch.centres), model.step(batch)[0]
 
 
 def classifier_steps(folder: Path, dim: int, device: str, plain: bool) -> Iterator[Step]:

@@ -100,7 +100,7 @@ def our_steps(pairs: Pairs, dim: int) -> Iterator[float]:
     tables = (lab.initial_table(VOCABULARY, dim, SEED, name) for name in ("centre", "context"))
     model = SkipGram(*tables, RECIPE.learning_rate, RECIPE.weight_decay, 10_000)
     for batch in lab.batches(pairs.train, VOCABULARY, RECIPE, SEED, 1):
-        yield model.step(*batch)[0]
+        yield model.step(batch)[0]
 
 
 def fed_steps(pairs: Pairs, dim: int) -> Iterator[float]:

@@ -206,8 +206,8 @@ def test_a_checkpoint_is_of_one_text_and_one_recipe(tmp_path: Path, text: Path) 
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        save = checkpoint.save_state
-        patch.setattr(checkpoint, "save_state", lambda *a: (save(*a), stop(a[1])))
+        save = checkpoint.Checkpoint.save
+        patch.setattr(checkpoint.Checkpoint, "save", lambda *a: (save(*a), stop(a[1])))
         assert embed(copy, tmp_path / "out", *options).exit_code != 0
     assert path.exists()
     for key, value in (("seed", "9"), ("threads", "2"), ("window", "fixed")):

@@ -30,7 +30,7 @@ from sgns_study.tokens import tokenize
 from tests.zipfian import flat
 
 SIZE = 12  # ids of the vocabulary
-WINDOWS = get_args(get_args(Window)[0])
+WINDOWS = get_args(Window)
 
 
 def recipe(**change: Any) -> PpmiRecipe:

@@ -10,8 +10,7 @@ from sgns_study.kernels.word2vec import alias_table, draw_word
 from sgns_study.pairs import build_pairs
 from sgns_study.samples import Text
 from sgns_study.sgns import lab
-from sgns_study.sgns.recipes import TrainingData, train
-from sgns_study.sgns.validation import validation_score
+from sgns_study.sgns.recipes import TrainingData, train, validation_score
 from tests.zipfian import text
 
 RADIUS, DIM = 2, 6

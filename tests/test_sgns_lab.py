@@ -57,7 +57,7 @@ def test_equals_the_plain_torch_loop(pairs: Pairs, batch: int) -> None:
     start = model.centre.table.copy()
     for epoch in range(1, recipe.epochs + 1):
         for drawn in lab.batches(pairs.train, SIZE, recipe, SEED, epoch):
-            (loss, accuracy), theirs = model.step(*drawn), peer.step(*drawn)
+            (loss, accuracy), theirs = model.step(drawn), peer.step(drawn)
             assert loss == pytest.approx(theirs[0], rel=1e-5)
             assert accuracy == pytest.approx(theirs[1], abs=1e-6)
     centre, context = model.tables()
@@ -82,7 +82,7 @@ def test_gradients_of_one_batch(pairs: Pairs) -> None:
     objective.loss(
         peer.centre[centres], peer.context[positives], peer.context[negatives]
     ).backward()
-    model.step(*drawn)
+    model.step(drawn)
     for ours, theirs in ((model.centre, peer.centre), (model.context, peer.context)):
         assert theirs.grad is not None
         gradient = theirs.grad.numpy()
@@ -102,9 +102,9 @@ def test_curves_are_the_torch_loops(pairs: Pairs) -> None:
     for epoch in range(RECIPE.epochs + 1):
         drawn = lab.batches(pairs.train, SIZE, RECIPE, SEED, epoch)
         take = peer.score if epoch == 0 else peer.step
-        rows.append((epoch, "train", *mean([(take(*b), len(b.centres)) for b in drawn])))
+        rows.append((epoch, "train", *mean([(take(b), len(b.centres)) for b in drawn])))
         fixed = lab.validation_batches(pairs, RECIPE.batch)
-        scores = [(peer.score(*b), len(b.centres)) for b in fixed]
+        scores = [(peer.score(b), len(b.centres)) for b in fixed]
         rows.append((epoch, "validation", *mean(scores)))
     expected = pd.DataFrame(rows, columns=["epoch", "split", "loss", "accuracy"])
     pd.testing.assert_frame_equal(curves, expected, rtol=1e-5)
@@ -140,7 +140,7 @@ def test_a_pad_context_never_moves_the_centre() -> None:
     model = fast(RECIPE)
     model.context.table[:] = 0
     before = model.centre.table[3].copy()
-    model.step(*next(lab.batches(pairs.train, SIZE, RECIPE, SEED, 1)))
+    model.step(next(lab.batches(pairs.train, SIZE, RECIPE, SEED, 1)))
     np.testing.assert_allclose(model.centre.table[3], before * (1 - 1e-4), rtol=1e-6)
 
 
@@ -152,7 +152,7 @@ def test_a_loss_that_is_not_finite_is_named_with_its_place(
     model = fast(RECIPE)
     model.centre.table[1:] = 1e30
     model.context.table[1:] = value
-    found, _ = model.step(*next(lab.batches(pairs.train, SIZE, RECIPE, SEED, 1)))
+    found, _ = model.step(next(lab.batches(pairs.train, SIZE, RECIPE, SEED, 1)))
     message = rf"the loss is {loss} at epoch 2, step 7: .* lower learning_rate .*\(it is 0.01\)"
     with pytest.raises(lab.TrainingError, match=message):
         lab.check_finite(found, 2, 7, RECIPE.learning_rate)

@@ -14,7 +14,7 @@ from sgns_study.kernels.threads import merge, rounds, shards
 from sgns_study.params import Word2vecRecipe
 from sgns_study.randomness import below, kernel_state
 from sgns_study.sgns import reference, stream, word2vec
-from sgns_study.sgns.state import initial_positions, initial_state, initial_tables
+from sgns_study.sgns.state import initial_state, initial_tables
 from sgns_study.sgns.stream import TrainingError
 from tests.zipfian import text
 
@@ -149,8 +149,6 @@ def test_noise_follows_counts_to_the_power_alpha():
         np.add.at(share, noise.alias, 1 - own)
         expected = np.where(counts > 0, counts.astype(float) ** alpha, 0)
         np.testing.assert_allclose(share / len(share), expected / expected.sum(), atol=1e-9)
-        defined = reference.noise_distribution(counts, alpha)
-        np.testing.assert_allclose(defined, expected / expected.sum(), rtol=1e-12)
 
 
 def test_rare_words_and_padding_are_never_trained():
@@ -333,9 +331,10 @@ def test_threads_merge_what_their_shards_teach(monkeypatch):
     setup = word2vec.set_up(counts, settings, RADIUS)
     before = initial_tables(len(counts), DIM, 3)
     changes = []
-    for part, position in zip(shards(offsets, 3), initial_positions(RADIUS, 3, 0, 3)):
+    state = initial_state(len(counts), DIM, RADIUS, 3, threads=3)
+    for n, part in enumerate(shards(offsets, 3)):
         tables = initial_tables(len(counts), DIM, 3)
-        assert list(word2vec.train_shard((ids, part), setup, position, tables, 0))
+        assert list(word2vec.train_shard((ids, part), setup, state, n, tables))
         changes.append([(new - old).astype(float) for new, old in zip(tables, before)])
 
     def joined(x, y):
@@ -353,9 +352,10 @@ def test_shards_take_turns_on_the_same_tables_at_first():
     settings = replace(PLAIN, window="dynamic", epochs=1)
     found = train(ids, offsets, counts, settings, 3, threads=3)
     setup = word2vec.set_up(counts, settings, RADIUS)
-    tables = initial_tables(len(counts), DIM, 3)
-    for part, position in zip(shards(offsets, 3), initial_positions(RADIUS, 3, 0, 3)):
-        assert list(word2vec.train_shard((ids, part), setup, position, tables, 0))
+    state = initial_state(len(counts), DIM, RADIUS, 3, threads=3)
+    tables = state.centre, state.context
+    for n, part in enumerate(shards(offsets, 3)):
+        assert list(word2vec.train_shard((ids, part), setup, state, n, tables))
     for table, expected in zip(found[:2], tables):
         np.testing.assert_array_equal(table, expected[:, :DIM])
 
@@ -388,6 +388,6 @@ def test_the_bar_shows_the_losses():
     assert word2vec.losses_shown(state) == {}
     state.losses.append(1.5)  # an epoch is over, the next has no pair yet
     assert word2vec.losses_shown(state) == {"loss": "1.500"}
-    state.positions[0].sums[:], state.positions[1].sums[:] = (3, 2), (1, 3)
+    state.sums[:] = (3, 2), (1, 3)
     state.held_out.append(0.25)
     assert word2vec.losses_shown(state) == {"loss": "0.800", "validation": "0.250"}

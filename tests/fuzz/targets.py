@@ -326,7 +326,7 @@ RUN = {"dim": 20, "text_sha256": "12ab"}
 def make_checkpoint(folder: Path) -> None:
     state = initial_state(9, 20, radius=3, seed=1, threads=2)
     state.losses, state.held_out = [1 / 3], [0.1, 0.7]
-    checkpoint.save_state(folder / "checkpoint", state, RUN)
+    checkpoint.Checkpoint(folder / "checkpoint", RUN, 0).save(state)
 
 
 def checkpoint_arrays() -> dict[str, Any]:
@@ -339,19 +339,19 @@ def checkpoint_arrays() -> dict[str, Any]:
 
 
 def read_checkpoint(folder: Path) -> Any:
-    path = folder / "checkpoint"
-    state = checkpoint.load_state(path, RUN)
-    checkpoint.check_fits(path, state, words=9, tokens=100, dim=20, threads=2)
+    file = checkpoint.Checkpoint(folder / "checkpoint", RUN, 0)
+    state = initial_state(9, 20, radius=3, seed=1, threads=2)
+    file.restore(file.load(), state, tokens=100)
     return state
 
 
 def use_state(state: Any) -> None:
     assert state.centre.dtype == state.context.dtype == np.float32
     assert state.centre.shape == state.context.shape == (9, 32)
-    for position in state.positions:
-        assert (position.draws.dtype, position.draws.shape) == (np.uint64, (3,))
-        assert (position.sums.dtype, position.sums.shape) == (np.float64, (2,))
-        assert (position.left.dtype, position.left.ndim) == (np.int32, 1)
+    assert (state.draws.dtype, state.draws.shape) == (np.uint64, (2, 3))
+    assert (state.sums.dtype, state.sums.shape) == (np.float64, (2, 2))
+    assert (state.left.dtype, state.left.ndim) == (np.int32, 2)
+    assert all(isinstance(loss, float) for loss in state.losses + state.held_out)
     assert state.tokens(100) >= 0
 
 

@@ -27,7 +27,7 @@ from sgns_study.corpora import imdb, lines, table
 from sgns_study.errors import StudyError
 from sgns_study.evaluation.intrinsic import read_pairs
 from sgns_study.report.records import read_record
-from sgns_study.sgns.checkpoint import load_state
+from sgns_study.sgns.checkpoint import Checkpoint
 from sgns_study.sgns.vectors import read_vectors
 from sgns_study.tokens import read_wordpieces
 from tests.fuzz.grammar import laughs
@@ -126,7 +126,7 @@ BOUNDS: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], object], s
         500,
     ),
     "packed arrays": (
-        *("checkpoint", packed_state, lambda path: load_state(path, {})),
+        *("checkpoint", packed_state, lambda path: Checkpoint(path, {}, 0).load()),
         *("(run.npy is packed): delete it", 100),
     ),
     "aliases": ("a.yaml", laughing, read_study, "more than 10000 values", 100),

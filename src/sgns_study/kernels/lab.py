@@ -10,7 +10,7 @@ negatives per positive.
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import float32, njit
@@ -18,6 +18,14 @@ from numpy.typing import NDArray
 
 from sgns_study.kernels.adam import REORDER, RowAdam, advance, update
 from sgns_study.pairs import Windows
+
+
+class Batch(NamedTuple):
+    """Positions of a batch's centres (B,) in the windows' stream, and negatives (B, 2RK)."""
+
+    windows: Windows
+    centres: NDArray[Any]
+    negatives: NDArray[Any]
 
 
 class SkipGram:
@@ -35,44 +43,25 @@ class SkipGram:
         self.centre = RowAdam(centre, learning_rate, steps, weight_decay)
         self.context = RowAdam(context, learning_rate, steps, weight_decay)
 
-    def step(
-        self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
-    ) -> tuple[float, float]:
-        """One AdamW step of both tables on a batch of centres (B,) and negatives (B, 2RK).
-
-        Returns the mean loss and the accuracy of the tables before the step.
-        """
-        words, first, pairs = self._group(windows, centres, negatives)
+    def step(self, batch: Batch) -> tuple[float, float]:
+        """One AdamW step of both tables; returns mean loss and accuracy of the tables before it."""
+        words, first, pairs = self._group(batch)
         vectors = self.centre.table[words]  # (U, d)
         gradient = np.zeros_like(vectors)
-        context = self.context
-        context.advance_clock()
-        weights = pair_weights(windows, centres, negatives)
-        sums = train_contexts(
-            first,
-            pairs,
-            vectors,
-            gradient,
-            context.table,
-            context.momentum,
-            context.variance,
-            context.at,
-            context.now,
-            context.rule,
-            weights,
-        )
+        table, weights = self.context, pair_weights(batch)
+        table.advance_clock()
+        state = table.table, table.momentum, table.variance, table.at, table.now, table.rule
+        sums = train_contexts(first, pairs, vectors, gradient, *state, weights)
         words_only = words > 0  # the pad stays zero
         self.centre.step(words[words_only], gradient[words_only])
         return means(sums, weights, len(pairs))
 
-    def score(
-        self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
-    ) -> tuple[float, float]:
+    def score(self, batch: Batch) -> tuple[float, float]:
         """Mean loss and accuracy of a batch; no step is taken."""
-        words, first, pairs = self._group(windows, centres, negatives)
+        words, first, pairs = self._group(batch)
         self.context.catch_up(np.flatnonzero(np.diff(first)))
         sums = score_pairs(first, pairs, self.centre.table[words], self.context.table)
-        return means(sums, pair_weights(windows, centres, negatives), len(pairs))
+        return means(sums, pair_weights(batch), len(pairs))
 
     def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Centre and context table (V, d) at the present step."""
@@ -81,22 +70,20 @@ class SkipGram:
         return self.centre.table, self.context.table
 
     def _group(
-        self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
+        self, batch: Batch
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
         """The different centre ids (U,), caught up, and the pairs as of `group_by_context`."""
+        windows, centres, negatives = batch
         ids = windows.stream[centres].astype(np.int64)  # (B,)
         words, places = np.unique(ids, return_inverse=True)  # (U,), (B,)
         self.centre.catch_up(words)
-        size = len(self.context.table)
-        stream, radius = windows.stream, windows.radius
-        return words, *group_by_context(stream, centres, radius, negatives, places, size)
+        size, radius = len(self.context.table), windows.radius
+        return words, *group_by_context(windows.stream, centres, radius, negatives, places, size)
 
 
-def pair_weights(
-    windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
-) -> tuple[float, float]:
+def pair_weights(batch: Batch) -> tuple[float, float]:
     """Weight of one positive, 1/(B·2R), and of one negative, 1/(B·2RK), in the batch's loss."""
-    return 1 / (len(centres) * 2 * windows.radius), 1 / negatives.size
+    return 1 / (len(batch.centres) * 2 * batch.windows.radius), 1 / batch.negatives.size
 
 
 def means(

@@ -16,12 +16,13 @@ import numpy as np
 from numba import float32, int32, int64, njit, uint64
 from numpy.typing import NDArray
 
+from sgns_study.kernels import simd
 from sgns_study.kernels.adam import REORDER
-from sgns_study.kernels.simd import LINE, add, fma, load, prefetch, spread, store, totals, zeros
+from sgns_study.kernels.simd import LINE, SIX, WIDTH
 from sgns_study.randomness import below, next_uint64
 
 WINDOWS = ("dynamic", "fixed", "harmonic")  # by the numbers that `train_windows` takes
-OUTPUTS = 6  # context rows of a group: 2 × 6 sums fill 12 of the 16 SIMD registers
+OUTPUTS = SIX  # context rows of a group: 2 × 6 sums fill 12 of the 16 SIMD registers
 COLUMNS = 8  # scores of a group lie in rows of 8, the last two of which stay zero
 AHEAD = 4  # tokens between asking memory for a row and using it
 ALWAYS = 2**32 - 1  # a probability of one in an alias table
@@ -150,7 +151,7 @@ def set_harmonic_weights(weights, stream, p, radius, negatives):  # type: ignore
 def prefetch_row(table, row, width):  # type: ignore[no-untyped-def]
     """Ask memory for a row without waiting for it."""
     for k in range(0, width, LINE):
-        prefetch(table, row + k)
+        simd.prefetch(table, row + k)
 
 
 @njit(cache=True)
@@ -174,32 +175,15 @@ def draw_negatives(rows, context, width, noise, draws):  # type: ignore[no-untyp
 def products(  # type: ignore[no-untyped-def]
     centre, inputs, found, context, outputs, group, width, scores, at
 ):
-    """scores[at + 8 i + j] = c_i·w_j for the six outputs of a group, two inputs at a time.
-
-    Sums over columns k, k + 8, … of a_j for the first input and of b_j for the second.
-    """
-    first = group * OUTPUTS
-    o0, o1, o2 = outputs[first], outputs[first + 1], outputs[first + 2]
-    o3, o4, o5 = outputs[first + 3], outputs[first + 4], outputs[first + 5]
+    """scores[at + 8 i + j] = c_i·w_j for the six outputs of a group, two inputs at a time."""
     for i in range(0, found, 2):
-        c, d = inputs[i], inputs[i + 1]
-        a0 = a1 = a2 = a3 = a4 = a5 = b0 = b1 = b2 = b3 = b4 = b5 = zeros()
-        for k in range(0, width, 8):
-            x, y = load(centre, c + k), load(centre, d + k)
-            w = load(context, o0 + k)
-            a0, b0 = fma(x, w, a0), fma(y, w, b0)
-            w = load(context, o1 + k)
-            a1, b1 = fma(x, w, a1), fma(y, w, b1)
-            w = load(context, o2 + k)
-            a2, b2 = fma(x, w, a2), fma(y, w, b2)
-            w = load(context, o3 + k)
-            a3, b3 = fma(x, w, a3), fma(y, w, b3)
-            w = load(context, o4 + k)
-            a4, b4 = fma(x, w, a4), fma(y, w, b4)
-            w = load(context, o5 + k)
-            a5, b5 = fma(x, w, a5), fma(y, w, b5)
-        store(scores, at + i * COLUMNS, totals(a0, a1, a2, a3, a4, a5))
-        store(scores, at + (i + 1) * COLUMNS, totals(b0, b1, b2, b3, b4, b5))
+        a = b = simd.six_zeros()  # sums over columns k, k + 8, … for the first and the second input
+        for k in range(0, width, WIDTH):
+            w = simd.load_six(context, outputs, group * OUTPUTS, k)
+            a = simd.fma_six(w, simd.load(centre, inputs[i] + k), a)
+            b = simd.fma_six(w, simd.load(centre, inputs[i + 1] + k), b)
+        simd.store(scores, at + i * COLUMNS, simd.totals(a))
+        simd.store(scores, at + (i + 1) * COLUMNS, simd.totals(b))
 
 
 @njit(cache=True, fastmath=REORDER, error_model="numpy", inline="always")
@@ -246,77 +230,33 @@ def step(  # type: ignore[no-untyped-def]
         for group in range(len(outputs) // OUTPUTS):
             move_inputs(centre, inputs, found, context, outputs, group, steps, k)
         for j in range(len(outputs)):
-            o = outputs[j] + k
-            store(context, o, add(load(context, o), load(change, j * LINE)))
-            store(context, o + 8, add(load(context, o + 8), load(change, j * LINE + 8)))
+            for half in range(0, LINE, WIDTH):
+                o, moved = outputs[j] + k + half, simd.load(change, j * LINE + half)
+                simd.store(context, o, simd.add(simd.load(context, o), moved))
 
 
 @njit(cache=True, inline="always")
 def output_change(centre, inputs, found, group, steps, k, change):  # type: ignore[no-untyped-def]
-    """change_j = Σ_i steps_ij c_i for the six outputs of a group and columns k to k + 16.
-
-    a_j holds the first eight columns of change_j, b_j the other eight.
-    """
-    start, at = group * len(inputs), group * OUTPUTS * LINE
-    a0 = a1 = a2 = a3 = a4 = a5 = b0 = b1 = b2 = b3 = b4 = b5 = zeros()
+    """change_j = Σ_i steps_ij c_i for the six outputs of a group and columns k to k + 16."""
+    low = high = simd.six_zeros()  # the first eight columns of each change, and the other eight
     for i in range(found):
-        c, j = inputs[i] + k, (start + i) * COLUMNS
-        x, y = load(centre, c), load(centre, c + 8)
-        g = spread(steps, j)
-        a0, b0 = fma(g, x, a0), fma(g, y, b0)
-        g = spread(steps, j + 1)
-        a1, b1 = fma(g, x, a1), fma(g, y, b1)
-        g = spread(steps, j + 2)
-        a2, b2 = fma(g, x, a2), fma(g, y, b2)
-        g = spread(steps, j + 3)
-        a3, b3 = fma(g, x, a3), fma(g, y, b3)
-        g = spread(steps, j + 4)
-        a4, b4 = fma(g, x, a4), fma(g, y, b4)
-        g = spread(steps, j + 5)
-        a5, b5 = fma(g, x, a5), fma(g, y, b5)
-    store_line(change, at, a0, b0)
-    store_line(change, at + LINE, a1, b1)
-    store_line(change, at + 2 * LINE, a2, b2)
-    store_line(change, at + 3 * LINE, a3, b3)
-    store_line(change, at + 4 * LINE, a4, b4)
-    store_line(change, at + 5 * LINE, a5, b5)
-
-
-@njit(cache=True, inline="always")
-def store_line(array, at, low, high):  # type: ignore[no-untyped-def]
-    """array.flat[at:at + 16] = eight numbers and eight numbers."""
-    store(array, at, low)
-    store(array, at + 8, high)
+        c, g = inputs[i] + k, simd.spread_six(steps, (group * len(inputs) + i) * COLUMNS)
+        low = simd.fma_six(g, simd.load(centre, c), low)
+        high = simd.fma_six(g, simd.load(centre, c + WIDTH), high)
+    simd.store_six(change, group * OUTPUTS * LINE, LINE, low)
+    simd.store_six(change, group * OUTPUTS * LINE + WIDTH, LINE, high)
 
 
 @njit(cache=True, inline="always")
 def move_inputs(  # type: ignore[no-untyped-def]
     centre, inputs, found, context, outputs, group, steps, k
 ):
-    """c_i += Σ_j steps_ij w_j for the six outputs of a group and columns k to k + 16.
-
-    a_j holds the first eight columns of w_j, b_j the other eight; x and y those of c_i.
-    """
-    first, start = group * OUTPUTS, group * len(inputs)
-    o0, o1, o2 = outputs[first] + k, outputs[first + 1] + k, outputs[first + 2] + k
-    o3, o4, o5 = outputs[first + 3] + k, outputs[first + 4] + k, outputs[first + 5] + k
-    a0, a1, a2 = load(context, o0), load(context, o1), load(context, o2)
-    a3, a4, a5 = load(context, o3), load(context, o4), load(context, o5)
-    b0, b1, b2 = load(context, o0 + 8), load(context, o1 + 8), load(context, o2 + 8)
-    b3, b4, b5 = load(context, o3 + 8), load(context, o4 + 8), load(context, o5 + 8)
+    """c_i += Σ_j steps_ij w_j for the six outputs of a group and columns k to k + 16."""
+    low = simd.load_six(context, outputs, group * OUTPUTS, k)
+    high = simd.load_six(context, outputs, group * OUTPUTS, k + WIDTH)
     for i in range(found):
-        c, j = inputs[i] + k, (start + i) * COLUMNS
-        x, y = load(centre, c), load(centre, c + 8)
-        g = spread(steps, j)
-        x, y = fma(g, a0, x), fma(g, b0, y)
-        g = spread(steps, j + 1)
-        x, y = fma(g, a1, x), fma(g, b1, y)
-        g = spread(steps, j + 2)
-        x, y = fma(g, a2, x), fma(g, b2, y)
-        g = spread(steps, j + 3)
-        x, y = fma(g, a3, x), fma(g, b3, y)
-        g = spread(steps, j + 4)
-        x, y = fma(g, a4, x), fma(g, b4, y)
-        g = spread(steps, j + 5)
-        x, y = fma(g, a5, x), fma(g, b5, y)
-        store_line(centre, c, x, y)
+        c, g = inputs[i] + k, simd.spread_six(steps, (group * len(inputs) + i) * COLUMNS)
+        x = simd.fma_sum(g, low, simd.load(centre, c))
+        y = simd.fma_sum(g, high, simd.load(centre, c + WIDTH))
+        simd.store(centre, c, x)
+        simd.store(centre, c + WIDTH, y)

@@ -4,10 +4,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from sgns_study.artifacts import ArtifactError, sha256
 from sgns_study.corpora.lines import read_lines
 from sgns_study.params import Word2vecRecipe
-from sgns_study.sgns import checkpoint as checkpoints
+from sgns_study.provenance import code_digest
 from sgns_study.sgns import word2vec
+from sgns_study.sgns.checkpoint import Checkpoint
+from sgns_study.sgns.state import initial_state
 from sgns_study.sgns.stream import kept_counts
 from sgns_study.sgns.vectors import Vectors, trained_words
 
@@ -30,22 +33,27 @@ def embed(
     every so many seconds; where one of the same run is there, training goes on from it. Seconds and
     speed are those since training was last started.
     """
-    start = save = None
+    file = saved = start = None
     if checkpoint:
         run: dict[str, Any] = {"radius": radius, "dim": dim, "seed": seed, "threads": threads}
         run |= recipe.model_dump(exclude={"kind", "like", "documents"})
-        run |= {"validation_fraction": validation_fraction, **checkpoints.digests(text)}
-        start = checkpoints.load_state(checkpoint, run)
-        save = checkpoints.saver(checkpoint, run, checkpoint_every)
+        run |= {"validation_fraction": validation_fraction, **digests(text)}
+        file = Checkpoint(checkpoint, run, checkpoint_every)
+        saved = file.load()
     lines = read_lines(text, validation_fraction, seed)
-    if checkpoint and start:
-        size = len(lines.words), len(lines.ids)
-        checkpoints.check_fits(checkpoint, start, *size, dim, threads)
+    if file and saved:
+        start = initial_state(len(lines.words), dim, radius, seed, threads)
+        file.restore(saved, start, len(lines.ids))
+        saved = None  # as large as the tables
     done = start.tokens(len(lines.ids)) if start else 0
     began = time.perf_counter()
-    documents = (lines.ids, lines.offsets, lines.counts)
-    options: dict[str, Any] = {"held_out": lines.held_out, "start": start, "after_round": save}
-    trained = word2vec.train(*documents, recipe, radius, dim, seed, threads=threads, **options)
+    trained = word2vec.train(
+        *(lines.ids, lines.offsets, lines.counts, recipe, radius, dim, seed),
+        threads=threads,
+        held_out=lines.held_out,
+        start=start,
+        after_round=file.save_if_due if file else None,
+    )
     seconds = time.perf_counter() - began
     kept = kept_counts(lines.counts, recipe.min_count)
     vectors = trained_words(Vectors(trained.centre, trained.context, lines.words, kept))
@@ -59,3 +67,16 @@ def embed(
     if lines.held_out:
         summary["validation_loss"] = float(trained.held_out[-1])
     return vectors, summary
+
+
+def digests(text: Path) -> dict[str, Any]:
+    """Size and digest of a text, and the digest of the code that reads it and trains on it.
+
+    Raises ArtifactError if there is no such file.
+    """
+    try:
+        size, content = text.stat().st_size, sha256(text)
+    except OSError as error:
+        raise ArtifactError(f"{text}: {error.strerror}: name a text file") from None
+    code = code_digest("sgns.word2vec", "corpora.lines")
+    return {"text_bytes": size, "text_sha256": content, "code": code}

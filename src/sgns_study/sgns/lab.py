@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sgns_study.kernels.lab import SkipGram
+from sgns_study.kernels.lab import Batch, SkipGram
 from sgns_study.pairs import NegativeDrawer, Pairs, Windows, id_type
 from sgns_study.params import LabRecipe
 from sgns_study.randomness import generator, kernel_state
@@ -30,14 +30,6 @@ class Trained(NamedTuple):
     centre: NDArray[np.float32]
     context: NDArray[np.float32]
     curves: pd.DataFrame  # of the columns CURVES
-
-
-class Batch(NamedTuple):
-    """Positions of a batch's centres (B,) in the windows' stream, and negatives (B, 2RK)."""
-
-    windows: Windows
-    centres: NDArray[Any]
-    negatives: NDArray[Any]
 
 
 def batches(
@@ -88,31 +80,27 @@ def train(
     Raises PairsError if the vocabulary is too small for the negatives, TrainingError if the loss
     is no longer finite.
     """
-    per_epoch = -(-len(pairs.train) // recipe.batch)
+    per_epoch = [-(-len(part) // recipe.batch) for part in (pairs.train, pairs.validation)]
     tables = (initial_table(vocabulary_size, dim, seed, name) for name in ("centre", "context"))
-    steps = recipe.epochs * per_epoch
+    steps, batches_seen = recipe.epochs * per_epoch[0], (recipe.epochs + 1) * sum(per_epoch)
     model = skip_gram(*tables, recipe.learning_rate, recipe.weight_decay, steps)
     rows: list[tuple[Any, ...]] = []
-    with tqdm(total=steps + per_epoch, unit="batch", disable=None) as bar:
+    with tqdm(total=batches_seen, unit="batch", disable=None) as bar:
         for epoch in range(recipe.epochs + 1):
-            take = model.step if epoch > 0 else model.score
-            figures, sizes = [], []
-            for batch in batches(pairs.train, vocabulary_size, recipe, seed, epoch):
-                figures.append(take(*batch))
-                sizes.append(len(batch.centres))
-                check_finite(figures[-1][0], epoch, len(figures), recipe.learning_rate)
-                bar.update()
-            rows.append((epoch, "train", *mean(figures, sizes)))
-            fixed = list(validation_batches(pairs, recipe.batch))
-            figures, sizes = [model.score(*b) for b in fixed], [len(b.centres) for b in fixed]
-            rows.append((epoch, "validation", *mean(figures, sizes)))
+            drawn = {
+                "train": batches(pairs.train, vocabulary_size, recipe, seed, epoch),
+                "validation": validation_batches(pairs, recipe.batch),
+            }
+            for split, part in drawn.items():
+                take = model.step if split == "train" and epoch > 0 else model.score
+                figures, sizes = [], []
+                for step, batch in enumerate(part, 1):
+                    figures.append(take(batch))
+                    sizes.append(len(batch.centres))
+                    check_finite(figures[-1][0], epoch, step, recipe.learning_rate)
+                    bar.update()
+                rows.append((epoch, split, *np.average(figures, axis=0, weights=sizes).tolist()))
     return Trained(*model.tables(), pd.DataFrame(rows, columns=CURVES))
-
-
-def mean(figures: list[tuple[float, float]], sizes: list[int]) -> tuple[float, float]:
-    """Mean loss and accuracy over batches of these sizes, in centres; in float64."""
-    loss, accuracy = np.average(figures, axis=0, weights=sizes).tolist()
-    return loss, accuracy
 
 
 def check_finite(loss: float, epoch: int, step: int, learning_rate: float) -> None:

@@ -47,8 +47,8 @@ def train(
 ) -> NDArray[np.float32]:
     """Centre table, float32 (V, d), of the documents `ids[offsets[i]:offsets[i + 1]]`.
 
-    ids: uint16, uint32 or int32, may be memory-mapped; counts: (V,), how often each id occurs in
-    it. Rows of the pad, of deleted words and of words that M has no entry for are zero.
+    counts: (V,), how often each id occurs in it. Rows of the pad, of deleted words and of words
+    that M has no entry for are zero.
     Raises TrainingError if nothing is left to train on or the matrix has too few rows for `dim`.
     """
     found = cooccurrences(ids, offsets, counts, recipe, radius, seed)
@@ -64,12 +64,12 @@ def window_weights(window: str, radius: int) -> NDArray[np.float64]:
     reach it; `fixed`: 1; `harmonic`: 1/m.
     """
     distance = np.arange(1, radius + 1)
-    match window:
-        case "dynamic":
-            return (radius - distance + 1) / radius
-        case "harmonic":
-            return 1 / distance
-    return np.ones(radius)
+    weights = {
+        "dynamic": (radius - distance + 1) / radius,
+        "fixed": np.ones(radius),
+        "harmonic": 1 / distance,
+    }
+    return weights[window]
 
 
 def cooccurrences(
@@ -84,10 +84,9 @@ def cooccurrences(
 
     Subsampling is the draw of SGNS's first epoch. Raises TrainingError if no word has a neighbour.
     """
-    weights = window_weights(recipe.window, radius)
     keep = keep_probabilities(kept_counts(counts, recipe.min_count), recipe.subsample)
     stream = kept_stream(ids, offsets, keep, radius, seed)
-    found = count_contexts(stream, weights, len(counts))
+    found = count_contexts(stream, window_weights(recipe.window, radius), len(counts))
     if found.nnz == 0:
         raise TrainingError(
             "no word has a neighbour: documents need two words that occur at least min_count = "
@@ -105,15 +104,9 @@ def kept_stream(
     seed: int,
 ) -> NDArray[np.int32]:
     """The whole stream of SGNS's first epoch: kept tokens, R pads around and between documents."""
-    size = int(offsets[-1] - offsets[0]) + radius * (len(offsets) + 1)
-    stream = np.zeros(size, np.int32)  # pages that are never written take no memory
-    filled = radius
-    draws = kernel_state(seed, "subsample", 0)
-    for piece, _ in framed(ids, offsets, keep, radius, draws, after=radius):
-        centres = piece[radius:-radius]
-        stream[filled : filled + len(centres)] = centres
-        filled += len(centres)
-    return stream[: filled + radius]
+    pieces = framed(ids, offsets, keep, radius, kernel_state(seed, "subsample", 0), after=radius)
+    pads = np.zeros(radius, np.int32)
+    return np.concatenate([pads, *(piece[radius:-radius] for piece, _ in pieces), pads])
 
 
 def count_contexts(
@@ -125,24 +118,24 @@ def count_contexts(
     4 to 8 bytes a token, only one dense row of V sums, which stays in the processor's cache. A
     first pass finds the size of each row, a second pass fills it.
     """
-    position = np.int32 if len(stream) < 2**31 else np.int64
     ends = np.cumsum(np.bincount(stream, minlength=vocabulary_size))
-    positions = np.empty(len(stream), position)
+    positions = np.empty(len(stream), np.int32 if len(stream) < 2**31 else np.int64)
     sort_positions(stream, ends.copy(), positions)
+    rows = np.zeros(vocabulary_size + 1, np.int64)
+    sums, contexts = np.zeros(vocabulary_size), np.empty(vocabulary_size, np.int32)
     centres = 2 * int(ends[-1] - ends[PAD_ID])
     with tqdm(total=centres, desc="counting", unit="token", unit_scale=True, disable=None) as bar:
-        sizes = np.zeros(vocabulary_size, np.int64)
-        last_centre = np.zeros(vocabulary_size, np.int64)
-        for first, last in word_blocks(ends):
-            count_different(stream, positions, ends, len(weights), first, last, last_centre, sizes)
-            bar.update(int(ends[last - 1] - ends[first - 1]))
-        rows = np.concatenate([[0], np.cumsum(sizes)])
+
+        def count(indices: NDArray[Any], data: NDArray[np.float32]) -> None:
+            for block in word_blocks(ends):
+                found = rows, indices, data
+                sum_weights(stream, positions, ends, weights, *block, sums, contexts, *found)
+                bar.update(int(ends[block[1] - 1] - ends[block[0] - 1]))
+
+        count(np.empty(0, np.int32), np.empty(0, np.float32))
         index = np.int32 if rows[-1] < 2**31 else np.int64
         indices, data = np.empty(rows[-1], index), np.empty(rows[-1], np.float32)
-        sums = np.zeros(vocabulary_size)
-        for first, last in word_blocks(ends):
-            sum_weights(stream, positions, ends, weights, first, last, sums, rows, indices, data)
-            bar.update(int(ends[last - 1] - ends[first - 1]))
+        count(indices, data)
     shape = (vocabulary_size, vocabulary_size)
     return csr_array((data, indices, rows.astype(index)), shape=shape)
 
@@ -169,30 +162,15 @@ def sort_positions(stream, ends, positions):  # type: ignore[no-untyped-def]  # 
 
 
 @njit(cache=True)
-def count_different(  # type: ignore[no-untyped-def]  # numba infers the types
-    stream, positions, ends, radius, first, last, last_centre, sizes
+def sum_weights(  # type: ignore[no-untyped-def]  # numba infers the types
+    stream, positions, ends, weights, first, last, sums, contexts, rows, indices, data
 ):
-    """Number of different contexts of each centre from `first` to before `last`.
+    """Fill rows `first` to before `last`: context ids, rising, and sums of weights.
 
-    last_centre: (V,), the last centre that each context was found near, kept between blocks.
+    Without room in `indices` it finds only where the rows end. sums, contexts: (V,), scratch; the
+    sums are zero before and after.
     """
     for centre in range(first, last):
-        last_centre[PAD_ID] = centre  # the pad is no context
-        for at in positions[ends[centre - 1] : ends[centre]]:
-            for near in range(at - radius, at + radius + 1):
-                context = stream[near]
-                if last_centre[context] != centre and near != at:
-                    last_centre[context] = centre
-                    sizes[centre] += 1
-
-
-@njit(cache=True)
-def sum_weights(  # type: ignore[no-untyped-def]  # numba infers the types
-    stream, positions, ends, weights, first, last, sums, rows, indices, data
-):
-    """Fill each row's context ids, rising, and sums of weights; `sums` (V,) is scratch, zero."""
-    for centre in range(first, last):
-        contexts = indices[rows[centre] : rows[centre + 1]]
         found = 0
         for at in positions[ends[centre - 1] : ends[centre]]:
             for m in range(1, len(weights) + 1):
@@ -202,10 +180,13 @@ def sum_weights(  # type: ignore[no-untyped-def]  # numba infers the types
                             contexts[found] = context
                             found += 1
                         sums[context] += weights[m - 1]
-        contexts.sort()
-        for i in range(found):
-            data[rows[centre] + i] = sums[contexts[i]]
-            sums[contexts[i]] = 0
+        start = rows[centre]
+        rows[centre + 1] = start + found
+        if len(indices) > 0:
+            indices[start : start + found] = np.sort(contexts[:found])
+            for i in range(start, start + found):
+                data[i] = sums[indices[i]]
+        sums[contexts[:found]] = 0
 
 
 def ppmi(counts: csr_array, alpha: float, shift: float) -> csr_array:
@@ -243,15 +224,14 @@ def svd_vectors(
     # Left singular vectors are eigenvectors of A Aᵀ. SciPy's `svds` takes no generator to restart
     # from when the iteration runs into an invariant subspace, so its runs would differ.
     draw = generator(seed, "svd")
+    start = draw.standard_normal(len(words))
     with tqdm(desc="SVD", unit=" products", disable=None) as bar:
 
         def product(x: NDArray[np.float64]) -> NDArray[np.float64]:
             bar.update()
             return filled @ (filled.T @ x)
 
-        size = (len(words), len(words))
-        gram = LinearOperator(size, matvec=product, dtype=np.float64)
-        start = draw.standard_normal(len(words))
+        gram = LinearOperator((len(words), len(words)), matvec=product, dtype=np.float64)
         squares, left = eigsh(gram, k=dim, v0=start, rng=draw)
     squares, left = squares[::-1], left[:, ::-1]
     largest = left[np.argmax(np.abs(left), axis=0), np.arange(dim)]

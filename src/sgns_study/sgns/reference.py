@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from sgns_study.kernels.lab import Batch
 from sgns_study.kernels.word2vec import alias_table, draw_word
-from sgns_study.pairs import Windows
 from sgns_study.params import Word2vecRecipe
 from sgns_study.randomness import below
 from sgns_study.sgns import objective
 from sgns_study.sgns.state import initial_tables, random_states
-from sgns_study.sgns.stream import CERTAIN, framed
+from sgns_study.sgns.stream import framed, keep_probabilities, kept_counts
 from sgns_study.tokens import PAD_ID
 
 
@@ -46,64 +46,39 @@ class SkipGram:
             [self.centre, self.context], lr=learning_rate, weight_decay=weight_decay
         )
 
-    def step(
-        self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
-    ) -> tuple[float, float]:
+    def step(self, batch: Batch) -> tuple[float, float]:
         """One step on a batch; returns loss and accuracy of the tables before it."""
-        vectors = self._vectors(windows, centres, negatives)
+        vectors = self._vectors(batch)
         loss = objective.loss(*vectors)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         return loss.item(), objective.accuracy(*vectors).item()
 
-    def score(
-        self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
-    ) -> tuple[float, float]:
+    def score(self, batch: Batch) -> tuple[float, float]:
         """Loss and accuracy of a batch; no step is taken."""
         with torch.no_grad():
-            vectors = self._vectors(windows, centres, negatives)
+            vectors = self._vectors(batch)
             return objective.loss(*vectors).item(), objective.accuracy(*vectors).item()
 
     def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Centre and context table at the present step, on the host."""
         return self.centre.detach().cpu().numpy(), self.context.detach().cpu().numpy()
 
-    def _vectors(
-        self, windows: Windows, centres: NDArray[Any], negatives: NDArray[Any]
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def _vectors(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Vectors of centres (B, d), positives (B, 2R, d) and negatives (B, 2RK, d)."""
-        stream, radius = windows.stream, windows.radius
+        stream, radius = batch.windows.stream, batch.windows.radius
         around = np.array([*range(-radius, 0), *range(1, radius + 1)])  # (2R,)
         return (
-            self._rows(self.centre, stream[centres]),
-            self._rows(self.context, stream[centres[:, None] + around]),
-            self._rows(self.context, negatives),
+            self._rows(self.centre, stream[batch.centres]),
+            self._rows(self.context, stream[batch.centres[:, None] + around]),
+            self._rows(self.context, batch.negatives),
         )
 
     def _rows(self, table: Tensor, ids: NDArray[Any]) -> Tensor:
         """Rows of a table; the pad gets no gradient, so it stays zero."""
         on_device = torch.from_numpy(ids.astype(np.int64)).to(table.device)
         return functional.embedding(on_device, table, padding_idx=PAD_ID)
-
-
-def noise_distribution(counts: NDArray[np.int64], alpha: float) -> NDArray[np.float64]:
-    """Probability of each noise word, (V,): its count to the power α, as a share of all."""
-    powers = np.where(counts > 0, counts.astype(float) ** alpha, 0)
-    return powers / powers.sum()
-
-
-def keep_probability(counts: NDArray[np.int64], threshold: float) -> NDArray[np.float64]:
-    """Probability (V,) that an occurrence survives subsampling: min(1, (√(f/t) + 1) t/f).
-
-    f is a word's share of all tokens; t = 0 keeps all. Words with a count of zero are deleted.
-    """
-    if threshold == 0:
-        return (counts > 0).astype(float)
-    share = counts[counts > 0] / counts.sum()
-    keep = np.zeros(len(counts))
-    keep[counts > 0] = np.minimum(1, (np.sqrt(share / threshold) + 1) * threshold / share)
-    return keep
 
 
 def neighbours(
@@ -141,11 +116,6 @@ def window_step(
     return loss.item()
 
 
-def learning_rate(first: float, share: float) -> float:
-    """The learning rate after a share of all tokens: it falls linearly to 1e-4 of the first."""
-    return first * max(1 - share, 1e-4)
-
-
 def train_word2vec(
     ids: NDArray[Any],
     offsets: NDArray[np.int64],
@@ -163,24 +133,23 @@ def train_word2vec(
         torch.tensor(table[:, :dim], dtype=torch.float64, requires_grad=True)
         for table in initial_tables(len(counts), dim, seed)
     )
-    kept = np.where(counts >= recipe.min_count, counts, 0)
-    kept[PAD_ID] = 0
-    keep = (keep_probability(kept, recipe.subsample) * CERTAIN).astype(np.int64)
-    noise, losses = alias_table(kept, recipe.alpha), []  # draws from `noise_distribution`
+    kept = kept_counts(counts, recipe.min_count)
+    keep = keep_probabilities(kept, recipe.subsample)
+    noise, losses = alias_table(kept, recipe.alpha), []  # a word is drawn with p ∝ count^α
     for epoch in range(recipe.epochs):
         states = random_states(seed, epoch, 0)
         subsampling, reaches, negatives = states[:1], states[1:2], states[2:]
         ((stream, _),) = framed(ids, offsets, keep, radius, subsampling, radius)
-        first, last = (
-            learning_rate(recipe.learning_rate, done / recipe.epochs) for done in (epoch, epoch + 1)
-        )
+        # The rate falls linearly to 1e-4 of the first.
+        shares = (max(1 - done / recipe.epochs, 1e-4) for done in (epoch, epoch + 1))
+        first, last = (recipe.learning_rate * share for share in shares)
         sums, size = np.zeros(2), len(stream) - 2 * radius  # Σ weight·loss and Σ weight
         for i in range(size):
             token = int(stream[radius + i])
             if token == PAD_ID:
                 continue
             near, weights = neighbours(stream, radius + i, radius, recipe.window, reaches)
-            if len(near) == 0:
+            if not weights:
                 continue
             words = [int(draw_word(noise, negatives)) for _ in range(recipe.negatives)]
             rate = first + (last - first) * i / size

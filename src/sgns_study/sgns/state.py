@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgns_study.kernels.simd import LINE, aligned
+from sgns_study.kernels.word2vec import AHEAD
 from sgns_study.randomness import generator, kernel_state
 
 BLOCK = 1024  # rows initialised at a time
@@ -13,46 +14,47 @@ DRAWS = ("subsample", "windows", "negatives")  # what is drawn at random, each f
 
 
 @dataclass
-class Position:
-    """How far a shard of the text has been read in an epoch."""
-
-    read: int  # tokens
-    draws: NDArray[np.uint64]  # (3,) random states, in the order of DRAWS
-    left: NDArray[np.int32]  # entries of the stream that the next piece begins with
-    sums: NDArray[np.float64]  # (2,) Σ weight·loss and Σ weight
-
-
-@dataclass
 class State:
-    """The state of training between two rounds, from which all that follows is determined."""
+    """The state of training between two rounds, from which all that follows is determined.
+
+    The text is read in N shards, each from its own position on.
+    """
 
     centre: NDArray[np.float32]  # (V, d rounded up), as of `initial_tables`
     context: NDArray[np.float32]
-    positions: list[Position]  # one for each shard
+    read: NDArray[np.int64]  # (N,) tokens read in this epoch
+    draws: NDArray[np.uint64]  # (N, 3) random states, in the order of DRAWS
+    left: NDArray[np.int32]  # (N, 2R + AHEAD) what the next piece begins with, once some are read
+    sums: NDArray[np.float64]  # (N, 2) Σ weight·loss and Σ weight in this epoch
     losses: list[float]  # of each finished epoch
     held_out: list[float]  # before training and after each epoch, if documents are held out
 
     def tokens(self, text: int) -> int:
         """Tokens read in all epochs so far of a text with `text` tokens."""
-        return len(self.losses) * text + sum(position.read for position in self.positions)
+        return len(self.losses) * text + int(self.read.sum())
 
-    def sums(self) -> NDArray[np.float64]:
-        """(2,) Σ weight·loss and Σ weight in this epoch."""
-        return np.sum([position.sums for position in self.positions], axis=0)
+    def begin_epoch(self, seed: int) -> None:
+        """Go to the beginning of all shards, with the random states of the next epoch."""
+        self.read[:], self.sums[:] = 0, 0
+        for shard in range(len(self.read)):
+            self.draws[shard] = random_states(seed, len(self.losses), shard)
 
 
 def initial_state(
     vocabulary_size: int, dim: int, radius: int, seed: int, threads: int = 1
 ) -> State:
-    """The state before the first round."""
-    tables = initial_tables(vocabulary_size, dim, seed)
-    return State(*tables, initial_positions(radius, seed, 0, threads), [], [])
-
-
-def initial_positions(radius: int, seed: int, epoch: int, threads: int) -> list[Position]:
-    """The positions of all shards before an epoch."""
-    left = np.zeros(radius, np.int32)
-    return [Position(0, random_states(seed, epoch, n), left, np.zeros(2)) for n in range(threads)]
+    """The state before the first round, with a shard for each thread."""
+    state = State(
+        *initial_tables(vocabulary_size, dim, seed),
+        read=np.zeros(threads, np.int64),
+        draws=np.zeros((threads, len(DRAWS)), np.uint64),
+        left=np.zeros((threads, 2 * radius + AHEAD), np.int32),
+        sums=np.zeros((threads, 2)),
+        losses=[],
+        held_out=[],
+    )
+    state.begin_epoch(seed)
+    return state
 
 
 def random_states(seed: int, *purpose: int | str) -> NDArray[np.uint64]:
@@ -72,13 +74,3 @@ def initial_tables(
         rows[:] = (draws.random(rows.shape, np.float32) - np.float32(0.5)) / np.float32(dim)
     centre[0] = 0
     return centre, context
-
-
-def copies(
-    table: NDArray[np.float32], number: int, rows: NDArray[np.int64] | slice = slice(None)
-) -> NDArray[np.float32]:
-    """Aligned copies of some rows of a table, float32 (number, V, width), all others zero."""
-    made = aligned(number * len(table), table.shape[1]).reshape(number, *table.shape)
-    for copy in made:
-        copy[rows] = table[rows]
-    return made

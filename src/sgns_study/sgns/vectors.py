@@ -57,29 +57,24 @@ def trained_words(vectors: Vectors) -> Vectors:
 def save_vectors(path: Path, vectors: Vectors) -> None:
     """Write tables, counts and vocabulary as one safetensors file."""
     named = {"centre": vectors.centre, "context": vectors.context, "counts": vectors.counts}
-    tables: dict[str, NDArray[Any]] = {k: table for k, table in named.items() if table is not None}
+    tables = {k: np.ascontiguousarray(table) for k, table in named.items() if table is not None}
     for name, table in tables.items():
         check_table(path, name, table, vectors.vocabulary)
+    metadata = {"vocabulary": json.dumps(vectors.vocabulary, ensure_ascii=False)}
     with writing(path) as part:
-        save_file(
-            {name: np.ascontiguousarray(table) for name, table in tables.items()},
-            part,
-            metadata={"vocabulary": json.dumps(vectors.vocabulary, ensure_ascii=False)},
-        )
+        save_file(tables, part, metadata)
 
 
 def load_vectors(path: Path) -> Vectors:
     """Read what `save_vectors` wrote.
 
     Raises ArtifactError if the file is missing, cut short, or lacks a centre table of finite
-    numbers or a vocabulary of as many tokens as the tables have rows. Files without counts are read
-    too.
+    numbers or a vocabulary of as many tokens as the tables have rows.
     """
     try:
         with safe_open(intact(path), "numpy") as file:
-            names = sorted(file.keys())
+            names, metadata = sorted(file.keys()), file.metadata() or {}
             tables = {name: _tensor(path, file, name) for name in names if name in TABLES}
-            metadata = file.metadata() or {}
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file: train the vectors first") from None
     except (SafetensorError, OSError) as error:
@@ -174,21 +169,21 @@ def _read_word2vec(path: Path, content: mmap, words: int, dim: int) -> Vectors:
             f"{path}: line 1 announces {words} words of {dim} dimensions, allowed are 1 or more "
             f"of each in at most the {left} bytes that follow, which take {needed} or more"
         )
-    table = np.empty((words, dim), np.float32)
-    rows: dict[str, int] = {}
+    table, rows = np.empty((words, dim), np.float32), dict[str, int]()
+    record = _text_record if text else _binary_record
     for row in tqdm(range(words), unit=" words", desc="reading", leave=False, disable=None):
-        place = f"{path}: line {row + 2}"
-        if not text:
-            place = f"{path}: byte {content.tell()}: word {row + 1} of {words}"
-        word, table[row] = (_text_record if text else _binary_record)(content, dim, place)
+        at = f"line {row + 2}" if text else f"byte {content.tell()}: word {row + 1} of {words}"
         try:
+            word, table[row] = record(content, dim)
             token = word.decode()
+            if token in rows:
+                first = f"at first as word {rows[token] + 1} of {words}"
+                raise ValueError(f": the word {shown(token)} is there twice, {first}")
         except UnicodeDecodeError as error:
-            at = f"its byte {error.start} is 0x{word[error.start]:02x}"
-            raise damaged(f"{place}: the word is not UTF-8 ({at})") from None
-        if token in rows:
-            first = f"at first as word {rows[token] + 1} of {words}"
-            raise damaged(f"{place}: the word {shown(token)} is there twice, {first}")
+            wrong = f"its byte {error.start} is 0x{word[error.start]:02x}"
+            raise damaged(f"{path}: {at}: the word is not UTF-8 ({wrong})") from None
+        except ValueError as error:
+            raise damaged(f"{path}: {at}{error}") from None
         rows[token] = row
     if left := len(content) - content.tell():
         announced = f"the {words} words that line 1 announces"
@@ -214,8 +209,8 @@ def _is_text(content: mmap, dim: int) -> bool:
     return not CONTROL.search(first)
 
 
-def _text_record(content: mmap, dim: int, place: str) -> tuple[bytes, NDArray[np.float32]]:
-    """Word and vector (d,) of the next line, which holds them between white space."""
+def _text_record(content: mmap, dim: int) -> tuple[bytes, NDArray[np.float32]]:
+    """Word and vector (d,) of the next line; raises ValueError if it has no such ones."""
     start = content.tell()
     longest = start + LONGEST_WORD + LONGEST_NUMBER * dim
     line = content[start : content.find(b"\n", start, longest) + 1 or longest]
@@ -224,12 +219,12 @@ def _text_record(content: mmap, dim: int, place: str) -> tuple[bytes, NDArray[np
     if len(numbers) != dim or not line.endswith(b"\n"):
         end = "" if line.endswith(b"\n") else " and no line end"
         expected = f"expected a word, {dim} numbers and a line end"
-        raise damaged(f"{place}: found {len(numbers)} fields behind the first{end}, {expected}")
+        raise ValueError(f": found {len(numbers)} fields behind the first{end}, {expected}")
     vector = _finite(numbers)
     if vector is None:
         wrong = next(number for number in numbers if _finite([number]) is None)
         found = wrong[:20].decode(errors="replace")
-        raise damaged(f"{place}: found `{found}`, allowed are finite float32 numbers")
+        raise ValueError(f": found `{found}`, allowed are finite float32 numbers")
     return word, vector
 
 
@@ -244,20 +239,19 @@ def _finite(numbers: list[bytes]) -> NDArray[np.float32] | None:
     return None if python_only or not np.isfinite(vector).all() else vector
 
 
-def _binary_record(content: mmap, dim: int, place: str) -> tuple[bytes, NDArray[np.float32]]:
-    """Word and vector (d,) of the next record: word, space, d float32, perhaps a line end."""
+def _binary_record(content: mmap, dim: int) -> tuple[bytes, NDArray[np.float32]]:
+    """The next word, a space, and its vector (d,); raises ValueError if there are no such ones."""
     start = content.tell()
     space = content.find(b" ", start, start + LONGEST_WORD)
     stop = space + 1 + 4 * dim
     if space < 0 or len(content) < stop:
-        expected = f"expected a word, a space and {4 * dim} bytes"
-        raise damaged(f"{place} is not whole, {expected}")
+        raise ValueError(f" is not whole, expected a word, a space and {4 * dim} bytes")
     word, vector = content[start:space], np.frombuffer(content[space + 1 : stop], "<f4")
     if word.split() != [word]:
-        raise damaged(f"{place}: found {word[:20]!r}, expected a word without white space")
+        raise ValueError(f": found {word[:20]!r}, expected a word without white space")
     if not np.isfinite(vector).all():
         wrong = vector[~np.isfinite(vector)][0]
-        raise damaged(f"{place}: found the number {wrong}, allowed are finite ones")
+        raise ValueError(f": found the number {wrong}, allowed are finite ones")
     content.seek(stop + (content[stop : stop + 1] == b"\n"))  # gensim writes no line end
     return word, vector
 

@@ -22,24 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from sgns_study.kernels.simd import aligned
 from sgns_study.kernels.threads import rounds, shards
 from sgns_study.kernels.word2vec import AHEAD, WINDOWS, Noise, alias_table, train_windows
 from sgns_study.params import Word2vecRecipe
-from sgns_study.sgns.state import (
-    Position,
-    State,
-    copies,
-    initial_positions,
-    initial_state,
-    random_states,
-)
-from sgns_study.sgns.stream import (
-    CHUNK,
-    TrainingError,
-    framed,
-    keep_probabilities,
-    kept_counts,
-)
+from sgns_study.sgns.state import State, initial_state, random_states
+from sgns_study.sgns.stream import CHUNK, TrainingError, framed, keep_probabilities, kept_counts
 
 IN_TURN = 0.05  # share of all tokens that is read before threads train at the same time
 RATE_FLOOR = 1e-4  # of the first learning rate, as in word2vec
@@ -50,7 +38,7 @@ Documents = tuple[NDArray[Any], NDArray[np.int64]]  # ids, offsets
 
 
 class Trained(NamedTuple):
-    """Tables float32 (V, d), row 0 zero, and the mean loss of a pair in each epoch, float64."""
+    """Tables float32 (V, d), row 0 zero, and the mean loss of a pair in each epoch."""
 
     centre: NDArray[np.float32]
     context: NDArray[np.float32]
@@ -121,9 +109,8 @@ def train(
             end_epoch(state, setup, seed)
             report(state.losses[-1])
             bar.set_postfix(losses_shown(state))
-    losses, losses_held_out = np.array(state.losses), np.array(state.held_out)
-    centre, context = np.ascontiguousarray(centre), np.ascontiguousarray(context)
-    return Trained(centre, context, losses, losses_held_out)
+    tables = np.ascontiguousarray(centre), np.ascontiguousarray(context)
+    return Trained(*tables, np.array(state.losses), np.array(state.held_out))
 
 
 def set_up(counts: NDArray[np.int64], recipe: Word2vecRecipe, radius: int) -> Setup:
@@ -146,26 +133,23 @@ def check_negatives(recipe: Word2vecRecipe, words: int) -> None:
 
 def end_epoch(state: State, setup: Setup, seed: int) -> None:
     """Close an epoch that was read to its end; raises TrainingError if it had no pair."""
-    epoch, threads = len(state.losses) + 1, len(state.positions)
-    loss, weight = state.sums()
+    loss, weight = state.sums.sum(axis=0)
     if weight == 0:
         raise TrainingError(
-            f"epoch {epoch} has no pair of neighbours: documents need two words that occur at "
-            f"least min_count = {setup.recipe.min_count} times and survive subsample = "
-            f"{setup.recipe.subsample}: lower min_count or raise subsample"
+            f"epoch {len(state.losses) + 1} has no pair of neighbours: documents need two words "
+            f"that occur at least min_count = {setup.recipe.min_count} times and survive "
+            f"subsample = {setup.recipe.subsample}: lower min_count or raise subsample"
         )
     state.losses.append(float(loss / weight))
-    state.positions = initial_positions(setup.radius, seed, epoch, threads)
+    state.begin_epoch(seed)
 
 
 def losses_shown(state: State) -> dict[str, str]:
     """What the progress bar shows: the mean losses of a pair in this epoch and held out."""
-    loss, weight = state.sums()
+    loss, weight = state.sums.sum(axis=0)
     losses = [*state.losses, loss / weight] if weight else state.losses
-    shown = {"loss": f"{losses[-1]:.3f}"} if losses else {}
-    if state.held_out:
-        shown["validation"] = f"{state.held_out[-1]:.3f}"
-    return shown
+    latest = {"loss": losses[-1:], "validation": state.held_out[-1:]}
+    return {name: f"{value:.3f}" for name, values in latest.items() for value in values}
 
 
 def train_epoch(documents: Documents, setup: Setup, state: State) -> Iterator[int]:
@@ -175,48 +159,49 @@ def train_epoch(documents: Documents, setup: Setup, state: State) -> Iterator[in
     the shards take turns on the same tables, as a single shard always does.
     """
     ids, offsets = documents
-    epoch, threads = len(state.losses), len(state.positions)
     tables, tokens = (state.centre, state.context), int(offsets[-1] - offsets[0])
-    rows = np.flatnonzero(setup.keep)
+    rows, threads = np.flatnonzero(setup.keep), len(state.read)
     # Merging takes time in proportion to the rows: with so many pieces, about a fifth of a round.
     pieces = max(1, 2 * len(rows) // CHUNK) if threads > 1 else 1
-    parts = list(zip(shards(offsets, threads), state.positions))
-    readers = [train_shard((ids, part), setup, at, tables, epoch) for part, at in parts]
+    parts = [(ids, part) for part in shards(offsets, threads)]
+    readers = [train_shard(part, setup, state, n, tables) for n, part in enumerate(parts)]
     while threads == 1 or state.tokens(tokens) < IN_TURN * setup.recipe.epochs * tokens:
         read = sum(sum(islice(reader, pieces)) for reader in readers)
         if not read:
             return
         yield read
-    changed = (copies(state.centre, threads, rows), copies(state.context, threads, rows))
+    changed = copies(state.centre, threads, rows), copies(state.context, threads, rows)
     readers = [
-        train_shard((ids, part), setup, at, (changed[0][n], changed[1][n]), epoch)
-        for n, (part, at) in enumerate(parts)
+        train_shard(part, setup, state, n, (changed[0][n], changed[1][n]))
+        for n, part in enumerate(parts)
     ]
     yield from rounds(readers, tables, changed, rows, pieces)
 
 
+def copies(table: NDArray[np.float32], number: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Aligned copies of some rows of a table, float32 (number, V, width), all others zero."""
+    made = aligned(number * len(table), table.shape[1]).reshape(number, *table.shape)
+    for copy in made:
+        copy[rows] = table[rows]
+    return made
+
+
 def train_shard(
-    documents: Documents, setup: Setup, position: Position, tables: Tables, epoch: int
+    documents: Documents, setup: Setup, state: State, shard: int, tables: Tables
 ) -> Iterator[int]:
-    """Train on a shard piece by piece from its position on; yields the tokens read in each."""
+    """Train tables on a shard piece by piece from its position on; yields the tokens of each."""
     ids, offsets = documents
-    recipe, tokens = setup.recipe, int(offsets[-1] - offsets[0])
-    after = setup.radius + AHEAD
-    at = position.read, position.left
-    for stream, read in framed(
-        ids, offsets, setup.keep, setup.radius, position.draws[:1], after, *at
-    ):
-        before = position.read
-        rates = (
-            learning_rate(recipe, epoch + before / tokens),
-            learning_rate(recipe, epoch + read / tokens),
-        )
-        position.sums += train_stream(stream, tables, setup, rates, position.draws[1:])
+    epoch, tokens, after = len(state.losses), int(offsets[-1] - offsets[0]), setup.radius + AHEAD
+    before, draws = int(state.read[shard]), state.draws[shard]
+    at = (before, state.left[shard]) if before else ()
+    for stream, read in framed(ids, offsets, setup.keep, setup.radius, draws[:1], after, *at):
+        first, last = (learning_rate(setup.recipe, epoch + n / tokens) for n in (before, read))
+        state.sums[shard] += train_stream(stream, tables, setup, (first, last), draws[1:])
         span = f"tokens {offsets[0] + before} and {offsets[0] + read} of {len(ids)}"
-        check_finite(position.sums[0], epoch, span, recipe.learning_rate)
-        position.read = read
-        position.left = stream[-setup.radius - after :]
+        check_finite(state.sums[shard, 0], epoch, span, setup.recipe.learning_rate)
+        state.read[shard], state.left[shard] = read, stream[-setup.radius - after :]
         yield read - before
+        before = read
 
 
 def check_finite(loss: float, epoch: int, span: str, rate: float) -> None:
@@ -263,17 +248,7 @@ def train_stream(
     draws: the random states (2,) of the windows and of the negatives.
     """
     centre, context = tables
-    sums = train_windows(
-        stream,
-        centre.ravel(),
-        context.ravel(),
-        centre.shape[1],
-        setup.radius,
-        WINDOWS.index(setup.recipe.window),
-        setup.recipe.negatives,
-        setup.noise,
-        *rates,
-        draws[:1],
-        draws[1:],
-    )
-    return np.array(sums)
+    shape = centre.shape[1], setup.radius
+    choice = WINDOWS.index(setup.recipe.window), setup.recipe.negatives, setup.noise
+    flat, states = (centre.ravel(), context.ravel()), (draws[:1], draws[1:])
+    return np.array(train_windows(stream, *flat, *shape, *choice, *rates, *states))
