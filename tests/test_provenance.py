@@ -49,7 +49,8 @@ def save(path, x):
     "params.py": "class Settings:\n    allowed = 1\n",
     "unused.py": "Y = 1\n",
     "deep/__init__.py": "",
-    "deep/leaf.py": "import os\n\nos.environ['A'] = '1'\n\n\ndef f(x):\n    return x\n",
+    "deep/leaf.py": "import os\n\nos.environ['A'] = '1'\n\n\ndef f(x):\n    return x\n\n\n"
+    "@os.register_at_fork\ndef at_fork():\n    print(7)\n",
 }
 
 
@@ -107,6 +108,7 @@ def test_names_are_followed_into_other_modules(package: Path) -> None:
         ("late.py", "OTHER + x", "OTHER - x"),
         ("deep/leaf.py", "return x", "return 2 * x"),
         ("deep/leaf.py", "'1'", "'2'"),
+        ("deep/leaf.py", "print(7)", "print(8)"),  # registered, so that nothing has to name it
     ],
 )
 def test_what_computes_changes_the_digest(package: Path, name: str, old: str, new: str) -> None:

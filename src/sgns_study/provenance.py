@@ -100,6 +100,8 @@ def _statements(module: str) -> dict[str, list[ast.stmt]]:
     for statement in tree.body:
         for name in _bound(statement) or [""]:
             statements.setdefault(name, []).append(statement)
+        if "register" in " ".join(map(ast.unparse, getattr(statement, "decorator_list", []))):
+            statements.setdefault("", []).append(statement)  # used though nothing names it
     return statements
 
 

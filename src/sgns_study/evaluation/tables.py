@@ -59,6 +59,7 @@ NEIGHBOURS, MAP, RUN = list(OF_NEIGHBOURS), list(OF_MAP), list(OF_RUN)
 # The rule of the workflow that writes each table.
 RULES = dict.fromkeys(COLUMNS, "aggregate") | {"timings": "timings"}
 RULES |= dict.fromkeys(("claims", "comparisons", "convergence"), "claims")
+RULES["summary"] = "aggregate"
 
 
 def read_tidy(folder: Path, name: str) -> pd.DataFrame:
