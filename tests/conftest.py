@@ -22,12 +22,30 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 REPOSITORY = Path(__file__).parent.parent
 
 
+def environment_with(folder: Path, program: str) -> Path:
+    """Make of `folder` an environment as this one, but for a script in place of `sgns-study`.
+
+    Gives its Python: jobs find the program of the interpreter that runs Snakemake.
+    """
+    here = Path(sys.prefix)
+    (folder / "bin").mkdir()
+    for path in (here / "bin").iterdir():
+        (folder / "bin" / path.name).symlink_to(path)
+    (folder / "lib").symlink_to(here / "lib")
+    shutil.copy(here / "pyvenv.cfg", folder)
+    stub = folder / "bin/sgns-study"
+    stub.unlink()
+    stub.write_text(program)
+    stub.chmod(0o755)
+    return folder / "bin" / Path(sys.executable).name
+
+
 class Workspace:
     """A folder in which Snakemake runs, as a user would run it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.parameters = "tiny.yaml"
+        self.parameters, self.python = "tiny.yaml", sys.executable
         for name in ("Snakefile", "params.yaml", "tests/tiny.yaml"):
             shutil.copy(REPOSITORY / name, folder)
         for name in ("rules", "profiles"):
@@ -45,7 +63,7 @@ class Workspace:
         return copied
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", "--configfile", self.parameters, *arguments]
+        return [self.python, "-m", "snakemake", "--configfile", self.parameters, *arguments]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

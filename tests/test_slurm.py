@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import REPOSITORY, Workspace, kill_group
+from tests.conftest import REPOSITORY, Workspace, environment_with, kill_group
 from tests.slurm.cluster import cluster, missing
 
 pytestmark = [
@@ -146,16 +146,12 @@ def study(slurm: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> St
 
 
 def on_slurm(folder: Path, environment: dict[str, str]) -> Workspace:
-    """A workspace whose jobs find the cluster, and `TROUBLED` before `sgns-study`."""
+    """A workspace whose jobs find the cluster, and `TROUBLED` in place of `sgns-study`."""
     workspace = Workspace(folder)
     scripts = workspace.environment["PATH"].partition(":")[0]
-    stub = folder / "bin/sgns-study"
-    stub.parent.mkdir()
-    stub.write_text(TROUBLED.format(program=f"{scripts}/sgns-study"))
-    stub.chmod(0o755)
-    workspace.environment |= environment | {
-        "PATH": f"{stub.parent}:{scripts}:{environment['PATH']}"
-    }
+    python = environment_with(folder, TROUBLED.format(program=f"{scripts}/sgns-study"))
+    workspace.python = str(python)
+    workspace.environment |= environment | {"PATH": f"{python.parent}:{environment['PATH']}"}
     return workspace
 
 

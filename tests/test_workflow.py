@@ -268,6 +268,14 @@ def test_a_wrong_parameter_stops_before_any_job(
     assert not (workspace.folder / "results").exists()
 
 
+def test_jobs_find_the_program_of_the_python_that_runs_snakemake(
+    copy_of_finished: Workspace,
+) -> None:
+    copy_of_finished.environment |= {"PATH": "/usr/bin:/bin"}  # the environment is not activated
+    said = copy_of_finished.finish("results/tiny/timings.csv", "--forcerun", "timings")
+    assert "1 of 1 steps" in said
+
+
 def test_every_rule_is_a_subcommand(finished_study: Workspace) -> None:
     rules = finished_study.run("--list-rules")
     listed = set((rules.stdout).split()) - {"all", "data", "embeddings", "vectors", "classifiers"}

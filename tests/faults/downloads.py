@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.conftest import environment_with
 from tests.faults.made_up import CONTENT, FILE
 from tests.faults.study import Run
 from tests.faults.trial import Failure, Trial, clear_errors, tail
@@ -193,12 +194,11 @@ def put_command(trial: Trial, by_rule: bool) -> None:
     desk = trial.desk
     if by_rule:
         desk.lay_out()
-    command = desk.folder / "bin/sgns-study"
-    command.parent.mkdir(parents=True)
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.faults.made_up "$@"\n')
-    command.chmod(0o755)
+    desk.folder.mkdir(parents=True, exist_ok=True)
+    command = f'#!/bin/sh\nexec "{sys.executable}" -m tests.faults.made_up "$@"\n'
+    desk.python = environment_with(desk.folder, command)
     path, code = (desk.study.environment.get(name, "") for name in ("PATH", "PYTHONPATH"))
-    desk.variables |= {"PATH": f"{command.parent}:{path}", "PYTHONPATH": f"{REPOSITORY}:{code}"}
+    desk.variables |= {"PATH": f"{desk.python.parent}:{path}", "PYTHONPATH": f"{REPOSITORY}:{code}"}
 
 
 def start(trial: Trial, by_rule: bool) -> Run:

@@ -193,6 +193,7 @@ class Desk:
     folder: Path
     prefix: tuple[str, ...] = ()  # before the command, to run as another user
     variables: dict[str, str] = field(default_factory=dict)
+    python: Path = Path(sys.executable)  # which runs Snakemake
     runs: int = 0
 
     def lay_out(self) -> None:
@@ -212,7 +213,7 @@ class Desk:
     def start(self, *targets: str, cores: int = 2) -> Run:
         """Start Snakemake for targets, by default the whole study."""
         options = ["--cores", str(cores), "--configfile", self.study.parameters]
-        return self.launch([sys.executable, "-m", "snakemake", *targets, *options])
+        return self.launch([str(self.python), "-m", "snakemake", *targets, *options])
 
     def launch(self, command: list[str]) -> Run:
         """Start a command here; what it says goes to a file beside the desk."""
