@@ -7,7 +7,7 @@ PARAMS ?= params.yaml
 CORES ?= all
 RUN := . .venv/bin/activate &&
 
-.PHONY: help install demo study restore test check clean
+.PHONY: help install demo study restore test campaigns check clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,8 +32,11 @@ study: install ## the study of PARAMS (default: params.yaml, IMDB)
 restore: install ## the files of the study of PARAMS, from DVC's cache or remote
 	$(RUN) sgns-study restore $(PARAMS)
 
-test: install ## the tests
-	$(RUN) pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+test: install ## the tests, but for the campaigns
+	$(RUN) pytest -n 2 --dist loadgroup -m "not faults and not slurm" $(PYTEST_ARGS)
+
+campaigns: install ## a sample of faults, and the study on a SLURM of one node
+	$(RUN) pytest -n 2 --dist loadgroup -m "faults or slurm" $(PYTEST_ARGS)
 
 check: install ## lint, format and types
 	$(RUN) ruff check

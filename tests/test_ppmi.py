@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from scipy.sparse import csr_array
 
 from sgns_study.corpora.planted import generate, synonym_sets
-from sgns_study.params import Dim, PlantedCorpus, PpmiRecipe, Radius, Tokens, Window, Word2vecRecipe
+from sgns_study.params import Dim, PlantedCorpus, PpmiRecipe, Radius, Tokens, Word2vecRecipe
 from sgns_study.sgns import ppmi as module
 from sgns_study.sgns import stream, word2vec
 from sgns_study.sgns.ppmi import (
@@ -30,7 +30,7 @@ from sgns_study.tokens import tokenize
 from tests.zipfian import flat
 
 SIZE = 12  # ids of the vocabulary
-WINDOWS = get_args(Window)
+WINDOWS = get_args(PpmiRecipe.model_fields["window"].annotation)
 
 
 def recipe(**change: Any) -> PpmiRecipe:

@@ -363,7 +363,7 @@ def aggregate(study: Study) -> None:
     from sgns_study.evaluation.noise import noise_table
     from sgns_study.evaluation.recipes import recipes_table
     from sgns_study.evaluation.summary import headline, summarise
-    from sgns_study.evaluation.tables import read_tidy
+    from sgns_study.evaluation.tables import typed
     from sgns_study.report import PUBLISHED_LAB_CURVES
     from sgns_study.samples import load_text
     from sgns_study.tokens import load_vocabulary
@@ -383,7 +383,7 @@ def aggregate(study: Study) -> None:
         write_table(results / f"{name}.csv", table)
     if runs and study.grid.inits:
         published = read_table(PUBLISHED_LAB_CURVES) if study.report.compare_with_lab else None
-        curves = read_tidy(results, "classifier_curves")
+        curves = typed(tables["classifier_curves"])
         summary = summarise(curves, published, study.report.lab_tolerance)
         write_table(results / "summary.csv", summary)
         write_json(results / "metrics.json", headline(summary))
