@@ -82,3 +82,11 @@ def test_without_one_uv_brings_it_or_one_line_says_what_to_install(path: Path, u
     else:
         assert "Install Python 3.11, 3.12 or 3.13 with venv (Debian: python3-venv), or uv" in said
         assert len(said.strip().splitlines()) == 1
+
+
+@pytest.mark.xdist_group("alone")
+def test_tests_of_a_group_share_a_process(request: pytest.FixtureRequest) -> None:
+    """Else what they share is made once in each: that doubled the time of the tests."""
+    if not hasattr(request.config, "workerinput"):
+        pytest.skip("the tests run in one process")
+    assert request.node.nodeid.endswith("@alone")
