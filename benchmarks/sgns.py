@@ -1,6 +1,6 @@
 """Speed of the word2vec kernel beside its peers', one thread each, in alternating runs.
 
-    sgns-study tokenize … --out TOKENS                  # with tokenizer: word
+    snakemake --cores 2 --configfile config/tweaks.yaml data # makes results/tweaks/tokens
     OMP_NUM_THREADS=1 python benchmarks/sgns.py TOKENS [--word2vec BINARY] [--pword2vec BINARY]
 
 One pass over the first documents; dynamic window, K = 5, no subsampling, min_count 5. A token is
