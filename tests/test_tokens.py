@@ -111,6 +111,16 @@ def test_wordpieces_of_ascii_equal_the_description(text: str) -> None:
         ("naïve café — 7/10", ["naïve", "café", "—", "7", "/", "10"]),
         ("one<br />two", ["one", "two"]),
         ("'quoted'", ["'", "quoted", "'"]),
+        ("हिन्दी में", ["हिन्दी", "में"]),  # a vowel sign is a mark of its own
+        ("cafe\u0301's", ["café's"]),  # NFC: é is one character
+        ("q\u0303ha", ["q\u0303ha"]),  # there is no such letter in one
+        ("می\u200cخواهم", ["می\u200cخواهم"]),  # a joiner inside a word
+        (
+            "\U00011103\U00011127 \U0001e900\U0001e944",
+            ["\U00011103\U00011127", "\U0001e922\U0001e944"],
+        ),
+        ("❤\ufe0flove", ["❤\ufe0f", "love"]),  # a sign keeps its variation
+        ("电影很好，我喜欢。", ["电影很好", "，", "我喜欢", "。"]),  # no space: a clause is a word
     ],
 )
 def test_words(text: str, expected: list[str]) -> None:

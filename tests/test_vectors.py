@@ -21,6 +21,7 @@ from sgns_study.sgns.vectors import (
     read_vectors,
     save_vectors,
     trained_words,
+    write_vectors,
 )
 
 TOKENS = ["[PAD]", "the", "film", "café", "##ing", "'", "映画"]
@@ -28,8 +29,8 @@ TOKENS = ["[PAD]", "the", "film", "café", "##ing", "'", "映画"]
 
 FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
 WORDS = st.lists(
-    st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_size=5).filter(
-        lambda word: word.split() == [word]
+    st.text(
+        st.characters(exclude_categories=["C"], exclude_characters=" "), min_size=1, max_size=5
     ),
     min_size=1,
     max_size=6,
@@ -91,6 +92,39 @@ def test_tokens_the_formats_cannot_hold(tmp_path: Path, token: str, problem: str
     with pytest.raises(ArtifactError, match=expected):
         export_word2vec(tmp_path / "vectors.txt", vectors, binary=False)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_only_ascii_white_space_ends_a_word(tmp_path: Path, binary: bool) -> None:
+    words = ["new\u00a0york", "\u3000", "a\x85b", "\u2028c"]
+    export_word2vec(tmp_path / "out", Vectors(table()[:4], None, words), binary)
+    peer = KeyedVectors.load_word2vec_format(str(tmp_path / "out"), binary=binary)
+    read = read_vectors(tmp_path / "out")
+    assert read.vocabulary == peer.index_to_key == words
+    export_word2vec(tmp_path / "again", read, binary)
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "out").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "written"),
+    [
+        ("a.safetensors", None, "safetensors"),
+        ("a.bin", None, "binary"),
+        ("a.vec", None, "text"),
+        ("a", None, "text"),
+        ("a.bin", "text", "text"),
+        ("a.safetensors", "binary", "binary"),
+    ],
+)
+def test_the_ending_of_a_file_names_its_format(
+    tmp_path: Path, name: str, kind: str | None, written: str
+) -> None:
+    vectors = Vectors(table(), None, TOKENS)
+    save_vectors(tmp_path / "safetensors", vectors)
+    export_word2vec(tmp_path / "binary", vectors, binary=True)
+    export_word2vec(tmp_path / "text", vectors, binary=False)
+    write_vectors(tmp_path / name, vectors, kind)
+    assert (tmp_path / name).read_bytes() == (tmp_path / written).read_bytes()
 
 
 def test_long_words_are_cut_in_messages(tmp_path: Path) -> None:
@@ -286,10 +320,13 @@ BINARY = b"2 3\nking " + bytes(12) + b"\nqueen " + bytes(12) + b"\n"
         (BINARY.replace(b"2 3", b"999999999 3"), "which take 13999999986 or more"),
         (BINARY.replace(b"2 3", b"2 100000"), "which take 800004 or more"),
         (TEXT.replace(b"4 5", b"4"), ": line 3: found 2 fields behind the first, expected a word"),
-        (TEXT.replace(b"2 3\nk", b"2 3\nk 7"), ": line 2: found 4 fields behind the first"),
+        (
+            TEXT.replace(b"king", b"new york"),
+            ": line 2: found 4 fields behind the first, expected a word without white space and 3",
+        ),
         (TEXT.replace(b"king", b"\nking"), ": line 2: found 0 fields"),
-        (TEXT[:-1], ": line 3: found 3 fields behind the first and no line end"),
-        (TEXT + b"\n", ": byte 27: 1 bytes follow the 2 words"),
+        (TEXT[:-1], ": line 3: no line end, so the last number may be cut: add one if it is whole"),
+        (TEXT + b"\n\0", ": byte 27: 2 bytes follow the 2 words"),
         (TEXT + b"jack 7 8 9\n", ": byte 27: 11 bytes follow the 2 words"),
         (TEXT.replace(b"5", b"five"), ": line 3: found `five`, allowed are finite"),
         (TEXT.replace(b"5", b"\xff"), ": line 3: found `\ufffd`, allowed are finite"),
@@ -323,6 +360,49 @@ def test_a_damaged_word2vec_file_is_refused(tmp_path: Path, content: bytes, prob
 def test_the_same_file_without_damage_is_read(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "vectors").write_bytes(content)
     assert read_vectors(tmp_path / "vectors").vocabulary == ["king", "queen"]
+
+
+@pytest.mark.parametrize(
+    ("content", "binary"),
+    [
+        (TEXT + b"\n\r\n \n", False),
+        (b" 2\t 3 \n" + ROWS, False),
+        (b"  2   3\r\n" + BINARY[4:], True),
+    ],
+)
+def test_blanks_that_gensim_reads_are_read(tmp_path: Path, content: bytes, binary: bool) -> None:
+    path = tmp_path / "vectors"
+    path.write_bytes(content)
+    read, peer = read_vectors(path), KeyedVectors.load_word2vec_format(str(path), binary=binary)
+    assert read.vocabulary == peer.index_to_key == ["king", "queen"]
+    np.testing.assert_array_equal(read.centre, peer.vectors)
+    path.write_bytes(b"\xef\xbb\xbf" + content.lstrip())  # a byte order mark, which gensim refuses
+    np.testing.assert_array_equal(read_vectors(path).centre, peer.vectors)
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_words_that_are_not_utf8_are_marked_or_left_out(tmp_path: Path, binary: bool) -> None:
+    """As gensim reads them: word2vec.c cuts long words in the middle of a letter."""
+    path = tmp_path / "vectors"
+    words = ["king", "ab", "ac", "queen"]
+    export_word2vec(path, Vectors(table()[:4], None, words), binary)
+    content = path.read_bytes().replace(b"ab ", b"a\xc3 ").replace(b"ac ", b"a\xff ")
+    path.write_bytes(content)
+    with pytest.raises(
+        ArtifactError, match=r"not UTF-8 \(its byte 1 .*`--errors replace` reads it"
+    ):
+        read_vectors(path)
+    peer = KeyedVectors.load_word2vec_format(str(path), binary=binary, unicode_errors="replace")
+    marked = read_vectors(path, "replace")
+    assert marked.vocabulary == peer.index_to_key[:3] == ["king", "a\ufffd", "queen"]
+    np.testing.assert_array_equal(marked.centre, peer.vectors[:3])
+    without = read_vectors(path, "skip")
+    assert without.vocabulary == ["king", "queen"]
+    np.testing.assert_array_equal(without.centre, table()[[0, 3]])
+    path.write_bytes(content.replace(b"queen", b"king"))
+    for errors in ("replace", "skip"):
+        with pytest.raises(ArtifactError, match="word 'king' is there twice, at first as word 1"):
+            read_vectors(path, errors)
 
 
 def test_a_file_that_is_not_there_is_not_read(tmp_path: Path) -> None:

@@ -21,8 +21,19 @@ from sgns_study import config, params  # noqa: E402
 from sgns_study.errors import StudyError  # noqa: E402
 from sgns_study.params import Study  # noqa: E402
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-FILE = click.Path(dir_okay=False, path_type=Path)
+
+class LocalPath(click.Path):
+    """A path of this machine; `~` is the home folder, also where no shell says so: `--out=~/a`."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Refuse an address, which a path would show with one slash."""
+        if "://" in str(value):
+            self.fail(f"{value} is an address: download it, and name the file", param, ctx)
+        return super().convert(os.path.expanduser(value), param, ctx)
+
+
+FOLDER = LocalPath(file_okay=False, path_type=Path)
+FILE = LocalPath(dir_okay=False, path_type=Path)
 SEED = click.IntRange(0, 2**32 - 1)
 RAW = Path("data/raw")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -49,12 +60,19 @@ def setting(flag: str, name: str, default: Any) -> Callable[[Function], Function
 
 
 def in_writable_folder(_context: Any, _option: Any, path: Path | None) -> Path | None:
-    """Refuse, before any work, a file whose folder is missing or not writable."""
+    """Refuse, before any work, a file whose folder is missing or not writable; follow a link."""
+    path = path and path.resolve()
     if path and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
         raise click.BadParameter(
             f"{path.parent} is not a folder that can be written to: create it or name another"
         )
     return path
+
+
+def check_new(path: Path, *others: Path) -> None:
+    """Refuse, before any work, to write over another file of the command."""
+    if path.resolve() in [other.resolve() for other in others]:
+        raise click.BadParameter(f"{path} is another file of this run: name a new one")
 
 
 @click.group(context_settings={"max_content_width": 100})
@@ -106,6 +124,27 @@ def vectors_options(function: Function) -> Function:
 def results_of(study: Study) -> Path:
     """The folder of a study's results."""
     return Path("results", study.study)
+
+
+def written(function: Function) -> Function:
+    """Options of the file of vectors that a command writes."""
+    kind = click.option(
+        "--format",
+        "kind",
+        type=click.Choice(["text", "binary", "safetensors"]),
+        help="word2vec's text or binary format, or safetensors  [default: by the ending of --out, "
+        ".bin or .safetensors; else text]",
+    )
+    check, text = in_writable_folder, "the file of vectors"
+    out = click.option("--out", type=FILE, required=True, callback=check, help=text)
+    return out(kind(function))
+
+
+def vectors_file(function: Function) -> Function:
+    """The file of vectors that a command reads."""
+    text = "words that are not UTF-8: stop, put a mark for such bytes, or skip the words"
+    errors = option("--errors", click.Choice(["stop", "replace", "skip"]), "stop", text)
+    return click.argument("vectors", type=FILE)(errors(function))
 
 
 @job
@@ -443,34 +482,25 @@ def report(study: Study) -> None:
 
 
 @cli.command()
-@click.argument("vectors", type=FILE)
-@click.option("--format", "kind", type=click.Choice(["text", "binary"]), default="text")
-@click.option("--out", type=FILE, required=True, help="the exported file")
-def export(vectors: Path, kind: str, out: Path) -> None:
-    """Convert VECTORS to word2vec's text or binary format, which gensim reads.
+@vectors_file
+@written
+def export(vectors: Path, errors: str, kind: str | None, out: Path) -> None:
+    """Convert VECTORS to word2vec's text or binary format, which gensim reads, or to safetensors.
 
-    VECTORS is a safetensors file, or itself in one of word2vec's formats.
+    VECTORS is a safetensors file, or itself in one of word2vec's formats. Words that training never
+    met, such as the pad, are left out; where their counts are known, the most frequent come first.
     """
-    from sgns_study.sgns.vectors import export_word2vec, read_vectors
+    from sgns_study.sgns.vectors import read_vectors, trained_words, write_vectors
 
-    export_word2vec(out, read_vectors(vectors), binary=kind == "binary")
+    check_new(out, vectors)
+    write_vectors(out, trained_words(read_vectors(vectors, errors)), kind)
 
 
 @cli.command()
 @click.option(
     "--text", type=FILE, required=True, help="one document a line, its tokens between white space"
 )
-@click.option(
-    "--out", type=FILE, required=True, callback=in_writable_folder, help="the file of vectors"
-)
-@click.option(
-    "--format",
-    "kind",
-    type=click.Choice(["text", "binary", "safetensors"]),
-    default="text",
-    show_default=True,
-    help="word2vec's text or binary format, or safetensors",
-)
+@written
 @option("--radius", click.IntRange(1, 1000), 5, "tokens on each side of a window, R")
 @option("--dim", click.IntRange(1, 4096), 128, "dimension of the vectors")
 @setting("--negatives", "negatives", 5)
@@ -505,7 +535,7 @@ def export(vectors: Path, kind: str, out: Path) -> None:
 def embed(
     text: Path,
     out: Path,
-    kind: str,
+    kind: str | None,
     radius: int,
     dim: int,
     lr: float,
@@ -528,10 +558,11 @@ def embed(
 
     from sgns_study.sgns import checkpoint as checkpoints
     from sgns_study.sgns.embed import embed
-    from sgns_study.sgns.vectors import export_word2vec, save_vectors
+    from sgns_study.sgns.vectors import write_vectors
 
-    if checkpoint and checkpoint.resolve() in (out.resolve(), text.resolve()):
-        raise click.BadParameter(f"{checkpoint} is another file of this run: name a new one")
+    check_new(out, text)
+    if checkpoint:
+        check_new(checkpoint, out, text)
     try:
         recipe = params.Word2vecRecipe(kind="word2vec", learning_rate=lr, **settings)
     except ValidationError as error:
@@ -547,20 +578,17 @@ def embed(
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
     )
-    if kind == "safetensors":
-        save_vectors(out, vectors)
-    else:
-        export_word2vec(out, vectors, binary=kind == "binary")
+    write_vectors(out, vectors, kind)
     if checkpoint:
         checkpoints.remove(checkpoint)
     click.echo(json.dumps(summary))
 
 
 @cli.command()
-@click.argument("vectors", type=FILE)
+@vectors_file
 @click.argument("words", nargs=-1, required=True)
 @option("--number", click.IntRange(1), 10, "neighbours of each word")
-def neighbours(vectors: Path, words: tuple[str, ...], number: int) -> None:
+def neighbours(vectors: Path, errors: str, words: tuple[str, ...], number: int) -> None:
     """List the nearest words of each of WORDS by cosine.
 
     VECTORS is a safetensors file or in word2vec's text or binary format.
@@ -568,39 +596,54 @@ def neighbours(vectors: Path, words: tuple[str, ...], number: int) -> None:
     from sgns_study.evaluation.intrinsic import neighbours
     from sgns_study.sgns.vectors import read_vectors, trained_words
 
-    loaded = trained_words(read_vectors(vectors))
-    for word, near in neighbours(loaded.centre, loaded.vocabulary, words, number).items():
+    loaded, without = trained_words(read_vectors(vectors, errors)), []
+    for word in words:
+        try:
+            (near,) = neighbours(loaded.centre, loaded.vocabulary, [word], number).values()
+        except StudyError as error:
+            without.append(str(error))
+            continue
         click.echo(word)
         for neighbour, cosine in near:
             click.echo(f"  {cosine:6.3f}  {neighbour}")
+    if without:
+        raise StudyError("\n".join(without))
 
 
 @cli.command()
-@click.argument("vectors", type=FILE)
+@vectors_file
 @click.option(
     "--similarity", type=FILE, multiple=True, help="pairs of words with a score, one a line"
 )
 @click.option("--analogies", type=FILE, multiple=True, help="questions as in questions-words.txt")
 @option("--data", FOLDER, "data/raw", "folder of the standard sets")
 def evaluate(
-    vectors: Path, similarity: tuple[Path, ...], analogies: tuple[Path, ...], data: Path
+    vectors: Path,
+    errors: str,
+    similarity: tuple[Path, ...],
+    analogies: tuple[Path, ...],
+    data: Path,
 ) -> None:
     """Print a CSV table of Spearman correlations and analogy accuracies.
 
     VECTORS is a safetensors file or in word2vec's text or binary format. Without files of pairs or
     questions, the standard sets are taken: downloaded first, if not there, from the mirror in
-    SGNS_STUDY_MIRROR or their public addresses. Each data set is named for its file; coverage is
-    the share of it whose words have a vector.
+    SGNS_STUDY_MIRROR or their public addresses. Each data set is named for its file, by the whole
+    path where two have one name; coverage is the share of it whose words have a vector.
     """
+    from collections import Counter
+
     from sgns_study.corpora.sources import evaluation_sources, fetch
     from sgns_study.evaluation.datasets import standard_sets
     from sgns_study.evaluation.intrinsic import intrinsic_scores, read_pairs, read_questions
     from sgns_study.sgns.vectors import read_vectors, trained_words
 
-    loaded = trained_words(read_vectors(vectors))
-    if similarity + analogies:
-        pairs = {path.stem: read_pairs(path) for path in similarity}
-        questions = {path.stem: read_questions(path) for path in analogies}
+    loaded = trained_words(read_vectors(vectors, errors))
+    if files := {*similarity, *analogies}:
+        stems = Counter(path.stem for path in files)
+        names = {path: path.stem if stems[path.stem] == 1 else str(path) for path in files}
+        pairs = {names[path]: read_pairs(path) for path in similarity}
+        questions = {names[path]: read_questions(path) for path in analogies}
     else:
         for name in evaluation_sources():
             fetch(name, data, os.environ.get("SGNS_STUDY_MIRROR"))
@@ -634,7 +677,7 @@ def verify(folders: tuple[Path, ...]) -> None:
     if bad:
         raise StudyError(
             f"{bad} of {len(files)} files are damaged or missing: delete what is damaged and have "
-            "all of them made by name: snakemake --cores all --configfile PARAMS NAME..."
+            "all of them made by name: snakemake --cores all --configfile PARAMS -- NAME..."
         )
     click.echo(f"{len(files)} files are as they were made")
 

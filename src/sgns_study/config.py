@@ -62,6 +62,18 @@ def read_parameters(path: Path) -> dict[str, Any]:
     return content
 
 
+def read_arguments(entries: Iterable[str]) -> dict[str, Any]:
+    """What the KEY=VALUE of Snakemake's `--config` hold, numbers as numbers.
+
+    Snakemake itself makes a text of every value inside a value (its issue 963). Raises ParamsError.
+    """
+    try:
+        pairs = (entry.partition("=") for entry in entries)
+        return {key: yaml.safe_load(value.strip("'\"")) for key, _, value in pairs}
+    except (yaml.YAMLError, ValueError) as error:
+        raise ParamsError(f"--config: not readable as YAML: {reason(error)}") from None
+
+
 def check_extent(content: Any, origin: str) -> None:
     """Raise ParamsError for more values than any study has, deeper ones, or equal keys.
 

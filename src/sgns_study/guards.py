@@ -53,13 +53,17 @@ def checked_study(workflow: Any, config: dict[str, Any]) -> Study:
     Also gives the jobs of the workflow their lock, and Snakemake's messages their remedies.
     """
     from snakemake.logging import logger
+    from snakemake.utils import update_config
 
-    from sgns_study.config import check_study, read_parameters
+    from sgns_study.config import check_study, read_arguments, read_parameters
     from sgns_study.corpora.registry import corpus_sizes
     from sgns_study.restore import check_recorded
 
     with workflow_errors():
-        study = check_study(config, origin=" + ".join(map(str, workflow.configfiles)))
+        arguments = workflow.config_settings.config_args
+        update_config(config, read_arguments(arguments))
+        origins = [*map(str, workflow.configfiles), *(["--config"] if arguments else [])]
+        study = check_study(config, origin=" + ".join(origins))
         study.check_documents(corpus_sizes(study.corpus))
         if workflow.is_main_process:
             for file in workflow.configfiles:  # Snakemake silently keeps one of two equal keys

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain
+from os.path import expanduser
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import (
@@ -106,7 +107,9 @@ class TableCorpus(Section):
                     f"found {character!r} in the name of the file: rename it, the workflow cannot "
                     "handle this"
                 )
-        return name
+        if name and "://" in name:
+            raise ValueError(f"found the address {name}: download it, and name the file")
+        return name and expanduser(name)
 
 
 Corpus = Annotated[ImdbCorpus | PlantedCorpus | TableCorpus, Field(discriminator="kind")]

@@ -11,6 +11,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from unicodedata import category, normalize
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,6 @@ WORDPIECES = 30_522  # entries of the published vocabulary
 LARGEST = 1 << 20  # bytes read of the vocabulary's file; the published one has 231,508
 CLASSES = 1 << 15  # labels are stored as int16
 LINE_BREAK = re.compile(r"<\s*br\s*/?\s*>", re.IGNORECASE)
-WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 PLAIN = re.compile(r"[\t\n\r -~]*")  # ASCII without the control characters that BERT deletes
 ASCII_WORD = re.compile(r"[a-z0-9]+|[!-/:-@\[-`{-~]")  # of lower-cased ASCII text
 
@@ -138,9 +138,27 @@ def wordpiece_encoder(entries: list[str]) -> Encoder:
     return encode
 
 
+@cache
+def word() -> re.Pattern[str]:
+    """A word with the apostrophes inside it, or a single sign; each with the marks that follow.
+
+    Python has no marks among the letters of a word, such as the vowel signs of Devanagari, nor the
+    joiners U+200C and U+200D.
+    """
+    marks = {c for c in range(0x300, 0xE0200) if category(chr(c))[0] == "M"} | {0x200C, 0x200D}
+    first, last = (sorted(c for c in marks if c + step not in marks) for step in (-1, 1))
+    ranges = "".join(f"{chr(a)}-{chr(b)}" for a, b in zip(first, last))
+    mark = rf"(?![\0-\u02ff])[{ranges}]+"  # spares most letters the long list
+    letters = rf"\w+(?:{mark}\w*)*"
+    return re.compile(rf"{letters}(?:['’]{letters})*|[^\w\s](?:{mark})?")
+
+
 def split_words(text: str) -> list[str]:
-    """Lower-cased words with the apostrophes inside them, and single punctuation marks."""
-    return WORD.findall(text.lower())
+    """Lower-cased words with the apostrophes inside them, and single punctuation marks.
+
+    Words are in Unicode's form NFC, in which a letter and its accent are one character.
+    """
+    return word().findall(normalize("NFC", text.lower()))
 
 
 def ordered_vocabulary(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from sgns_study.artifacts import ArtifactError
+from sgns_study.corpora.documents import check_recurring
 from sgns_study.randomness import generator
 
 PAD = "[PAD]"
@@ -41,7 +42,8 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
 
     So a document may be of any length. Each document is held out by a draw of the seed, with
     probability `held_out`. Raises ArtifactError if there is no such file, no token in it, no
-    document held out though one should be, or a line that is not UTF-8 or has a word without end.
+    document held out though one should be, or a line that is not UTF-8, has a NUL character or a
+    word without end. Warns where most words occur once.
     """
     try:
         words, train, apart = spooled(path, held_out, seed)
@@ -54,6 +56,7 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
         ) from None
     check_found(path, bool(words), bool(train.counts), held_out == 0 or len(apart.offsets) > 1)
     occurrences = np.array([train.counts[i] for i in range(len(words))])
+    check_recurring(path, np.count_nonzero(occurrences == 1), train.tokens)
     order = sorted(range(len(words)), key=lambda i: (-occurrences[i], words[i]))
     return Lines(
         *train.documents(order),
@@ -127,10 +130,10 @@ def check_found(path: Path, any_token: bool, any_left: bool, any_held_out: bool)
 def pieces(path: Path) -> Iterator[tuple[list[str], bool]]:
     """Words in their order, and whether a document ends with them, shown on a progress bar.
 
-    A line is read up to LINE bytes at a time. Raises ArtifactError naming a line that is not UTF-8
-    or has a word that is too long.
+    A line is read up to LINE bytes at a time; a byte order mark at the start is no part of it.
+    Raises ArtifactError naming a line that is not UTF-8, has a NUL character or too long a word.
     """
-    decoder = getincrementaldecoder("utf-8")()
+    decoder = getincrementaldecoder("utf-8-sig")()
     number, start, rest, ends = 1, 0, "", True  # `start`: bytes of the line before the piece
     bar = tqdm(total=path.stat().st_size, unit="B", unit_scale=True, desc="reading", disable=None)
     with path.open("rb") as file, bar:
@@ -139,18 +142,28 @@ def pieces(path: Path) -> Iterator[tuple[list[str], bool]]:
             try:
                 text = rest + decoder.decode(piece, final=ends)
             except UnicodeDecodeError as error:
-                wrong = start - len(decoder.getstate()[0]) + error.start  # a letter may be cut
+                wrong = start + len(piece) - len(error.object) + error.start  # a letter may be cut
                 raise ArtifactError(
                     f"{path}: line {number} is not UTF-8 (byte {wrong} of the line is "
                     f"0x{error.object[error.start]:02x}): convert the file to UTF-8"
                 ) from None
             words = text.split()
             rest = "" if ends or not words or text[-1].isspace() else words.pop()
-            if len(rest) > LINE:
-                raise ArtifactError(
-                    f"{path}: line {number} has a word of more than {LINE} letters: put white "
-                    "space between the words of the text"
-                )
+            check_text(path, number, text, rest)
             yield words, ends
             bar.update(len(piece))
             number, start = (number + 1, 0) if ends else (number, start + len(piece))
+
+
+def check_text(path: Path, number: int, text: str, rest: str) -> None:
+    """Raise ArtifactError for a NUL character in a part of a line, or a word without end."""
+    if "\0" in text:
+        raise ArtifactError(
+            f"{path}: line {number} has a NUL character, which no text has: remove it or, if the "
+            "file is UTF-16, convert it to UTF-8"
+        )
+    if len(rest) > LINE:
+        raise ArtifactError(
+            f"{path}: line {number} has a word of more than {LINE} letters: put white space "
+            "between the words of the text"
+        )

@@ -6,6 +6,7 @@ address. A file is kept under its name only if its checksum is right.
 """
 
 import csv
+import os
 import shutil
 import sys
 import time
@@ -104,7 +105,7 @@ def fetch(name: str, folder: Path, mirror: str | None = None) -> Path:
 
 def origins(source: Source, mirror: str | None) -> list[tuple[Copy, str]]:
     """Where each copy may be, in the order to try: the mirror, then the public addresses."""
-    mirror = mirror or ""
+    mirror = os.path.expanduser(mirror or "")
     if mirror.startswith("file:"):
         mirror = url2pathname(urlsplit(mirror).path)
     mirrored = [(copy, f"{mirror.rstrip('/')}/{copy.name}") for copy in source.copies if mirror]

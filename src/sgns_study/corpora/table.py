@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import compress
+from itertools import chain, compress, islice
 from pathlib import Path
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,15 @@ import pyarrow.parquet as pq
 
 from sgns_study import params
 from sgns_study.artifacts import ArtifactError
-from sgns_study.corpora.documents import NO_LABEL, SPLITS, TEST, TRAIN, UNLABELLED, Document
+from sgns_study.corpora.documents import (
+    NO_LABEL,
+    SPLITS,
+    TEST,
+    TRAIN,
+    UNLABELLED,
+    Document,
+    check_recurring,
+)
 from sgns_study.errors import reason, shown
 from sgns_study.randomness import generator
 
@@ -32,6 +41,8 @@ MOST_ROWS = 20_000_000  # rows, and lines of text
 LONGEST = 10_000_000  # characters of a field and of a line
 LONGEST_LABEL = 1000  # characters
 BATCH = 1000  # rows of Parquet read at a time
+FIRST_WORDS = 100_000  # of a table, that are looked at for words that recur
+MISSING = {"nan", "na", "n/a", "#n/a", "<na>", "null", "none"}  # what pandas takes for no label
 SHOWN = 20  # bad rows, labels or columns that a message lists
 HALF_PAIR = re.compile(r"[\ud800-\udfff]")  # half of a surrogate pair, which UTF-8 cannot hold
 
@@ -43,6 +54,7 @@ NUL = "NUL character"
 SURROGATE = "half of a surrogate pair"
 FIELDS = "wrong number of fields"
 QUOTES = "quotation mark not closed, or text behind a closed one"
+ESCAPED = 'found \\", which is written "" inside a field'
 TOO_LONG = f"more than {LONGEST:,} characters in a field or line"
 LONG_LABEL = f"more than {LONGEST_LABEL:,} characters in the label"
 WRONG_BYTES = "bytes not of the encoding"
@@ -100,9 +112,10 @@ class Contents:
 def inspect(corpus: params.TableCorpus, root: Path = Path(".")) -> Contents:
     """What the table holds; read once in a process unless a file changes.
 
-    Rows left out and texts in both training and test are warned about on standard error when the
-    table is read. Raises ArtifactError if a file or column is missing, a row cannot be used (unless
-    `on_bad_rows` is `skip`) or a class is too small.
+    Rows left out, texts in both training and test, doubtful names of classes and words that do not
+    recur are warned about on standard error when the table is read. Raises ArtifactError if a file
+    or column is missing, a row cannot be used (unless `on_bad_rows` is `skip`) or a class is too
+    small.
     """
     versions = []
     for path in [root / name for name in (corpus.path, corpus.test) if name]:
@@ -115,7 +128,11 @@ def inspect(corpus: params.TableCorpus, root: Path = Path(".")) -> Contents:
 def _inspect(
     corpus: params.TableCorpus, root: Path, _versions: tuple[tuple[int, int], ...]
 ) -> Contents:
-    contents, _ = load(corpus, root)
+    contents, parts = load(corpus, root)
+    check_names(corpus, contents)
+    texts = (row.text.split() for rows in parts.values() for row in rows)
+    words = Counter(islice(chain.from_iterable(texts), FIRST_WORDS))
+    check_recurring(corpus.path, sum(n == 1 for n in words.values()), words.total())
     if contents.bad_rows:
         counts = ", ".join(f"{n} × {reason}" for reason, n in contents.bad_rows_by_reason.items())
         left_out = f"{len(contents.bad_rows)} rows are left out"
@@ -194,6 +211,29 @@ def check_bad_rows(bad: Sequence[Row], corpus: params.TableCorpus) -> None:
         remedy += " Bytes that do not decode: set `encoding:` to the file's, such as cp1252."
     total = f"{len(bad)} row{'s' if len(bad) > 1 else ''} cannot be used:"
     raise ArtifactError("\n".join([total, *(f"  {row}" for row in bad[:SHOWN]), *more, remedy]))
+
+
+def check_names(corpus: params.TableCorpus, contents: Contents) -> None:
+    """Warn of classes whose names differ only in case or writing, or read as a missing value."""
+    alike: dict[str | float, list[str]] = {}
+    for name in contents.classes:
+        alike.setdefault(meaning(name), []).append(shown(name))
+    same = [" and ".join(names) for names in alike.values() if len(names) > 1]
+    missing = [shown(name) for name in contents.classes if name.lower() in MISSING]
+    for names, remedy in (
+        (same, "are different classes: write them alike if they are one"),
+        (missing, "count as classes: leave the field empty where there is no label"),
+    ):
+        if names:
+            print(f"warning: {corpus.path}: labels {listed(names)} {remedy}", file=sys.stderr)
+
+
+def meaning(label: str) -> str | float:
+    """What a label is to a reader: its number, or its letters whatever their case and form."""
+    try:
+        return float(label)
+    except ValueError:
+        return normalize("NFKC", label).casefold()
 
 
 def check_classes(classes: Sequence[str], corpus: params.TableCorpus) -> None:
@@ -323,7 +363,10 @@ def csv_rows(path: Path, encoding: str) -> Iterator[tuple[Row, list[str], int]]:
             row = next((wrong[line] for line in range(start + 1, end + 1) if line in wrong), row)
         except csv.Error as error:
             fields, end = [], start + 1
-            row = row._replace(reason=TOO_LONG if "field limit" in str(error) else QUOTES)
+            if "field limit" in str(error):
+                row = row._replace(reason=TOO_LONG)
+            else:
+                row = row._replace(reason=QUOTES, detail=ESCAPED if '\\"' in lines[start] else "")
         if fields or row.reason:
             yield row, fields, end
 
@@ -468,7 +511,8 @@ def check_columns(path: Path, columns: Sequence[str], corpus: params.TableCorpus
             raise ArtifactError(f"{path}: two columns are named {name!r}: rename one of them")
         if name not in columns:
             one = len(columns) == 1 and path.suffix.lower() in (".csv", ".tsv")
-            split = " (.csv files are split at commas, .tsv files at tabs: save it so)"
+            other = next((shown(mark) for mark in ";\t|," if one and mark in columns[0]), "another")
+            split = f" (.csv files are split at commas, .tsv at tabs, not at {other}: save it so)"
             raise ArtifactError(
                 f"{path}: no column {name!r}{params.nearest(name, columns)}; there are: "
                 f"{listed([*map(shown, columns)])}: name one in {key}{split if one else ''}"

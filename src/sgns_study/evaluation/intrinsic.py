@@ -211,7 +211,9 @@ def row_of(word: str, vocabulary: Sequence[str]) -> int:
             return row
     like = get_close_matches(word, vocabulary) or get_close_matches(word.lower(), vocabulary)
     remedy = f"did you mean {' or '.join(like)}?" if like else "and none is like it"
-    raise UnknownWordError(f"{word!r} is not among the {len(vocabulary)} words: {remedy}")
+    raise UnknownWordError(
+        f"{word!r} is not among the {len(vocabulary)} words{':' if like else ','} {remedy}"
+    )
 
 
 def nearest_rows(
@@ -267,7 +269,7 @@ def read_pairs(path: Path) -> list[Pair]:
         check_line(is_pair, place, fields, "two words and a number")
         pairs.append((first, second, float(score)))
     if not pairs:
-        raise ArtifactError(f"{path}: no pair of words in it: download it again")
+        raise ArtifactError(f"{path}: no pair of words in it: give two words and a number a line")
     return pairs
 
 
@@ -289,7 +291,7 @@ def read_questions(path: Path) -> dict[str, list[Question]]:
         a, b, c, d = fields
         sections[name].append((a, b, c, d))
     if not any(sections.values()):
-        raise ArtifactError(f"{path}: no analogy question in it: download it again")
+        raise ArtifactError(f"{path}: no analogy question in it: give four words a line")
     return sections
 
 
@@ -304,11 +306,11 @@ def lines(path: Path) -> Iterator[tuple[str, list[str]]]:
                 if fields:
                     yield place, fields
     except FileNotFoundError:
-        raise ArtifactError(f"{path}: no such file: run the download first") from None
+        raise ArtifactError(f"{path}: no such file: name another file") from None
     except OSError as error:
         raise ArtifactError(f"{path}: not readable ({error.strerror}): name another file") from None
     except UnicodeDecodeError as error:
-        raise ArtifactError(f"{path}: not UTF-8 ({error}): download it again") from None
+        raise ArtifactError(f"{path}: not UTF-8 ({error}): convert it") from None
 
 
 def check_line(is_right: bool, place: str, fields: Sequence[str], expected: str) -> None:
@@ -316,5 +318,5 @@ def check_line(is_right: bool, place: str, fields: Sequence[str], expected: str)
     if not is_right:
         found = brief(" ".join(fields), 60)
         raise ArtifactError(
-            f"{place}: found `{found}`, expected {expected}: correct the line or download it again"
+            f"{place}: found `{found}`, expected {expected}: correct the line or remove it"
         )

@@ -18,7 +18,10 @@ from sgns_study.artifacts import ArtifactError, intact, writing
 from sgns_study.errors import reason, shown
 
 LONGEST_WORD, LONGEST_NUMBER = 1 << 20, 64  # bytes in word2vec's formats
-HEADER = re.compile(rb"(\d{1,18}) (\d{1,18})[ \t\r]*\n")  # of word2vec's formats: words, dimensions
+# Of word2vec's formats: words, dimensions; behind a byte order mark if an editor set one.
+HEADER = re.compile(rb"(?:\xef\xbb\xbf)?[ \t]*(\d{1,18})[ \t]+(\d{1,18})[ \t\r]*\n")
+BLANK = re.compile(rb"\s*\Z")
+FORMATS = {".bin": "binary", ".safetensors": "safetensors"}  # by a file's ending; else text
 TABLES = {"centre": "F32", "context": "F32", "counts": "I64"}  # and their types in safetensors
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # bytes that no text has
 
@@ -107,15 +110,24 @@ def _vocabulary(metadata: dict[str, str]) -> list[str] | None:
     return found if isinstance(found, list) else None
 
 
+def write_vectors(path: Path, vectors: Vectors, kind: str | None) -> None:
+    """Write `text`, `binary` or `safetensors`; without a `kind` the one that the ending names."""
+    kind = kind or FORMATS.get(path.suffix, "text")
+    if kind == "safetensors":
+        save_vectors(path, vectors)
+    else:
+        export_word2vec(path, vectors, binary=kind == "binary")
+
+
 def export_word2vec(path: Path, vectors: Vectors, binary: bool) -> None:
     """Write the centre table in word2vec's text or binary format, all rows in order.
 
     Text has the shortest digits that give the same float32 again. Raises ArtifactError if a token
-    is empty or holds white space, which ends a token in these formats, or occurs twice.
+    is empty or holds ASCII white space, which ends a token in these formats, or occurs twice.
     """
     seen: set[str] = set()
     for row, token in enumerate(vectors.vocabulary):
-        if token in seen or token.split() != [token]:
+        if token in seen or token.encode().split() != [token.encode()]:
             problem = "is there twice" if token in seen else "is empty or holds white space"
             raise ArtifactError(
                 f"{path}: the token {shown(token)} of row {row} {problem}, which word2vec's "
@@ -133,12 +145,14 @@ def export_word2vec(path: Path, vectors: Vectors, binary: bool) -> None:
             file.write(token.encode() + b" " + content + b"\n")
 
 
-def read_vectors(path: Path) -> Vectors:
+def read_vectors(path: Path, errors: str = "stop") -> Vectors:
     """Read a file of vectors: safetensors, or word2vec's text or binary format, by its content.
 
     The one table of word2vec's formats becomes `centre`. Raises ArtifactError naming the line or
     byte if a file is not whole, a word is empty, there twice or not UTF-8, or a number not finite.
-    No more memory is taken than the size of the file allows for.
+    Where `errors` is `replace`, wrong bytes of a word become U+FFFD, of equal words the first is
+    kept; with `skip` such words are left out. No more memory is taken than the size of the file
+    allows for.
     """
     if not path.is_file():
         raise ArtifactError(f"{path}: no such file: train the vectors first")
@@ -148,7 +162,7 @@ def read_vectors(path: Path) -> Vectors:
             if header := HEADER.fullmatch(start):
                 with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
                     content.seek(header.end())
-                    return _read_word2vec(path, content, *map(int, header.groups()))
+                    return _read_word2vec(path, content, *map(int, header.groups()), errors)
     except OSError as error:
         raise ArtifactError(f"{path}: not readable ({error.strerror}): name another file") from None
     if start[8:9] == b"{":
@@ -159,7 +173,7 @@ def read_vectors(path: Path) -> Vectors:
     )
 
 
-def _read_word2vec(path: Path, content: mmap, words: int, dim: int) -> Vectors:
+def _read_word2vec(path: Path, content: mmap, words: int, dim: int, errors: str) -> Vectors:
     """Vectors of word2vec's text or binary format, from the end of its header on."""
     text = _is_text(content, dim)
     left = len(content) - content.tell()
@@ -174,21 +188,29 @@ def _read_word2vec(path: Path, content: mmap, words: int, dim: int) -> Vectors:
     for row in tqdm(range(words), unit=" words", desc="reading", leave=False, disable=None):
         at = f"line {row + 2}" if text else f"byte {content.tell()}: word {row + 1} of {words}"
         try:
-            word, table[row] = record(content, dim)
-            token = word.decode()
+            word, table[len(rows)] = record(content, dim)
+            token = word.decode(errors="replace" if errors == "replace" else "strict")
+            if token in rows and token.encode() != word:
+                continue
             if token in rows:
                 first = f"at first as word {rows[token] + 1} of {words}"
                 raise ValueError(f": the word {shown(token)} is there twice, {first}")
         except UnicodeDecodeError as error:
+            if errors == "skip":
+                continue
             wrong = f"its byte {error.start} is 0x{word[error.start]:02x}"
-            raise damaged(f"{path}: {at}: the word is not UTF-8 ({wrong})") from None
+            raise ArtifactError(
+                f"{path}: {at}: the word is not UTF-8 ({wrong}): `--errors replace` reads it with "
+                "a mark for such bytes, `--errors skip` leaves it out"
+            ) from None
         except ValueError as error:
             raise damaged(f"{path}: {at}{error}") from None
         rows[token] = row
-    if left := len(content) - content.tell():
+    left = len(content) - content.tell()
+    if left and not (text and BLANK.match(content, content.tell())):
         announced = f"the {words} words that line 1 announces"
         raise damaged(f"{path}: byte {content.tell()}: {left} bytes follow {announced}")
-    return Vectors(table, None, list(rows))
+    return Vectors(table[: len(rows)], None, list(rows))
 
 
 def damaged(what: str) -> ArtifactError:
@@ -216,10 +238,11 @@ def _text_record(content: mmap, dim: int) -> tuple[bytes, NDArray[np.float32]]:
     line = content[start : content.find(b"\n", start, longest) + 1 or longest]
     content.seek(start + len(line))
     word, *numbers = line.split(None, dim + 1) or [b""]
-    if len(numbers) != dim or not line.endswith(b"\n"):
-        end = "" if line.endswith(b"\n") else " and no line end"
-        expected = f"expected a word, {dim} numbers and a line end"
-        raise ValueError(f": found {len(numbers)} fields behind the first{end}, {expected}")
+    if len(numbers) != dim:
+        expected = f"expected a word without white space and {dim} numbers"
+        raise ValueError(f": found {len(numbers)} fields behind the first, {expected}")
+    if not line.endswith(b"\n"):
+        raise ValueError(": no line end, so the last number may be cut: add one if it is whole")
     vector = _finite(numbers)
     if vector is None:
         wrong = next(number for number in numbers if _finite([number]) is None)
