@@ -1,5 +1,6 @@
 """The command line: an expected error is one message that says what to do, and leaves nothing."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +9,10 @@ import gensim
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from snakemake.cli import get_argument_parser
 
 from sgns_study import config
+from sgns_study.artifacts import seal
 from sgns_study.cli import cli, main
 from sgns_study.corpora.sources import SOURCES
 from sgns_study.guards import write_settings
@@ -150,3 +153,31 @@ def test_gensim_reads_an_export_with_the_same_cosines(tmp_path: Path, kind: str)
     unit = table / np.linalg.norm(table, axis=1, keepdims=True)
     for i, j in [(0, 1), (3, 49), (20, 21)]:
         assert read.similarity(words[i], words[j]) == pytest.approx(unit[i] @ unit[j], abs=1e-6)
+
+
+def test_the_command_that_makes_a_file_again_is_one(
+    tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To Snakemake, all that follows `--configfile` is a file of parameters."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").write_text("a")
+    seal(tmp_path / "a")
+    (tmp_path / "a").write_text("b")
+    page = " ".join((REPOSITORY / "docs/faults.md").read_text().split())
+    for said in (refused("verify", "."), page):
+        _, command = re.search(r"by name: `?(snakemake) ([^`\n]*)", said).groups()
+        options = get_argument_parser().parse_args(command.split())
+        assert options.targets in (["NAME"], ["NAME..."])
+        assert [str(file) for file in options.configfile] == ["PARAMS"]
+
+
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_of_the_pages_are_those_there_are(page: Path) -> None:
+    text = page.read_text().replace("\\\n", " ")
+    for name, rest in re.findall(r"sgns-study ([a-z][a-z-]*)\b([^`\n]*)", text):
+        known = {flag: option for option in cli.commands[name].params for flag in option.opts}
+        for flag, value in re.findall(r"(--[a-z-]+)(?: ([A-Z]+)\b)?", rest.partition("#")[0]):
+            assert known[flag].type.name == "directory" if value == "FOLDER" else flag in known

@@ -227,10 +227,10 @@ def run(result: Result) -> None:
         raise result.exception
 
 
-def error_of(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    """What `sgns-study embed` says when it fails: one error, no traceback."""
+def error_of(capsys: pytest.CaptureFixture[str], *arguments: object, command: str = "embed") -> str:
+    """What a command says when it fails: one error, no traceback."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["sgns-study", "embed", *map(str, arguments)])
+        patch.setattr(sys, "argv", ["sgns-study", command, *map(str, arguments)])
         with pytest.raises(SystemExit) as stopped:
             main()
     assert stopped.value.code in (1, 2)
@@ -299,6 +299,70 @@ def test_a_disk_that_is_full_while_reading_is_named(
     message = error_of(capsys, "--text", text, "--out", tmp_path / "out")
     assert "No space left on device" in message
     assert "set TMPDIR" in message
+
+
+@pytest.mark.parametrize("spelled", ["{}", "{}/../{}/text", "{}/link", "{}/hard/../text"])
+def test_a_command_writes_over_none_of_its_files(
+    tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str], spelled: str
+) -> None:
+    folder = tmp_path / "folder"
+    (folder / "hard").mkdir(parents=True)
+    (folder / "text").write_bytes(text.read_bytes())
+    (folder / "link").symlink_to("text")
+    out = folder / "text" if spelled == "{}" else Path(spelled.format(folder, folder.name))
+    message = f"{folder / 'text'} is another file of this run: name a new one"
+    for this, other in ((folder / "text", out), (out, folder / "text")):
+        assert message in error_of(capsys, "--text", this, "--out", other, "--dim", "8")
+        assert message in error_of(capsys, this, "--out", other, command="export")
+    assert (folder / "text").read_bytes() == text.read_bytes()
+    assert (folder / "link").is_symlink()
+
+
+def test_a_link_as_the_file_of_vectors_stays_a_link(tmp_path: Path, text: Path) -> None:
+    (tmp_path / "link").symlink_to("vectors.bin")
+    assert embed(text, tmp_path / "link", "--dim", "8").exit_code == 0
+    assert embed(text, tmp_path / "other.bin", "--dim", "8").exit_code == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "vectors.bin").read_bytes() == (tmp_path / "other.bin").read_bytes()
+
+
+def test_the_home_folder_and_addresses(
+    tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell leaves `~` as it is behind `--out=`; a path would make `https:/` of an address."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    result = CliRunner().invoke(cli, ["embed", f"--text={text}", "--out=~/a.safetensors"])
+    assert result.exit_code == 0, result.output
+    assert len(load_vectors(tmp_path / "a.safetensors").vocabulary) > 100
+    message = "https://example.org/a.txt is an address: download it, and name the file"
+    assert message in error_of(capsys, "--text", "https://example.org/a.txt", "--out", "~/b")
+    assert message in error_of(capsys, "https://example.org/a.txt", "king", command="neighbours")
+
+
+def test_marks_of_an_editor_are_no_part_of_a_word(
+    tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "marked").write_bytes(b"\xef\xbb\xbf" + text.read_bytes())
+    for name, source in (("a", tmp_path / "marked"), ("b", text)):
+        assert embed(source, tmp_path / name, "--dim", "8").exit_code == 0
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    (tmp_path / "zero").write_bytes(text.read_bytes() + b"\na \0 b\n")
+    lines = text.read_text().count("\n") + 2
+    message = f"zero: line {lines} has a NUL character, which no text has: remove it"
+    assert message in error_of(capsys, "--text", tmp_path / "zero", "--out", tmp_path / "c")
+    (tmp_path / "wide").write_text("a b\n", encoding="utf-16-le")
+    message = "wide: line 1 has a NUL character, which no text has"
+    assert message in error_of(capsys, "--text", tmp_path / "wide", "--out", tmp_path / "c")
+
+
+def test_words_that_do_not_recur_are_warned_about(tmp_path: Path, text: Path) -> None:
+    (tmp_path / "text").write_text("电影很好 我喜欢 好 好\n" + "的 的 的 的\n" * 2)
+    once = embed(tmp_path / "text", tmp_path / "out", "--min-count", "1")
+    assert "warning" not in once.stderr  # 2 of 12 words
+    (tmp_path / "text").write_text("电影很好 我喜欢 很 短\n好 好 好\n")
+    once = embed(tmp_path / "text", tmp_path / "out", "--min-count", "1", "--negatives", "1")
+    assert f"warning: {tmp_path}/text: 4 of 7 words occur only once: give more" in once.stderr
+    assert "warning" not in embed(text, tmp_path / "out", "--dim", "8").stderr
 
 
 def test_a_checkpoint_is_no_other_file_of_the_run(

@@ -14,7 +14,8 @@ from sgns_study.artifacts import ArtifactError
 from sgns_study.cli import cli
 from sgns_study.corpora import sources
 from sgns_study.corpora.sources import Copy, DownloadError, Source
-from sgns_study.sgns.vectors import Vectors, export_word2vec, save_vectors
+from sgns_study.errors import StudyError
+from sgns_study.sgns.vectors import Vectors, export_word2vec, read_vectors, save_vectors
 
 WORDS = ["king", "queen", "man", "woman", "film"]
 TABLE = np.random.default_rng(2).normal(size=(5, 10)).astype(np.float32)
@@ -84,6 +85,67 @@ def test_files_take_the_place_of_the_standard_sets(tmp_path: Path) -> None:
     _, *rows = run("evaluate", tmp_path / "vectors.bin", *arguments).splitlines()
     assert [row.split(",")[0] for row in rows] == ["mine"]
     assert not (tmp_path / "raw").exists()
+
+
+def test_two_sets_of_one_name_are_both_scored(tmp_path: Path) -> None:
+    export_word2vec(tmp_path / "vectors.bin", Vectors(TABLE, None, WORDS), binary=True)
+    files = [tmp_path / name for name in ("same.csv", "same.txt", "other.txt")]
+    for number, file in enumerate(files):
+        file.write_text(PAIRS + "absent absent 1\n" * number)
+    for order in (files, files[::-1]):
+        arguments = [part for file in order for part in ("--similarity", file)]
+        _, *rows = run("evaluate", tmp_path / "vectors.bin", *arguments).splitlines()
+        coverage = {row.split(",")[0]: float(row.rsplit(",", 1)[1]) for row in rows}
+        assert coverage == {
+            str(files[0]): pytest.approx(4 / 5),
+            str(files[1]): pytest.approx(4 / 6),
+            "other": pytest.approx(4 / 7),
+        }
+
+
+def test_words_without_neighbours_do_not_silence_the_others(tmp_path: Path) -> None:
+    table = TABLE.copy()
+    table[4] = 0
+    export_word2vec(tmp_path / "vectors", Vectors(table, None, WORDS), binary=False)
+    words = ["king", "kinf", "film", "queen"]
+    result = CliRunner().invoke(cli, ["neighbours", str(tmp_path / "vectors"), *words])
+    alone = [run("neighbours", tmp_path / "vectors", word) for word in ("king", "queen")]
+    assert result.stdout == "".join(alone)
+    assert isinstance(result.exception, StudyError)
+    first, second = str(result.exception).splitlines()
+    assert first == "'kinf' is not among the 5 words: did you mean king?"
+    assert second.startswith("'film' has no neighbours, for its vector is zero")
+
+
+def test_words_that_are_not_utf8_are_marked_or_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.bin"
+    export_word2vec(path, Vectors(TABLE, None, WORDS), binary=True)
+    path.write_bytes(path.read_bytes().replace(b"film ", b"fil\xc3 "))
+    (tmp_path / "mine.txt").write_text(PAIRS)
+    arguments = ("--similarity", tmp_path / "mine.txt")
+    for errors, word in (("replace", ["fil\ufffd"]), ("skip", [])):
+        run("export", path, "--errors", errors, "--out", tmp_path / "out")
+        assert read_vectors(tmp_path / "out").vocabulary == [*WORDS[:4], *word]
+        near = run("neighbours", path, "king", "--errors", errors)
+        assert near.split()[2::2] == run("neighbours", tmp_path / "out", "king").split()[2::2]
+        assert run("evaluate", path, *arguments, "--errors", errors).endswith(",0.6\n")
+
+
+def test_an_export_has_the_words_that_were_trained(tmp_path: Path) -> None:
+    """In gensim a row of zeros, as the pad's, has no cosine with any word."""
+    table = np.concatenate([np.zeros((1, 10), np.float32), TABLE])
+    counts = np.array([0, 3, 0, 5, 1, 2])
+    vectors = Vectors(table, table, ["[PAD]", *WORDS], counts)
+    save_vectors(tmp_path / "own.safetensors", vectors)
+    for name in ("out", "out.bin", "out.safetensors"):
+        run("export", tmp_path / "own.safetensors", "--out", tmp_path / name)
+        assert read_vectors(tmp_path / name).vocabulary == ["man", "king", "film", "woman"]
+    peer = KeyedVectors.load_word2vec_format(tmp_path / "out")
+    with np.errstate(all="raise"):
+        near = peer.most_similar("man", topn=3)
+    ours = run("neighbours", tmp_path / "own.safetensors", "man").split()
+    assert [word for word, _ in near] == ours[2::2]
+    assert np.isfinite([cosine for _, cosine in near]).all()
 
 
 def test_without_the_standard_sets_one_error_says_what_to_do(

@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import re
 import traceback
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 
 import sgns_study
 from sgns_study.artifacts import ArtifactError
+from sgns_study.config import ParamsError, read_arguments
 from sgns_study.guards import PlainErrors, check_writable, plain
+from tests.conftest import Workspace
 
 
 @pytest.mark.parametrize(
@@ -93,3 +96,24 @@ def test_compiled_code_of_a_package_that_may_not_be_written_to_lies_elsewhere(
     own = sgns_study._compiled_code_folder()
     assert list(own.iterdir()) == []
     own.rmdir()
+
+
+@pytest.mark.workflow
+def test_values_of_the_command_line_keep_their_types(workspace: Workspace) -> None:
+    """Snakemake itself reads every value inside of one as a text."""
+    seeds = "grid={seeds: [1, 2, 3, 4]}"
+    arguments = ("--cores", "1", "--dry-run", "--config")
+    result = workspace.run(*arguments, seeds, "report={compare_with_lab: false}", "device=cpu")
+    said = result.stdout + result.stderr
+    assert result.returncode == 0, said
+    assert len(set(re.findall(r"embeddings/lab-r2-d8-s(\d)/run.json", said))) == 4
+    result = workspace.run(*arguments, "grid={seeds: [0.5]}")
+    said = " ".join((result.stdout + result.stderr).split())
+    assert "tiny.yaml + --config: grid.seeds.0: found 0.5, allowed: a valid integer" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("entry", ["grid={seeds: [1", "grid={x: 2026-99-99}"])
+def test_a_value_of_the_command_line_that_is_no_yaml(entry: str) -> None:
+    with pytest.raises(ParamsError, match="--config: not readable as YAML"):
+        read_arguments([entry])

@@ -341,7 +341,7 @@ def test_words_without_neighbours() -> None:
         neighbours(RELATED, WORDS, ["king", "quean"])
     with pytest.raises(UnknownWordError, match=r"'QUEENS' .*did you mean queen"):
         neighbours(RELATED, WORDS, ["QUEENS"])
-    with pytest.raises(UnknownWordError, match="'xyz' is not among the 4 words: and none is like"):
+    with pytest.raises(UnknownWordError, match="'xyz' is not among the 4 words, and none is like"):
         neighbours(RELATED, WORDS, ["xyz"])
     with pytest.raises(StudyError, match="'man' has no neighbours, for its vector is zero"):
         neighbours(0 * RELATED, WORDS, ["man"])
@@ -465,7 +465,12 @@ def test_a_malformed_line_is_named(tmp_path_factory, before, words, score) -> No
     [
         (read_pairs, b"", ": no pair of words"),
         (read_pairs, b"# a b 1\n\n", ": no pair of words"),
-        (read_pairs, b"a b\n", ":1: found `a b`, expected two words and a number"),
+        (
+            read_pairs,
+            b"a b\n",
+            ":1: found `a b`, expected two words and a number: correct the line",
+        ),
+        (read_pairs, b"one two score\na b 1\n", ":1: found `one two score`, expected two words"),
         (read_pairs, b"\xff b 1\n", ": not UTF-8"),
         (read_questions, b"", ": no analogy question"),
         (read_questions, b": empty\n", ": no analogy question"),
@@ -480,7 +485,7 @@ def test_errors_say_what_was_found(tmp_path: Path, read, content: bytes, problem
     path.write_bytes(content)
     with pytest.raises(ArtifactError, match=re.escape(f"{path}{problem}")):
         read(path)
-    with pytest.raises(ArtifactError, match="no such file: run the download first"):
+    with pytest.raises(ArtifactError, match="no such file: name another file"):
         read(tmp_path / "absent.txt")
 
 

@@ -57,7 +57,10 @@ def test_lines_read_in_pieces_are_those_of_the_text(
         (b"ok\na b c d e f \xff g", "line 2 is not UTF-8 (byte 12 of the line is 0xff)"),
         (b"a b c \xc3\xa9 d \xc3", "line 1 is not UTF-8 (byte 11 of the line is 0xc3)"),
         (b"a b c d\xc3\xc3\xa9 e", "line 1 is not UTF-8 (byte 7 of the line is 0xc3)"),
+        (b"\xef\xbb\xbfa b\xc3 c", "line 1 is not UTF-8 (byte 6 of the line is 0xc3)"),
+        (b"\xef\xbb\xbfa b c d e f \xff g", "line 1 is not UTF-8 (byte 15 of the line is 0xff)"),
         (b"ok\n" + b"a" * 30 + b" b", "line 2 has a word of more than 8 letters"),
+        (b"ok\na b c d e \0 f", "line 2 has a NUL character"),
     ],
 )
 def test_what_is_wrong_in_a_long_line_is_named(

@@ -91,6 +91,17 @@ def test_a_mistake_is_one_clear_message(path: str, value: Any, message: str) -> 
     assert "\n" not in str(error.value)
 
 
+def test_a_table_is_a_file_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/student")
+    found = params.TableCorpus(**TABLE | {"path": "~/a.csv", "test": "b~.csv"})
+    assert (found.path, found.test) == ("/home/student/a.csv", "b~.csv")
+    content = changed("corpus", TABLE | {"test": "https://example.org/a.csv"})
+    with pytest.raises(
+        config.ParamsError, match=r"found the address https://example\.org/a\.csv: do"
+    ):
+        config.check_study(content, "params.yaml")
+
+
 def test_a_missing_key_says_what_it_is_for() -> None:
     content = copy.deepcopy(IMDB)
     del content["recipes"]["lab"]["epochs"]

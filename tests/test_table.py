@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from contextlib import suppress
 from encodings.aliases import aliases
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -329,6 +330,13 @@ def test_every_bad_row_of_a_csv_has_its_line_and_reason(tmp_path: Path) -> None:
     assert bad[-1].detail.endswith("the row ends on line 16")
 
 
+def test_quotation_marks_behind_a_backslash_are_named(tmp_path: Path) -> None:
+    found = save(tmp_path, 'text,label\n"He said \\"no\\".",pos\n"He said ""no"".",pos\n')
+    assert faults(found, tmp_path) == [(2, table.QUOTES)]
+    message = refused(found, tmp_path)
+    assert 'closed one (found \\", which is written "" inside a field)' in message
+
+
 def test_a_quotation_mark_that_is_never_closed_costs_one_row(tmp_path: Path) -> None:
     found = save(tmp_path, 'text,label\nfine,pos\n"open,pos\nfine,neg\nfine,pos\n')
     assert faults(found, tmp_path) == [(3, table.QUOTES)]
@@ -519,6 +527,43 @@ def test_the_order_of_classes(tmp_path: Path, labels: list[str], classes: tuple[
     assert table.inspect(save(tmp_path, as_csv(rows)), tmp_path).classes == classes
 
 
+@pytest.mark.parametrize(
+    ("labels", "warning"),
+    [
+        (["pos", "neg", "POS"], "labels 'POS' and 'pos' are different classes: write them alike"),
+        (["1", "1.0", "0"], "labels '1' and '1.0' are different classes: write them alike if"),
+        (["é", "e\u0301", "a", "A"], "labels 'A' and 'a', 'e\u0301' and 'é' are different classes"),
+        (["pos", "neg", "NaN", "NA"], "labels 'NA', 'NaN' count as classes: leave the field empty"),
+        (["pos", "neg", "nap"], None),
+        (["1", "0", "10", "0.5"], None),
+    ],
+)
+def test_labels_that_may_be_a_slip_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], labels: list[str], warning: str | None
+) -> None:
+    rows = [(f"the text {n} and so on", label) for n in range(15) for label in labels]
+    found = save(tmp_path, as_csv(rows))
+    assert len(table.inspect(found, tmp_path).classes) == len(labels)
+    said = [line for line in capsys.readouterr().err.splitlines() if "labels" in line]
+    assert len(said) == (warning is not None)
+    assert not warning or said[0].startswith(f"warning: reviews.csv: {warning}")
+
+
+def test_words_that_do_not_recur_are_warned_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of Chinese a clause between two spaces is a word."""
+    signs = [chr(code) for code in range(0x4E00, 0x4E00 + 60)]
+    rows = [(first + second, "pn"[n % 2]) for n, (first, second) in enumerate(pairwise(signs))]
+    table.inspect(save(tmp_path, as_csv(rows)), tmp_path)
+    warned = "warning: reviews.csv: 59 of 59 words occur only once: give more text or, where no"
+    assert warned in capsys.readouterr().err
+    table.inspect(
+        save(tmp_path, as_csv([(" ".join(text), label) for text, label in rows])), tmp_path
+    )
+    assert "only once" not in capsys.readouterr().err
+
+
 def test_numbers_and_texts_are_one_class(tmp_path: Path) -> None:
     labels = ["1", '"1"', "1.0", "0"]
     lines = [f'{{"text": "{n}", "label": {labels[n % 4]}}}' for n in range(60)]
@@ -559,7 +604,11 @@ def test_a_class_that_the_test_file_leaves_out(tmp_path: Path) -> None:
     [
         ("r.csv", "text,label\n", {"label": "lable"}, "no column 'lable', did you mean 'label'?"),
         ("r.csv", "text,label\n", {"text": "x"}, "there are: 'text', 'label': name one"),
-        ("r.csv", "text;label\n", {}, "split at commas"),
+        ("r.csv", "text;label\n", {}, "files are split at commas, .tsv at tabs, not at ';': save"),
+        ("r.csv", "text\tlabel\n", {}, "not at '\\t': save it so"),
+        ("r.tsv", "text|label\n", {}, "not at '|': save it so"),
+        ("r.tsv", "text,label\n", {}, "not at ',': save it so"),
+        ("r.csv", "text\n", {}, "not at another: save it so"),
         ("r.csv", "text,text,label\n", {}, "two columns are named 'text'"),
         ("r.csv", "text,label\n", {"label": "text"}, "is the column of the text too"),
         ("r.csv", "", {}, "the file is empty"),
