@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import re
 import shutil
 import socket
 import stat
@@ -16,6 +17,7 @@ import pytest
 import yaml
 
 from sgns_study.artifacts import sha256
+from sgns_study.config import check_study
 from sgns_study.errors import StudyError
 from sgns_study.params import Study
 from sgns_study.restore import check_inputs, pipeline_of
@@ -381,9 +383,16 @@ def test_a_study_that_dvc_leaves_out_says_so() -> None:
         pipeline_of(REPOSITORY / "config/tweaks.yaml")
 
 
-def test_every_parameter_is_some_stages_and_stands_in_the_demo() -> None:
+def test_every_parameter_is_some_stages_and_stands_where_the_pages_say() -> None:
+    """DVC refuses a file of parameters that lacks one."""
     pipeline = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
     named = {name for stage in pipeline["stages"].values() for name in stage["params"]}
     assert named == set(Study.model_fields)
     for name in ("params.yaml", "config/demo.yaml"):
         assert named == yaml.safe_load((REPOSITORY / name).read_text()).keys()
+    page = (REPOSITORY / "docs/your-own-text.md").read_text()
+    example = yaml.safe_load(re.findall(r"```yaml\n(study:.*?)```", page, re.DOTALL)[0])
+    assert named == example.keys()
+    written = yaml.safe_load(check_study(example, "my.yaml").model_dump_json())
+    assert named == written.keys()
+    assert check_study(written, "study.json") == check_study(example, "my.yaml")

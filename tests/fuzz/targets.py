@@ -320,6 +320,13 @@ def make_word2vec(binary: bool, folder: Path) -> None:
     vectors.export_word2vec(folder / "vectors", vectors.Vectors(table_, None, WORDS), binary)
 
 
+def read_word2vec(path: Path) -> vectors.Vectors:
+    """A file without its words that are not UTF-8, with them marked, and as it is."""
+    for errors in ("skip", "replace"):
+        use_vectors(vectors.read_vectors(path, errors))
+    return vectors.read_vectors(path)
+
+
 RUN = {"dim": 20, "text_sha256": "12ab"}
 
 
@@ -609,7 +616,7 @@ TARGETS = [
     Target(
         "vectors: text",
         partial(make_word2vec, False),
-        vectors.read_vectors,
+        read_word2vec,
         use_vectors,
         {"vectors": soup(*HEADED)},
         each=True,
@@ -617,7 +624,7 @@ TARGETS = [
     Target(
         "vectors: binary",
         partial(make_word2vec, True),
-        vectors.read_vectors,
+        read_word2vec,
         use_vectors,
         {"vectors": soup(*HEADED)},
         each=True,
