@@ -530,10 +530,13 @@ def test_the_order_of_classes(tmp_path: Path, labels: list[str], classes: tuple[
 @pytest.mark.parametrize(
     ("labels", "warning"),
     [
-        (["pos", "neg", "POS"], "labels 'POS' and 'pos' are different classes: write them alike"),
-        (["1", "1.0", "0"], "labels '1' and '1.0' are different classes: write them alike if"),
+        (["pos", "neg", "POS"], "labels 'POS' and 'pos' are different classes: write one class"),
+        (["1", "1.0", "0"], "labels '1' and '1.0' are different classes: write one class alike"),
         (["é", "e\u0301", "a", "A"], "labels 'A' and 'a', 'e\u0301' and 'é' are different classes"),
-        (["pos", "neg", "NaN", "NA"], "labels 'NA', 'NaN' count as classes: leave the field empty"),
+        (
+            ["pos", "neg", "NaN", "NA"],
+            "labels 'NA', 'NaN' are classes: leave missing ones empty",
+        ),
         (["pos", "neg", "nap"], None),
         (["1", "0", "10", "0.5"], None),
     ],

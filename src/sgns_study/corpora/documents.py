@@ -1,6 +1,5 @@
 """What every corpus yields."""
 
-import sys
 from dataclasses import dataclass
 
 TRAIN, TEST, UNLABELLED = 0, 1, 2
@@ -16,16 +15,3 @@ class Document:
     split: int
     label: int
     text: str
-
-
-def check_recurring(origin: object, once: int, words: int) -> None:
-    """Warn on standard error if most of the words of a text, `once` of them, occur only once in it.
-
-    Nothing is learned of such words. So it is where no space stands between words, as in Chinese.
-    """
-    if 2 * once > words:
-        print(
-            f"warning: {origin}: {once} of {words} words occur only once: give more text or, where "
-            "no space stands between words, put it there",
-            file=sys.stderr,
-        )

@@ -1,5 +1,6 @@
 """A text file with one document a line and its tokens between white space, of any length."""
 
+import sys
 from codecs import getincrementaldecoder
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from sgns_study.artifacts import ArtifactError
-from sgns_study.corpora.documents import check_recurring
 from sgns_study.randomness import generator
 
 PAD = "[PAD]"
@@ -56,7 +56,7 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
         ) from None
     check_found(path, bool(words), bool(train.counts), held_out == 0 or len(apart.offsets) > 1)
     occurrences = np.array([train.counts[i] for i in range(len(words))])
-    check_recurring(path, np.count_nonzero(occurrences == 1), train.tokens)
+    check_recurring(path, int((occurrences == 1).sum()), train.tokens)
     order = sorted(range(len(words)), key=lambda i: (-occurrences[i], words[i]))
     return Lines(
         *train.documents(order),
@@ -124,6 +124,19 @@ def check_found(path: Path, any_token: bool, any_left: bool, any_held_out: bool)
         raise ArtifactError(
             f"{path}: {'no document is' if any_left else 'all documents are'} held out: "
             f"{'raise' if any_left else 'lower'} the fraction, or give more documents, one a line"
+        )
+
+
+def check_recurring(origin: object, once: int, words: int) -> None:
+    """Warn on standard error if most words of a text, `once` of them, occur only once in it.
+
+    Nothing is learned of such words. So it is where no space stands between words, as in Chinese.
+    """
+    if 2 * once > words:
+        print(
+            f"warning: {origin}: {once} of {words} words occur only once: give more text or, where "
+            "no space stands between words, put it there",
+            file=sys.stderr,
         )
 
 

@@ -22,15 +22,8 @@ import pyarrow.parquet as pq
 
 from sgns_study import params
 from sgns_study.artifacts import ArtifactError
-from sgns_study.corpora.documents import (
-    NO_LABEL,
-    SPLITS,
-    TEST,
-    TRAIN,
-    UNLABELLED,
-    Document,
-    check_recurring,
-)
+from sgns_study.corpora.documents import NO_LABEL, SPLITS, TEST, TRAIN, UNLABELLED, Document
+from sgns_study.corpora.lines import check_recurring
 from sgns_study.errors import reason, shown
 from sgns_study.randomness import generator
 
@@ -129,21 +122,7 @@ def _inspect(
     corpus: params.TableCorpus, root: Path, _versions: tuple[tuple[int, int], ...]
 ) -> Contents:
     contents, parts = load(corpus, root)
-    check_names(corpus, contents)
-    texts = (row.text.split() for rows in parts.values() for row in rows)
-    words = Counter(islice(chain.from_iterable(texts), FIRST_WORDS))
-    check_recurring(corpus.path, sum(n == 1 for n in words.values()), words.total())
-    if contents.bad_rows:
-        counts = ", ".join(f"{n} × {reason}" for reason, n in contents.bad_rows_by_reason.items())
-        left_out = f"{len(contents.bad_rows)} rows are left out"
-        print(f"warning: {corpus.path}: {left_out}: {counts}", file=sys.stderr)
-    if contents.repeated:
-        print(
-            f"warning: {corpus.test or corpus.path}: the texts of {contents.repeated} of "
-            f"{contents.sizes[1]} test documents are also those of training documents, so the test "
-            "accuracy is too high: remove one of the two",
-            file=sys.stderr,
-        )
+    check_doubts(corpus, contents, parts)
     return contents
 
 
@@ -213,27 +192,33 @@ def check_bad_rows(bad: Sequence[Row], corpus: params.TableCorpus) -> None:
     raise ArtifactError("\n".join([total, *(f"  {row}" for row in bad[:SHOWN]), *more, remedy]))
 
 
-def check_names(corpus: params.TableCorpus, contents: Contents) -> None:
-    """Warn of classes whose names differ only in case or writing, or read as a missing value."""
-    alike: dict[str | float, list[str]] = {}
+def check_doubts(
+    corpus: params.TableCorpus, contents: Contents, parts: dict[int, list[Row]]
+) -> None:
+    """Warn on standard error of what `inspect` names."""
+    alike: dict[str, list[str]] = {}
     for name in contents.classes:
-        alike.setdefault(meaning(name), []).append(shown(name))
+        letters = normalize("NFKC", name).casefold().removesuffix(".0")
+        alike.setdefault(letters, []).append(shown(name))
     same = [" and ".join(names) for names in alike.values() if len(names) > 1]
     missing = [shown(name) for name in contents.classes if name.lower() in MISSING]
-    for names, remedy in (
-        (same, "are different classes: write them alike if they are one"),
-        (missing, "count as classes: leave the field empty where there is no label"),
+    bad = ", ".join(f"{n} × {reason}" for reason, n in contents.bad_rows_by_reason.items())
+    for file, is_so, doubt in (
+        (corpus.path, bad, f"{len(contents.bad_rows)} rows are left out: {bad}"),
+        (
+            corpus.test or corpus.path,
+            contents.repeated,
+            f"the texts of {contents.repeated} of {contents.sizes[1]} test documents are also "
+            "those of training documents, so the test accuracy is too high: remove one of the two",
+        ),
+        (corpus.path, same, f"labels {listed(same)} are different classes: write one class alike"),
+        (corpus.path, missing, f"labels {listed(missing)} are classes: leave missing ones empty"),
     ):
-        if names:
-            print(f"warning: {corpus.path}: labels {listed(names)} {remedy}", file=sys.stderr)
-
-
-def meaning(label: str) -> str | float:
-    """What a label is to a reader: its number, or its letters whatever their case and form."""
-    try:
-        return float(label)
-    except ValueError:
-        return normalize("NFKC", label).casefold()
+        if is_so:
+            print(f"warning: {file}: {doubt}", file=sys.stderr)
+    texts = (row.text.split() for rows in parts.values() for row in rows)
+    words = Counter(islice(chain.from_iterable(texts), FIRST_WORDS))
+    check_recurring(corpus.path, sum(n == 1 for n in words.values()), words.total())
 
 
 def check_classes(classes: Sequence[str], corpus: params.TableCorpus) -> None:

@@ -112,7 +112,7 @@ def _vocabulary(metadata: dict[str, str]) -> list[str] | None:
 
 def write_vectors(path: Path, vectors: Vectors, kind: str | None) -> None:
     """Write `text`, `binary` or `safetensors`; without a `kind` the one that the ending names."""
-    kind = kind or FORMATS.get(path.suffix, "text")
+    kind = kind or FORMATS.get(path.suffix.lower(), "text")
     if kind == "safetensors":
         save_vectors(path, vectors)
     else:
@@ -162,7 +162,7 @@ def read_vectors(path: Path, errors: str = "stop") -> Vectors:
             if header := HEADER.fullmatch(start):
                 with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
                     content.seek(header.end())
-                    return _read_word2vec(path, content, *map(int, header.groups()), errors)
+                    return _read_word2vec(path, content, errors, *map(int, header.groups()))
     except OSError as error:
         raise ArtifactError(f"{path}: not readable ({error.strerror}): name another file") from None
     if start[8:9] == b"{":
@@ -173,7 +173,7 @@ def read_vectors(path: Path, errors: str = "stop") -> Vectors:
     )
 
 
-def _read_word2vec(path: Path, content: mmap, words: int, dim: int, errors: str) -> Vectors:
+def _read_word2vec(path: Path, content: mmap, errors: str, words: int, dim: int) -> Vectors:
     """Vectors of word2vec's text or binary format, from the end of its header on."""
     text = _is_text(content, dim)
     left = len(content) - content.tell()
