@@ -6,13 +6,14 @@ and no stream depends on the initial embedding: classifiers of one seed differ i
 
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.optim.adam import adam as adam_step
 from tqdm import tqdm
 
 from sgns_study import params
@@ -27,7 +28,7 @@ from sgns_study.classifiers.conv1d import (
 from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.errors import StudyError
 from sgns_study.kernels import conv1d as kernels
-from sgns_study.kernels.adam import RowAdam
+from sgns_study.kernels.adam import BETA1, BETA2, EPS, RowAdam
 from sgns_study.randomness import generator
 from sgns_study.tokens import PAD_ID
 
@@ -114,6 +115,39 @@ def evaluate(
     return loss, correct(logits, labels) / len(labels), class_probabilities(logits).numpy()
 
 
+class Adam:
+    """Adam on whole tensors, by the function of `torch.optim.Adam`.
+
+    To make an object of that class imports torch's compiler, which takes as long as torch itself.
+    """
+
+    def __init__(self, tensors: list[Tensor], rates: NDArray[np.float64]) -> None:
+        """`rates`: the learning rate of each step."""
+        self.tensors, self.rates = tensors, iter(rates.tolist())
+        self.momenta, self.variances = ([*map(torch.zeros_like, tensors)] for _ in range(2))
+        self.steps = [torch.tensor(0.0) for _ in tensors]
+
+    def step(self) -> None:
+        """Take the next step, by the gradients that the tensors have."""
+        gradients = [tensor.grad for tensor in self.tensors if tensor.grad is not None]
+        with torch.no_grad():
+            adam_step(
+                self.tensors,
+                gradients,
+                self.momenta,
+                self.variances,
+                max_exp_avg_sqs=[],
+                state_steps=self.steps,
+                amsgrad=False,
+                beta1=BETA1,
+                beta2=BETA2,
+                lr=next(self.rates),
+                weight_decay=0.0,
+                eps=EPS,
+                maximize=False,
+            )
+
+
 class Training:
     """A classifier in training on one device: the model, the batches and the optimisers.
 
@@ -157,14 +191,10 @@ class Training:
             model.features = kernels.embed_conv_max
             self.row_adam = RowAdam(model.embedding.numpy(), row_rate, steps)  # shares the memory
             self.row_adam.rule.size[1:] *= falling[:-1]  # entry i belongs to step i, from 1 on
-        groups: list[dict[str, Any]] = [
-            {"params": [*model.conv.parameters(), *model.linear.parameters()]},
-            {"params": [model.embedding], "lr": row_rate},  # not moved if it has no gradient
-        ]
-        self.adam = torch.optim.Adam(groups, lr=settings.learning_rate)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.adam, lambda step: float(falling[step])
-        )
+        layers = [*model.conv.parameters(), *model.linear.parameters()]
+        embedding = [model.embedding] if model.embedding.requires_grad else []
+        rates = settings.learning_rate * falling, row_rate * falling
+        self.adams = [Adam(part, rate) for part, rate in zip((layers, embedding), rates)]
 
     def indexed(self, tokens: NDArray[np.int32]) -> tuple[NDArray[np.int64] | None, Tensor]:
         """The ids whose rows documents need (U,), and tokens (n, T) as indices into these rows.
@@ -223,7 +253,7 @@ class Training:
         rows = self.rows(ids)  # (U, d)
         logits = self.model(tokens, mask.to(self.device), rows)  # (B,) or (B, C)
         losses = cross_entropies(logits, labels)  # (B,)
-        self.adam.zero_grad()
+        self.model.zero_grad()
         losses.mean().backward()
         gradient = (self.model.embedding if rows is None else rows).grad
         if gradient is not None:
@@ -231,8 +261,8 @@ class Training:
                 gradient[PAD_ID] = 0
             else:
                 self.row_adam.step(ids[1:], gradient.numpy()[1:])
-        self.adam.step()
-        self.schedule.step()
+        for adam in self.adams:
+            adam.step()
         return float(losses.detach().sum()), correct(logits.detach(), labels)
 
 

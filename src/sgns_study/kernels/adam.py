@@ -28,8 +28,10 @@ from numba import float32, njit
 from numpy.typing import NDArray
 
 from sgns_study.errors import StudyError
+from sgns_study.kernels.simd import LINE, prefetch
 
 RUN = 0.08
+AHEAD = 4  # rows between asking memory for one and moving it
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8  # β1, β2 and ε as in torch
 # Sums may be reordered and fused, so that loops vectorise; NaN and infinity keep their meaning.
 REORDER = {"reassoc", "contract", "nsz"}
@@ -159,10 +161,23 @@ def update(table, momentum, variance, row, gradient, i, step, rule):  # type: ig
         variance[row, k] = v
 
 
+@njit(inline="always")
+def ask_for(table, momentum, variance, row):  # type: ignore[no-untyped-def]
+    """Ask memory for a row, which will be moved soon."""
+    dim = table.shape[1]
+    for k in range(0, dim, LINE):
+        prefetch(table, row * dim + k)
+        prefetch(momentum, row * dim + k)
+        prefetch(variance, row * dim + k)
+
+
 @njit(cache=True)
 def advance_rows(table, momentum, variance, at, rows, now, rule):  # type: ignore[no-untyped-def]
     """Bring `rows` to step `now`; `at` (V,) holds the step that each row stands at."""
-    for row in rows:
+    for i in range(len(rows)):
+        row = rows[i]
+        if i + AHEAD < len(rows) and at[rows[i + AHEAD]] < now:
+            ask_for(table, momentum, variance, rows[i + AHEAD])
         if at[row] < now:
             advance(table, momentum, variance, row, at[row], now, rule)
             at[row] = now
@@ -178,6 +193,8 @@ def update_rows(  # type: ignore[no-untyped-def]
     """
     for i in range(len(rows)):
         row = rows[i]
+        if i + AHEAD < len(rows):
+            ask_for(table, momentum, variance, rows[i + AHEAD])
         if at[row] == step:
             return row
         if at[row] < step - 1:

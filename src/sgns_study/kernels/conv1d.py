@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from sgns_study.kernels.simd import LINE, prefetch
 from sgns_study.tokens import PAD_ID
+
+AHEAD = 4  # tokens between asking memory for the projections of one and using them
 
 
 def distinct_tokens(
@@ -121,6 +124,7 @@ def largest_over_positions(projected, tokens, padding, maximum, position):  # ty
     """
     outside, kernel, filters = projected.shape[0] - 1, projected.shape[1], projected.shape[2]
     n_documents, length = tokens.shape
+    size = kernel * filters  # of the projections of a token
     padded = np.full(length + 2 * padding, outside, np.int64)  # tokens of one document
     response = np.empty(filters, projected.dtype)  # of one window
     for document in range(n_documents):
@@ -130,6 +134,10 @@ def largest_over_positions(projected, tokens, padding, maximum, position):  # ty
         first[:] = 0
         equal = 0  # tokens up to here that are the same
         for end in range(length + 2 * padding):
+            if end + AHEAD < len(padded):
+                following = padded[end + AHEAD] * size
+                for line in range(0, size, LINE):
+                    prefetch(projected, following + line)
             equal = equal + 1 if end > 0 and padded[end] == padded[end - 1] else 1
             start = end - kernel + 1
             if start < 0 or equal > kernel:  # no window yet, or the one before it once more
@@ -137,13 +145,15 @@ def largest_over_positions(projected, tokens, padding, maximum, position):  # ty
             row = projected[padded[start], 0]
             for f in range(filters):
                 response[f] = row[f]
-            for k in range(1, kernel):
+            for k in range(1, kernel - 1):
                 row = projected[padded[start + k], k]
                 for f in range(filters):
                     response[f] += row[f]
+            row = projected[padded[end], kernel - 1]
             for f in range(filters):
-                larger = response[f] > best[f] or response[f] != response[f]
-                best[f] = response[f] if larger else best[f]
+                total = response[f] + row[f] if kernel > 1 else response[f]
+                larger = total > best[f] or total != total
+                best[f] = total if larger else best[f]
                 first[f] = start if larger else first[f]
 
 

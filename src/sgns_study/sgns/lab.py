@@ -6,7 +6,7 @@ The objective is `objective.loss`. A step on a batch is written plainly in `refe
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,10 +17,12 @@ from sgns_study.kernels.lab import Batch, SkipGram
 from sgns_study.pairs import NegativeDrawer, Pairs, Windows, id_type
 from sgns_study.params import LabRecipe
 from sgns_study.randomness import generator, kernel_state
-from sgns_study.sgns import reference
 from sgns_study.sgns.stream import TrainingError
 
-Model = SkipGram | reference.SkipGram
+if TYPE_CHECKING:  # at run time the reference imports torch, which the fast model does not need
+    from sgns_study.sgns import reference
+
+Model: TypeAlias = "SkipGram | reference.SkipGram"
 CURVES = ["epoch", "split", "loss", "accuracy"]
 
 

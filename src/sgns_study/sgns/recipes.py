@@ -12,7 +12,7 @@ from sgns_study.kernels.lab import SkipGram
 from sgns_study.pairs import Pairs
 from sgns_study.params import LabRecipe, PpmiRecipe, Word2vecRecipe
 from sgns_study.samples import Text, first_of_text
-from sgns_study.sgns import lab, ppmi, reference, word2vec
+from sgns_study.sgns import lab, ppmi, word2vec
 from sgns_study.sgns.stream import kept_counts
 from sgns_study.sgns.vectors import Vectors
 from sgns_study.tokens import PAD_ID
@@ -64,7 +64,11 @@ def train_lab(
 
 def skip_gram_on(device: str) -> Callable[..., lab.Model]:
     """The model of the lab's recipe: the fast one of the processor, or plain torch elsewhere."""
-    return SkipGram if device == "cpu" else partial(reference.SkipGram, device=device)
+    if device == "cpu":
+        return SkipGram
+    from sgns_study.sgns import reference  # and torch
+
+    return partial(reference.SkipGram, device=device)
 
 
 def train_word2vec(
