@@ -22,7 +22,7 @@ LOOKS = {
         (verdicts.NOT_TESTED, plotting.BLACK, "x"),
     )
 }
-LETTERS = 42  # in a line of a name
+LETTERS = 50  # in a line of a name
 ROW, AROUND, LEGEND = 0.2, 0.45, 0.4  # inches: height of a row, around a panel, of the legend
 
 
@@ -59,7 +59,7 @@ def draw_unit(axis: Axes, rows: list[dict[str, Any]]) -> None:
         axis.text(1.03, at, text, transform=beside, va="center", fontsize=7)
     names = [f"({row['claim']}) {row['quantity']}: {row['part']}" for row in rows]
     lines = [textwrap.fill(name, LETTERS) for name in names]
-    axis.set_yticks(range(len(rows)), lines, fontsize=7, linespacing=0.85)
+    axis.set_yticks(range(len(rows)), lines, fontsize=7, linespacing=1)
     axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.tick_params(axis="y", length=0)
     axis.grid(False, axis="y")
