@@ -422,7 +422,9 @@ def test_numbers_of_the_prose_are_those_of_the_tables(results):
         "random start: −4.5 points (95 % interval −5.0 to −4.0, 2 seeds); with 1,000 labelled "
         "documents at most, +10.0 points (95 % interval +9.0 to +11.0, 2 seeds)." in plain
     )
-    assert "shuffled among words by +1.5 points (95 % interval −0.5 to +3.5, 2 seeds), which" in plain
+    assert (
+        "shuffled among words by +1.5 points (95 % interval −0.5 to +3.5, 2 seeds), which" in plain
+    )
     assert "which leaves undecided whether it is their meaning that counts." in plain
     assert "at their best initial scale the difference from a random start is 0.0 points" in plain
     assert "Of the 7 claims that this study can test, 4 supported, 3 undecided; 12 others" in plain

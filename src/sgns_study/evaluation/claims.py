@@ -20,6 +20,13 @@ LAB = "the lab"  # sources are the families whose p values are adjusted together
 LECTURE = "the lecture"
 OWN = "this study"  # explores: questions that no source has asked
 ACCURACY = "test accuracy"
+EPOCHS = [  # to a level, by split
+    f"epochs on {split}, {level} level"
+    for split in ("validation", "training")
+    for level in ("common", "own")
+]
+MORE_ACCURATE: Mapping[str, Direction] = {ACCURACY: "more"}
+BEST_RANDOM = "random at best scale"
 FEW = 1000  # labelled documents, at most, that make a task a hard one
 
 
@@ -53,21 +60,6 @@ def plain(init: str, recipes: list[str] | None = None, **more: Any) -> Pick:
     return {**start, **vectors, **more}
 
 
-def pretrained_or_random(
-    names: Mapping[str, Direction], recipes: Callable[[Study], list[str]]
-) -> Parts:
-    """Quantities of classifiers from vectors of some recipes against those from a random start."""
-
-    def parts(study: Study) -> list[Part]:
-        a, b = plain("pretrained", recipes(study)), plain("random")
-        return [
-            Part("pretrained − random", quantity, a, b, direction)
-            for quantity, direction in names.items()
-        ]
-
-    return parts
-
-
 def grid_recipes(study: Study) -> list[str]:
     """The recipes of the grid: on IMDB the lab's."""
     return study.grid.recipes
@@ -81,6 +73,33 @@ def best_recipes(study: Study) -> list[str]:
         if recipe.kind == "word2vec" and recipe.documents is None and recipe.like is None
     ]
     return whole or study.grid.recipes
+
+
+def starts(
+    init: str,
+    others: Sequence[str],
+    recipes: Callable[[Study], list[str]] = best_recipes,
+    quantities: Mapping[str, Direction] = MORE_ACCURATE,
+    words: str = "",
+    **both: Any,
+) -> Parts:
+    """Classifiers from vectors of some recipes, used in one way, against other starts.
+
+    `both` chooses among the rows of both sides; a function of the study gives its values.
+    """
+
+    def parts(study: Study) -> list[Part]:
+        rows = {key: of(study) if callable(of) else of for key, of in both.items()}
+        a, found = plain(init, recipes(study), **rows), []
+        for other in others:
+            b = plain(other, recipes(study) if other in FROM_VECTORS else None, **rows)
+            if other == BEST_RANDOM:
+                b = {**b, "init": "random", "scale": "best"}
+            name = f"{init} − {other}{words}"
+            found += [Part(name, key, a, b, direction) for key, direction in quantities.items()]
+        return found
+
+    return parts
 
 
 def radius_compared(direction: Direction) -> Parts:
@@ -126,17 +145,6 @@ def few(study: Study) -> list[int]:
     """The numbers of labelled documents that the study has and that make a task a hard one."""
     tried = {n for block in study.experiments.values() for n in block.documents}
     return sorted(n for n in tried if n <= FEW)
-
-
-def few_labels(study: Study) -> list[Part]:
-    """Pretrained against random where labels are few."""
-    name, ns = "pretrained − random, few labels", few(study)
-    a, b = plain("pretrained", best_recipes(study), documents=ns), plain("random", documents=ns)
-    better: dict[str, Direction] = {
-        ACCURACY: "more",
-        "epochs on validation, common level": "less",
-    }
-    return [Part(name, key, a, b, better[key]) for key in better if ns]
 
 
 def settings_compared(
@@ -205,53 +213,20 @@ def more_text(study: Study) -> list[Part]:
     return found
 
 
-def from_vectors(init: str, others: Sequence[str], words: str = "", **both: Any) -> Parts:
-    """Test accuracy from the best vectors used in one way against other starts."""
-
-    def parts(study: Study) -> list[Part]:
-        recipes = best_recipes(study)
-        a = plain(init, recipes, **both)
-        return [
-            Part(f"{init} − {other}{words}", ACCURACY, a, b, "more")
-            for other in others
-            for b in [plain(other, recipes if other in FROM_VECTORS else None, **both)]
-        ]
-
-    return parts
-
-
-def few_labels_controls(study: Study) -> list[Part]:
-    """Pretrained against what shares its scale or has the best one, where labels are few."""
-    recipes, ns = best_recipes(study), few(study)
-    a = plain("pretrained", recipes, documents=ns)
-    controls = {init: plain(init, recipes, documents=ns) for init in ("shuffled", "random_matched")}
-    controls["random at best scale"] = plain("random", documents=ns, scale="best")
-    return [
-        Part(f"pretrained − {name}, few labels", ACCURACY, a, b, "more")
-        for name, b in controls.items()
-        if ns
-    ]
-
-
 CLAIMS = (
     Claim(
         "1",
         LAB,
         "Pretraining does not improve the final accuracy or loss.",
-        pretrained_or_random({ACCURACY: "no more", "test loss": "no less"}, grid_recipes),
+        starts(
+            "pretrained", ["random"], grid_recipes, {ACCURACY: "no more", "test loss": "no less"}
+        ),
     ),
     Claim(
         "2",
         LAB,
         "Pretraining reaches that level much faster, on validation and on training data.",
-        pretrained_or_random(
-            {
-                f"epochs on {split}, {level} level": "less"
-                for split in ("validation", "training")
-                for level in ("common", "own")
-            },
-            grid_recipes,
-        ),
+        starts("pretrained", ["random"], grid_recipes, dict.fromkeys(EPOCHS, "less")),
     ),
     Claim("3", LAB, "A smaller radius R is better.", radius_compared("more")),
     Claim("4", LAB, "… but not by much: R makes no difference.", radius_compared("same")),
@@ -264,7 +239,14 @@ CLAIMS = (
         "8",
         LAB,
         "On harder tasks (few labels) pretraining helps both accuracy and speed.",
-        few_labels,
+        starts(
+            "pretrained",
+            ["random"],
+            best_recipes,
+            {ACCURACY: "more", EPOCHS[0]: "less"},
+            ", few labels",
+            documents=few,
+        ),
     ),
     Claim(
         "9",
@@ -290,36 +272,41 @@ CLAIMS = (
         "A",
         OWN,
         "A classifier from pretrained vectors ends better than one from a random start.",
-        from_vectors("pretrained", ["random"]),
+        starts("pretrained", ["random"]),
     ),
     Claim(
         "B",
         OWN,
         "It is the meaning of the vectors: they beat the same rows shuffled.",
-        from_vectors("pretrained", ["shuffled"]),
+        starts("pretrained", ["shuffled"]),
     ),
     Claim(
         "C",
         OWN,
         "It holds when each side starts at its best scale.",
-        from_vectors("pretrained", ["random"], ", each at best scale", scale="best"),
+        starts("pretrained", ["random"], words=", each at best scale", scale="best"),
     ),
     Claim(
         "D",
         OWN,
         "Pretrained vectors that stay frozen beat a random start that is trained.",
-        from_vectors("frozen", ["random"]),
+        starts("frozen", ["random"]),
     ),
     Claim(
         "E",
         OWN,
         "With few labels it is neither scale nor chance: pretrained vectors beat every control.",
-        few_labels_controls,
+        starts(
+            "pretrained",
+            ["shuffled", "random_matched", BEST_RANDOM],
+            words=", few labels",
+            documents=few,
+        ),
     ),
     Claim(
         "F",
         OWN,
         "The large classifier needs pretrained vectors, their meaning, and to train them further.",
-        from_vectors("pretrained", ["random", "shuffled", "frozen"], ", large", classifier="large"),
+        starts("pretrained", ["random", "shuffled", "frozen"], words=", large", classifier="large"),
     ),
 )
