@@ -153,7 +153,8 @@ def estimated(part: Part, pairs: Paired, evidence: Evidence) -> SeedMean:
 
 def adjusted(comparisons: pd.DataFrame) -> pd.DataFrame:
     """The comparisons with their p adjusted by Holm within families, each question by itself."""
-    same = ["family", "part", "quantity"]  # claims may name the same comparison
+    # Two claims may name one comparison; by their names alone two comparisons may be alike.
+    same = ["family", "part", "quantity", "effect", "p_differs", "p_equivalent"]
     once = comparisons.drop_duplicates(same)
     for question in ("differs", "equivalent"):
         p = once.groupby("family")[f"p_{question}"].transform(lambda p: statistics.holm(p))
@@ -170,7 +171,7 @@ def summed_up(comparisons: pd.DataFrame) -> pd.DataFrame:
         found = [part | judged(part) for part in parts]
         claimed = [part["verdict"] for part in found if part["family"] == claim.source]
         whole = claim._asdict() | {"claim_verdict": of_claim(claimed)}
-        nothing = dict.fromkeys(("part", "quantity", "unit", "side"), "")
+        nothing: dict[str, Any] = dict.fromkeys(("part", "quantity", "unit", "side"), "")
         nothing |= {"family": claim.source, "n_seeds": 0, "verdict": NOT_TESTED}
         rows += [whole | part for part in found] or [whole | nothing]
     return pd.DataFrame(rows, columns=COLUMNS["claims"])
