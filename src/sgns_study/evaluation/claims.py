@@ -1,8 +1,8 @@
 """The claims: each stated with its source and its parts, which are comparisons with a direction.
 
-A part is one comparison A − B of one quantity; a claim holds if all its parts do, but for parts
-that are only shown beside it because the source does not claim them. `CLAIMS` is the one place to
-change or add one; how a part is tested and judged is in `verdicts.py`.
+A claim holds if all its parts do, but for those that are only shown beside it because the source
+does not claim them. `STATED` is the one place to change or add one; how a part is judged is in
+`verdicts.py`.
 """
 
 import math
@@ -19,14 +19,12 @@ Pick = Mapping[str, Any]  # values of columns that choose rows; a list allows se
 LAB = "the lab"  # sources are the families whose p values are adjusted together
 LECTURE = "the lecture"
 OWN = "this study"  # explores: questions that no source has asked
-ACCURACY = "test accuracy"
-EPOCHS = [  # to a level, by split
-    f"epochs on {split}, {level} level"
-    for split in ("validation", "training")
-    for level in ("common", "own")
-]
+ACCURACY, SPLITS = "test accuracy", {"validation": "validation", "training": "train"}
+EPOCHS = [f"epochs on {s}, {level} level" for s in SPLITS for level in ("common", "own")]
 MORE_ACCURATE: Mapping[str, Direction] = {ACCURACY: "more"}
+MORE_AND_FASTER: Mapping[str, Direction] = {ACCURACY: "more", EPOCHS[0]: "less"}
 BEST_RANDOM = "random at best scale"
+CONTROLS = ["shuffled", "random_matched", BEST_RANDOM]
 FEW = 1000  # labelled documents, at most, that make a task a hard one
 
 
@@ -55,9 +53,8 @@ class Claim(NamedTuple):
 
 def plain(init: str, recipes: list[str] | None = None, **more: Any) -> Pick:
     """Rows of the study's classifier on all documents, its embedding not rescaled."""
-    vectors = {"recipe": recipes} if recipes else {}
     start = {"init": init, "classifier": "conv1d", "scale": None, "documents": None}
-    return {**start, **vectors, **more}
+    return start | ({"recipe": recipes} if recipes else {}) | more
 
 
 def grid_recipes(study: Study) -> list[str]:
@@ -83,18 +80,17 @@ def starts(
     words: str = "",
     **both: Any,
 ) -> Parts:
-    """Classifiers from vectors of some recipes, used in one way, against other starts.
+    """Classifiers from vectors used in one way against other starts.
 
-    `both` chooses among the rows of both sides; a function of the study gives its values.
+    `both` picks rows of both sides; a value of it may be a function of the study.
     """
 
     def parts(study: Study) -> list[Part]:
         rows = {key: of(study) if callable(of) else of for key, of in both.items()}
-        a, found = plain(init, recipes(study), **rows), []
+        a, found = plain(init, recipes(study), **rows), list[Part]()
         for other in others:
             b = plain(other, recipes(study) if other in FROM_VECTORS else None, **rows)
-            if other == BEST_RANDOM:
-                b = {**b, "init": "random", "scale": "best"}
+            b = {**b, "init": "random", "scale": "best"} if other == BEST_RANDOM else b
             name = f"{init} − {other}{words}"
             found += [Part(name, key, a, b, direction) for key, direction in quantities.items()]
         return found
@@ -143,8 +139,8 @@ def overfitting(study: Study) -> list[Part]:
 
 def few(study: Study) -> list[int]:
     """The numbers of labelled documents that the study has and that make a task a hard one."""
-    tried = {n for block in study.experiments.values() for n in block.documents}
-    return sorted(n for n in tried if n <= FEW)
+    blocks = study.experiments.values()
+    return sorted({n for block in blocks for n in block.documents if n <= FEW})
 
 
 def settings_compared(
@@ -153,10 +149,7 @@ def settings_compared(
     base: Callable[[Any], bool],
     claimed: Callable[[Any], bool] = lambda value: True,
 ) -> Parts:
-    """Recipes alike in all settings but `key`: those with a `value` of it against a `base`.
-
-    Of the values, those `claimed` are what the source recommends.
-    """
+    """Recipes alike in all but `key`: with a `value` of it, `claimed` or not, against a `base`."""
 
     def parts(study: Study) -> list[Part]:
         return [
@@ -184,10 +177,7 @@ def setting(study: Study, recipe: str, key: str) -> Any:
 
 
 def rare_or_common(study: Study) -> list[Part]:
-    """Rare words deleted against none, and common words subsampled against none.
-
-    The thresholds claimed to help are those that word2vec comes with.
-    """
+    """Rare words deleted, and common ones subsampled, which is claimed of word2vec's own t."""
     rare = settings_compared("min_count", lambda n: n == 5, lambda n: n == 1)
     common = settings_compared("subsample", bool, lambda t: t == 0, lambda t: t == 1e-3)
     return rare(study) + common(study)
@@ -213,100 +203,61 @@ def more_text(study: Study) -> list[Part]:
     return found
 
 
-CLAIMS = (
-    Claim(
-        "1",
-        LAB,
-        "Pretraining does not improve the final accuracy or loss.",
-        starts(
+STATED: dict[str, dict[tuple[str, str], Parts]] = {
+    LAB: {
+        ("1", "Pretraining does not improve the final accuracy or loss."): starts(
             "pretrained", ["random"], grid_recipes, {ACCURACY: "no more", "test loss": "no less"}
         ),
-    ),
-    Claim(
-        "2",
-        LAB,
-        "Pretraining reaches that level much faster, on validation and on training data.",
-        starts("pretrained", ["random"], grid_recipes, dict.fromkeys(EPOCHS, "less")),
-    ),
-    Claim("3", LAB, "A smaller radius R is better.", radius_compared("more")),
-    Claim("4", LAB, "… but not by much: R makes no difference.", radius_compared("same")),
-    Claim(
-        "5", LAB, "A larger dimension is better for the classifier at every R.", dim_of_classifiers
-    ),
-    Claim("6", LAB, "A larger dimension is worse for the SGNS task itself.", dim_of_vectors),
-    Claim("7", LAB, "SGNS overfits by its last epoch.", overfitting),
-    Claim(
-        "8",
-        LAB,
-        "On harder tasks (few labels) pretraining helps both accuracy and speed.",
-        starts(
-            "pretrained",
-            ["random"],
-            best_recipes,
-            {ACCURACY: "more", EPOCHS[0]: "less"},
-            ", few labels",
-            documents=few,
+        (
+            "2",
+            "Pretraining reaches that level much faster, on validation and on training data.",
+        ): starts("pretrained", ["random"], grid_recipes, dict.fromkeys(EPOCHS, "less")),
+        ("3", "A smaller radius R is better."): radius_compared("more"),
+        ("4", "… but not by much: R makes no difference."): radius_compared("same"),
+        ("5", "A larger dimension is better for the classifier at every R."): dim_of_classifiers,
+        ("6", "A larger dimension is worse for the SGNS task itself."): dim_of_vectors,
+        ("7", "SGNS overfits by its last epoch."): overfitting,
+        ("8", "On harder tasks (few labels) pretraining helps both accuracy and speed."): starts(
+            "pretrained", ["random"], best_recipes, MORE_AND_FASTER, ", few labels", documents=few
         ),
-    ),
-    Claim(
-        "9",
-        LECTURE,
-        "More negatives than positives: K from 2 to 20 beats K = 1.",
-        settings_compared("negatives", lambda k: k is not None and k > 1, lambda k: k == 1),
-    ),
-    Claim(
-        "10",
-        LECTURE,
-        "Weighting a context at distance m by 1/m helps.",
-        settings_compared("window", lambda w: w == "harmonic", lambda w: w == "fixed"),
-    ),
-    Claim(
-        "11",
-        LECTURE,
-        "Noise from counts to the 0.75 beats plain counts, in SGNS and in PMI.",
-        settings_compared("alpha", lambda a: a == 0.75, lambda a: a == 1),
-    ),
-    Claim("12", LECTURE, "Deleting rare words and subsampling common ones helps.", rare_or_common),
-    Claim("13", LECTURE, "More text helps.", more_text),
-    Claim(
-        "A",
-        OWN,
-        "A classifier from pretrained vectors ends better than one from a random start.",
-        starts("pretrained", ["random"]),
-    ),
-    Claim(
-        "B",
-        OWN,
-        "It is the meaning of the vectors: they beat the same rows shuffled.",
-        starts("pretrained", ["shuffled"]),
-    ),
-    Claim(
-        "C",
-        OWN,
-        "It holds when each side starts at its best scale.",
-        starts("pretrained", ["random"], words=", each at best scale", scale="best"),
-    ),
-    Claim(
-        "D",
-        OWN,
-        "Pretrained vectors that stay frozen beat a random start that is trained.",
-        starts("frozen", ["random"]),
-    ),
-    Claim(
-        "E",
-        OWN,
-        "With few labels it is neither scale nor chance: pretrained vectors beat every control.",
-        starts(
-            "pretrained",
-            ["shuffled", "random_matched", BEST_RANDOM],
-            words=", few labels",
-            documents=few,
+    },
+    LECTURE: {
+        ("9", "More negatives than positives: K from 2 to 20 beats K = 1."): settings_compared(
+            "negatives", lambda k: k is not None and k > 1, lambda k: k == 1
         ),
-    ),
-    Claim(
-        "F",
-        OWN,
-        "The large classifier needs pretrained vectors, their meaning, and to train them further.",
-        starts("pretrained", ["random", "shuffled", "frozen"], words=", large", classifier="large"),
-    ),
+        ("10", "Weighting a context at distance m by 1/m helps."): settings_compared(
+            "window", lambda w: w == "harmonic", lambda w: w == "fixed"
+        ),
+        (
+            "11",
+            "Noise from counts to the 0.75 beats plain counts, in SGNS and in PMI.",
+        ): settings_compared("alpha", lambda a: a == 0.75, lambda a: a == 1),
+        ("12", "Deleting rare words and subsampling common ones helps."): rare_or_common,
+        ("13", "More text helps."): more_text,
+    },
+    OWN: {
+        ("A", "Classifiers from pretrained vectors end better than from a random start."): starts(
+            "pretrained", ["random"]
+        ),
+        ("B", "It is the meaning of the vectors: they beat the same rows shuffled."): starts(
+            "pretrained", ["shuffled"]
+        ),
+        ("C", "It holds when each side starts at its best scale."): starts(
+            "pretrained", ["random"], words=", each at best scale", scale="best"
+        ),
+        ("D", "Pretrained vectors that stay frozen beat a random start that is trained."): starts(
+            "frozen", ["random"]
+        ),
+        ("E", "With few labels pretrained vectors beat every control."): starts(
+            "pretrained", CONTROLS, words=", few labels", documents=few
+        ),
+        ("F", "The large classifier needs pretrained vectors, and to train them further."): starts(
+            "pretrained", ["random", "shuffled", "frozen"], words=", large", classifier="large"
+        ),
+    },
+}
+CLAIMS = tuple(
+    Claim(name, source, statement, parts)
+    for source, stated in STATED.items()
+    for (name, statement), parts in stated.items()
 )

@@ -1,14 +1,12 @@
 """From the tables of a study to a verdict on every claim and each of its parts.
 
-A part is one comparison A − B, estimated over its cells and seeds: seeds are blocks, cells are
-fixed. For test accuracies, seeds and documents both count as samples
-(`statistics.seed_and_document_estimate`); for other quantities only seeds do, by their block means
-(t test). With Δ the margin below which a difference counts as none, two questions are put to the
-estimate of each part, whatever its claim says: whether the true difference is not 0 (two-sided p),
-and whether it lies within ±Δ (p of two one-sided tests). Holm's correction is made over the parts
-of a family, the claims of one source, for each question by itself; a comparison that two claims
-name counts once. What is found at an adjusted p below 0.05 is the *side* of the difference: above
-or below zero, within the margin, or both. By the direction that the claim gives the difference,
+A part is one comparison A − B over cells, which are fixed, and seeds, which are blocks. For test
+accuracies seeds and documents are samples (`statistics.seed_and_document_estimate`), for other
+quantities seeds, by their block means (t test). Two questions are put to each part, whatever its
+claim says: is the true difference not 0 (two-sided p), and does it lie within ± the margin (p of
+two one-sided tests)? Holm's correction is over the parts of a family, the claims of one source, for
+each question by itself. What is found at an adjusted p below 0.05 is the *side* of the difference:
+above or below zero, within the margin, or both. By the direction that the claim gives it,
 
     claimed          supported               no difference    opposite
     more             above                   within           below
@@ -17,11 +15,9 @@ or below zero, within the margin, or both. By the direction that the claim gives
     no less          above, or within                         below
     same             within                                   above or below
 
-and *supported, but negligible* is a part of the first two that is also within, *undecided* one of
-which nothing is found. The p of a part is that of its side; of an undecided one, of what the claim
-says. A claim has the verdict of its parts if they agree. Else it is supported *in part* if one of
-them is supported; if none is, one against it decides: *opposite*, before *no difference*.
-docs/statistics.md has the rates of error.
+and one of the first two that is also within is *supported, but negligible*. If nothing is found it
+is *undecided*, and its p that of what the claim says. A claim has the verdict of its parts if they
+agree; else it is supported *in part* if one is supported, *opposite* or *no difference* if one is.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -34,7 +30,7 @@ from numpy.typing import NDArray
 
 from sgns_study.classifiers.inits import is_frozen
 from sgns_study.evaluation import statistics
-from sgns_study.evaluation.claims import ACCURACY, CLAIMS, OWN, Claim, Part, Pick
+from sgns_study.evaluation.claims import ACCURACY, CLAIMS, OWN, SPLITS, Claim, Part, Pick
 from sgns_study.evaluation.convergence import convergence, with_defaults
 from sgns_study.evaluation.statistics import SeedMean
 from sgns_study.evaluation.tables import COLUMNS, RUN, typed
@@ -52,9 +48,17 @@ CLAIMED = {  # the sides on which a direction has the difference
     "same": {WITHIN},
 }
 SUPPORTED, NEGLIGIBLE, IN_PART = "supported", "supported, but negligible", "in part"
-NO_DIFFERENCE, OPPOSITE = "no difference", "opposite"
-UNDECIDED, NOT_TESTED = "undecided", "not tested"
+NO_DIFFERENCE, OPPOSITE, UNDECIDED = "no difference", "opposite", "undecided"
+NOT_TESTED = "not tested"
+SIMILARITY = "points of similarity"
+UNITS = {  # what a value is multiplied by, and the margin of `params.Margins`
+    "points": (100, "points"),
+    SIMILARITY: (100, "similarity"),
+    "nats": (1, "loss"),
+    "epochs": (1, "epochs"),
+}
 BEST = "best"  # in a pick: of each side the scale that is best on validation
+NOTHING = {"part": "", "quantity": "", "unit": "", "side": "", "n_seeds": 0, "verdict": NOT_TESTED}
 NO_VALUES = pd.DataFrame(columns=[*CELL, "seed", "value"])
 
 
@@ -110,8 +114,8 @@ def tested(claim: Claim, part: Part, study: Study, evidence: Evidence) -> dict[s
         return None
     differences, n_seeds = pairs.a - pairs.b, len(pairs.seeds)
     means = statistics.block_means(differences)
-    factor = 100 if quantity.unit.startswith("points") else 1  # from a value to its unit
-    margin = dict(study.claims)[quantity.margin] / factor
+    factor, margin_of = UNITS[quantity.unit]
+    margin = dict(study.claims)[margin_of] / factor
     found = estimated(part, pairs, evidence)
     draws = generator(0, "claims", "flips")
     in_values = {
@@ -171,9 +175,7 @@ def summed_up(comparisons: pd.DataFrame) -> pd.DataFrame:
         found = [part | judged(part) for part in parts]
         claimed = [part["verdict"] for part in found if part["family"] == claim.source]
         whole = claim._asdict() | {"claim_verdict": of_claim(claimed)}
-        nothing: dict[str, Any] = dict.fromkeys(("part", "quantity", "unit", "side"), "")
-        nothing |= {"family": claim.source, "n_seeds": 0, "verdict": NOT_TESTED}
-        rows += [whole | part for part in found] or [whole | nothing]
+        rows += [whole | part for part in found or [NOTHING | {"family": claim.source}]]
     return pd.DataFrame(rows, columns=COLUMNS["claims"])
 
 
@@ -183,10 +185,9 @@ def judged(part: Mapping[str, Any]) -> dict[str, Any]:
     sign = ABOVE if part["effect"] > 0 else BELOW
     differs = part["p_differs_adjusted"] < statistics.ALPHA
     none = part["p_equivalent_adjusted"] < statistics.ALPHA
-    found = [side for side, is_found in ((sign, differs), (WITHIN, none)) if is_found]
-    held = [side for side in found if side in wanted]
-    side = WITHIN if wanted == {WITHIN} else sign
-    verdict = UNDECIDED
+    found = ((sign, differs), (WITHIN, none))
+    held = [side for side, is_found in found if is_found and side in wanted]
+    side, verdict = WITHIN if wanted == {WITHIN} else sign, UNDECIDED
     if np.isnan(part["p_differs"]):
         side, verdict = "", NOT_TESTED
     elif held:
@@ -196,8 +197,8 @@ def judged(part: Mapping[str, Any]) -> dict[str, Any]:
     elif differs:
         side, verdict = sign, OPPOSITE
     test = "p_equivalent" if side == WITHIN else "p_differs"
-    p = {"p": part[test], "p_adjusted": part[f"{test}_adjusted"]}
-    return p | {"side": side, "verdict": verdict}
+    p, p_adjusted = part[test], part[f"{test}_adjusted"]
+    return {"side": side, "verdict": verdict, "p": p, "p_adjusted": p_adjusted}
 
 
 def of_claim(verdicts: Iterable[str]) -> str:
@@ -323,38 +324,26 @@ def sgns_rises(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 class Quantity(NamedTuple):
-    """Something that is compared: its values by run, the unit it is reported in, and its margin.
-
-    Accuracies and scores of similarity are reported in points: hundredths.
-    """
+    """Something that is compared: its values by run, and the unit it is reported in."""
 
     values: Callable[[Evidence, Part], pd.DataFrame]  # columns of a cell, seed and value
     unit: str
-    margin: str  # of `params.Margins`
 
 
 QUANTITIES = {
-    ACCURACY: Quantity(lambda e, _: of_runs(e.runs, "test_accuracy"), "points", "points"),
-    "test loss": Quantity(lambda e, _: of_runs(e.runs, "test_loss"), "nats", "loss"),
+    ACCURACY: Quantity(lambda e, _: of_runs(e.runs, "test_accuracy"), "points"),
+    "test loss": Quantity(lambda e, _: of_runs(e.runs, "test_loss"), "nats"),
     **{
-        f"epochs on {name}, {level} level": Quantity(
-            partial(epochs_to, level, split), "epochs", "epochs"
-        )
-        for split, name in (("validation", "validation"), ("train", "training"))
+        f"epochs on {name}, {level} level": Quantity(partial(epochs_to, level, split), "epochs")
+        for name, split in SPLITS.items()
         for level in ("common", "own")
     },
-    "similarity": Quantity(
-        lambda e, _: of_models(scores, e.vectors, "score"), "points of similarity", "similarity"
-    ),
-    "SGNS loss": Quantity(
-        lambda e, _: of_models(final_losses, e.sgns_curves, "loss"), "nats", "loss"
-    ),
+    "similarity": Quantity(lambda e, _: of_models(scores, e.vectors, "score"), SIMILARITY),
+    "SGNS loss": Quantity(lambda e, _: of_models(final_losses, e.sgns_curves, "loss"), "nats"),
     "SGNS accuracy": Quantity(
-        lambda e, _: of_models(final_losses, e.sgns_curves, "accuracy"), "points", "points"
+        lambda e, _: of_models(final_losses, e.sgns_curves, "accuracy"), "points"
     ),
-    "SGNS rise": Quantity(
-        lambda e, _: of_models(sgns_rises, e.sgns_curves, "rise"), "nats", "loss"
-    ),
+    "SGNS rise": Quantity(lambda e, _: of_models(sgns_rises, e.sgns_curves, "rise"), "nats"),
 }
 
 
