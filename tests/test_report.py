@@ -21,6 +21,7 @@ from sgns_study.artifacts import ArtifactError, write_json, write_table
 from sgns_study.config import check_study
 from sgns_study.evaluation.tables import COLUMNS, RULES
 from sgns_study.figures import draw_figure, figures_of, tables_of
+from sgns_study.figures.wording import signed
 from sgns_study.params import FurtherText
 from sgns_study.report.checklist import reads, selections
 from sgns_study.report.markdown import caption, code, escape_markdown, numbered, reference
@@ -576,6 +577,24 @@ def test_a_table_of_ones_own_is_described_with_what_is_left_out(results, tmp_pat
     prose = plain.partition("All parameters of the study")[0]
     for absent in ("planted", "IMDB", "Movie"):
         assert absent not in prose
+
+
+def test_a_row_of_the_head_table_has_the_numbers_of_one_part(results):
+    text = fill(context(study(), results, results / "figures")).replace("\\", "")
+    lines = text.partition("| claim | statement")[2].partition("\n:::")[0].splitlines()
+    rows = [
+        [cell.strip() for cell in line.split(" | ")] for line in lines if "test accuracy" in line
+    ]
+    parts = claims_of_a_study()
+    parts = parts[parts["quantity"] == "test accuracy"]
+    assert len(rows) == len(parts) == 4
+    for (_, _, name, verdict, effect, p, seeds), part in zip(rows, parts.itertuples()):
+        assert name == f"test accuracy, {part.part}"
+        assert verdict == part.verdict
+        assert effect.startswith(signed(part.effect))
+        assert f"({signed(part.ci_low)} to {signed(part.ci_high)})" in effect
+        assert p == f"{part.p_adjusted:.3f}, {part.side}".replace("0.400", "0.40")
+        assert seeds.startswith("2")
 
 
 def test_a_study_half_done_says_what_is_there(results):
