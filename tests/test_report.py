@@ -21,6 +21,7 @@ from sgns_study.artifacts import ArtifactError, write_json, write_table
 from sgns_study.config import check_study
 from sgns_study.evaluation.tables import COLUMNS, RULES
 from sgns_study.figures import draw_figure, figures_of, tables_of
+from sgns_study.figures.wording import signed
 from sgns_study.params import FurtherText
 from sgns_study.report.checklist import reads, selections
 from sgns_study.report.markdown import caption, code, escape_markdown, numbered, reference
@@ -422,15 +423,19 @@ def test_numbers_of_the_prose_are_those_of_the_tables(results):
         "random start: −4.5 points (95 % interval −5.0 to −4.0, 2 seeds); with 1,000 labelled "
         "documents at most, +10.0 points (95 % interval +9.0 to +11.0, 2 seeds)." in plain
     )
-    assert "Whether it is what the vectors mean is undecided: the difference from" in plain
-    assert "at their best initial scale the difference from a random start is 0.0 points" in plain
-    assert "Of 16 claims, 4 supported, 3 undecided and 9 not tested." in plain
-    assert "test loss, pretrained − random: 0.500 against 0.375 nats, a difference of" in plain
-    assert "; the claim is that it lies below the margin (p = 0.001 for that)." in plain
-    # Each comparison is an item of a list, behind the paragraph with the verdict.
-    assert re.search(
-        r"Undecided \(p = 0.004, adjusted\)\.\n\n- +test accuracy, each at its best", plain
+    assert (
+        "shuffled among words by +1.5 points (95 % interval −0.5 to +3.5, 2 seeds), which" in plain
     )
+    assert "which leaves undecided whether it is their meaning that counts." in plain
+    assert "at their best initial scale the difference from a random start is 0.0 points" in plain
+    assert "Of the 7 claims that this study can test, 4 supported, 3 undecided; 12 others" in plain
+    assert "test loss, pretrained − random: 0.500 against 0.375 nats, a difference of" in plain
+    assert (
+        "The claim is that it lies below zero or within the margin: supported (below zero: "
+        "p = 0.004)." in plain
+    )
+    # Each part is an item of a list, behind the paragraph with the verdict on the claim.
+    assert re.search(r"Undecided\.\n\n- +test accuracy, each at its best", plain)
     # Pretrained 0.74 and 0.75, random 0.79 and 0.80 on the test documents of seeds 1 and 2.
     assert "74.5 ± 0.7" in plain
     assert "79.5 ± 0.7" in plain
@@ -574,6 +579,24 @@ def test_a_table_of_ones_own_is_described_with_what_is_left_out(results, tmp_pat
         assert absent not in prose
 
 
+def test_a_row_of_the_head_table_has_the_numbers_of_one_part(results):
+    text = fill(context(study(), results, results / "figures")).replace("\\", "")
+    lines = text.partition("| claim | statement")[2].partition("\n:::")[0].splitlines()
+    rows = [
+        [cell.strip() for cell in line.split(" | ")] for line in lines if "test accuracy" in line
+    ]
+    parts = claims_of_a_study()
+    parts = parts[parts["quantity"] == "test accuracy"]
+    assert len(rows) == len(parts) == 4
+    for (_, _, name, verdict, effect, p, seeds), part in zip(rows, parts.itertuples()):
+        assert name == f"test accuracy, {part.part}"
+        assert verdict == part.verdict
+        assert effect.startswith(signed(part.effect))
+        assert f"({signed(part.ci_low)} to {signed(part.ci_high)})" in effect
+        assert p == f"{part.p_adjusted:.3f}, {part.side}".replace("0.400", "0.40")
+        assert seeds.startswith("2")
+
+
 def test_a_study_half_done_says_what_is_there(results):
     text = fill(context(study(seeds=(1, 2, 3)), results, results / "figures"))
     assert "2 of 3 sets of word vectors and 4 of 6 classifiers" in text
@@ -586,8 +609,8 @@ def test_one_seed_claims_nothing(results, tmp_path):
     plain = pypandoc.convert_text(text, "plain", format=MARKDOWN, extra_args=["--wrap=none"])
     assert "may or may not change the test accuracy" in plain
     assert "against a random start: −4.5 points (1 seed)." in plain
-    assert "Of 16 claims, 16 not tested." in plain
-    assert "the claim is that it lies" not in plain
+    assert "Of the 2 claims that this study can test, 2 not tested" in plain
+    assert "The claim is that it lies" not in plain
     assert "No record of a run was found" in plain
 
 
@@ -597,8 +620,8 @@ def test_without_a_random_start_there_is_no_answer_yet(results, tmp_path):
     write_table(tmp_path / "classifier_curves.csv", curves)
     write_claims(tmp_path, ())
     text = fill(context(study(), tmp_path, results / "figures"))
-    assert "Of 16 claims, 16 not tested" in text
-    assert text.count("no two runs that could be compared") == 16
+    assert "This study can test none of the claims." in text
+    assert "#claim-" not in text
     assert "against a random start" not in text
 
 

@@ -134,7 +134,7 @@ def test_words_are_read_as_they_stand(tmp_path):
 
 @pytest.mark.parametrize(
     ("column", "value", "expected"),
-    [("censored", "maybe", "True or False"), ("epochs", 2.5, "whole"), ("level", "x", "numbers")],
+    [("radius", 2.5, "whole"), ("level", "x", "numbers")],
 )
 def test_a_value_of_another_kind_is_named_with_its_column(tmp_path, column, value, expected):
     table = convergence_table().astype({column: object})

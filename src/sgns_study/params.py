@@ -468,7 +468,9 @@ class Margins(Section):
     """Differences that count as none when claims are judged (`evaluation/verdicts.py`)."""
 
     points: float = Field(default=0.5, gt=0, le=100)
-    """of accuracies and similarities"""
+    """of accuracies, in hundredths"""
+    similarity: float = Field(default=2.0, gt=0, le=100)
+    """of scores of word similarity, in hundredths: about the standard error over word pairs"""
     loss: float = Field(default=0.01, gt=0)
     """of losses, in nats"""
     epochs: float = Field(default=0.5, gt=0)

@@ -1,67 +1,60 @@
-"""The claims: each stated with its source, its quantity, its direction and its comparisons.
+"""The claims: each stated with its source and its parts, which are comparisons with a direction.
 
-A claim has one or more comparisons A − B of a quantity; it holds if all of them do. `CLAIMS` is the
-one place to change or add one; how a comparison is made and judged is in `verdicts.py`.
+A claim holds if all its parts do, but for those that are only shown beside it because the source
+does not claim them. `STATED` is the one place to change or add one; how a part is judged is in
+`verdicts.py`.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import permutations
 from typing import Any, Literal, NamedTuple
 
 from sgns_study.params import Section, Study
+from sgns_study.plan import FROM_VECTORS
 
 Direction = Literal["more", "less", "no more", "no less", "same"]
 Pick = Mapping[str, Any]  # values of columns that choose rows; a list allows several, None: empty
 
-LAB = "the lab"
-TWEAKS = "the tweaks"
-OWN = "this study"
+LAB = "the lab"  # sources are the families whose p values are adjusted together
+LECTURE = "the lecture"
+OWN = "this study"  # explores: questions that no source has asked
+ACCURACY, SPLITS = "test accuracy", {"validation": "validation", "training": "train"}
+EPOCHS = [f"epochs on {s}, {level} level" for s in SPLITS for level in ("common", "own")]
+MORE_ACCURATE: Mapping[str, Direction] = {ACCURACY: "more"}
+MORE_AND_FASTER: Mapping[str, Direction] = {ACCURACY: "more", EPOCHS[0]: "less"}
+BEST_RANDOM = "random at best scale"
+CONTROLS = ["shuffled", "random_matched", BEST_RANDOM]
 FEW = 1000  # labelled documents, at most, that make a task a hard one
 
 
-class Comparison(NamedTuple):
+class Part(NamedTuple):
     """A − B of a quantity (`verdicts.QUANTITIES`), in all cells where both were run, by seed."""
 
-    name: str
+    part: str
     quantity: str
     a: Pick
     b: Pick
     direction: Direction  # of A − B, as the claim has it
+    claimed: bool = True  # by the source; else it explores and does not count for the claim
 
 
-Comparisons = Callable[[Study], list[Comparison]]  # those that a study can make
+Parts = Callable[[Study], list[Part]]  # those that a study can make
 
 
 class Claim(NamedTuple):
-    """A statement that can be wrong; it holds in a study if all its comparisons do."""
+    """A statement that can be wrong; it holds in a study if all parts that it claims do."""
 
     claim: str
     source: str
     statement: str
-    comparisons: Comparisons
+    parts: Parts
 
 
 def plain(init: str, recipes: list[str] | None = None, **more: Any) -> Pick:
     """Rows of the study's classifier on all documents, its embedding not rescaled."""
-    vectors = {"recipe": recipes} if recipes else {}
     start = {"init": init, "classifier": "conv1d", "scale": None, "documents": None}
-    return {**start, **vectors, **more}
-
-
-def pretrained_or_random(
-    names: Mapping[str, Direction], recipes: Callable[[Study], list[str]]
-) -> Comparisons:
-    """Quantities of classifiers from vectors of some recipes against those from a random start."""
-
-    def comparisons(study: Study) -> list[Comparison]:
-        a, b = plain("pretrained", recipes(study)), plain("random")
-        return [
-            Comparison("pretrained − random", quantity, a, b, direction)
-            for quantity, direction in names.items()
-        ]
-
-    return comparisons
+    return start | ({"recipe": recipes} if recipes else {}) | more
 
 
 def grid_recipes(study: Study) -> list[str]:
@@ -79,19 +72,45 @@ def best_recipes(study: Study) -> list[str]:
     return whole or study.grid.recipes
 
 
-def radius_compared(direction: Direction) -> Comparisons:
+def starts(
+    init: str,
+    others: Sequence[str],
+    recipes: Callable[[Study], list[str]] = best_recipes,
+    quantities: Mapping[str, Direction] = MORE_ACCURATE,
+    words: str = "",
+    **both: Any,
+) -> Parts:
+    """Classifiers from vectors used in one way against other starts.
+
+    `both` picks rows of both sides; a value of it may be a function of the study.
+    """
+
+    def parts(study: Study) -> list[Part]:
+        rows = {key: of(study) if callable(of) else of for key, of in both.items()}
+        a, found = plain(init, recipes(study), **rows), list[Part]()
+        for other in others:
+            b = plain(other, recipes(study) if other in FROM_VECTORS else None, **rows)
+            b = {**b, "init": "random", "scale": "best"} if other == BEST_RANDOM else b
+            name = f"{init} − {other}{words}"
+            found += [Part(name, key, a, b, direction) for key, direction in quantities.items()]
+        return found
+
+    return parts
+
+
+def radius_compared(direction: Direction) -> Parts:
     """The smallest radius against the largest."""
 
-    def comparisons(study: Study) -> list[Comparison]:
+    def parts(study: Study) -> list[Part]:
         small, large = min(study.grid.radii), max(study.grid.radii)
         a, b = (plain("pretrained", study.grid.recipes, radius=r) for r in (small, large))
         name = f"R = {small} − R = {large}"
-        return [Comparison(name, "test accuracy", a, b, direction)] if small < large else []
+        return [Part(name, ACCURACY, a, b, direction)] if small < large else []
 
-    return comparisons
+    return parts
 
 
-def dim_of_classifiers(study: Study) -> list[Comparison]:
+def dim_of_classifiers(study: Study) -> list[Part]:
     """The largest dimension against the smallest, at every radius."""
     small, large = min(study.grid.dims), max(study.grid.dims)
     found = []
@@ -99,47 +118,47 @@ def dim_of_classifiers(study: Study) -> list[Comparison]:
         start = plain("pretrained", study.grid.recipes, radius=radius)
         name = f"d = {large} − d = {small} at R = {radius}"
         a, b = ({**start, "dim": dim} for dim in (large, small))
-        found.append(Comparison(name, "test accuracy", a, b, "more"))
+        found.append(Part(name, ACCURACY, a, b, "more"))
     return found
 
 
-def dim_of_vectors(study: Study) -> list[Comparison]:
+def dim_of_vectors(study: Study) -> list[Part]:
     """The largest dimension against the smallest in the task of SGNS."""
     small, large = min(study.grid.dims), max(study.grid.dims)
     a, b = ({"recipe": study.grid.recipes, "dim": dim} for dim in (large, small))
+    worse: dict[str, Direction] = {"SGNS loss": "more", "SGNS accuracy": "less"}
     name = f"d = {large} − d = {small}"
-    return [Comparison(name, "SGNS loss", a, b, "more")] if small < large else []
+    return [Part(name, key, a, b, worse[key]) for key in worse if small < large]
 
 
-def overfitting(study: Study) -> list[Comparison]:
+def overfitting(study: Study) -> list[Part]:
     """The last epoch of SGNS against the best, which is read off the other seeds."""
     recipes = {"recipe": [r for r in study.grid.recipes if study.recipes[r].kind == "lab"]}
-    return [Comparison("last epoch − best epoch before it", "SGNS rise", recipes, recipes, "more")]
+    return [Part("last epoch − best epoch before it", "SGNS rise", recipes, recipes, "more")]
 
 
-def few_labels(study: Study) -> list[Comparison]:
-    """Pretrained against random where labels are few."""
-    tried = {n for block in study.experiments.values() for n in block.documents}
-    few = sorted(n for n in tried if n <= FEW)
-    name = f"pretrained − random, {FEW:,} labelled documents at most"
-    a, b = plain("pretrained", best_recipes(study), documents=few), plain("random", documents=few)
-    quantities: dict[str, Direction] = {"test accuracy": "more", "epochs on validation": "less"}
-    return [Comparison(name, key, a, b, quantities[key]) for key in quantities if few]
+def few(study: Study) -> list[int]:
+    """The numbers of labelled documents that the study has and that make a task a hard one."""
+    blocks = study.experiments.values()
+    return sorted({n for block in blocks for n in block.documents if n <= FEW})
 
 
 def settings_compared(
-    key: str, value: Callable[[Any], bool], base: Callable[[Any], bool]
-) -> Comparisons:
-    """Recipes alike in all settings but `key`: those with a `value` of it against a `base`."""
+    key: str,
+    value: Callable[[Any], bool],
+    base: Callable[[Any], bool],
+    claimed: Callable[[Any], bool] = lambda value: True,
+) -> Parts:
+    """Recipes alike in all but `key`: with a `value` of it, `claimed` or not, against a `base`."""
 
-    def comparisons(study: Study) -> list[Comparison]:
+    def parts(study: Study) -> list[Part]:
         return [
-            Comparison(f"{a} − {b}", "similarity", {"recipe": a}, {"recipe": b}, "more")
+            Part(f"{a} − {b}", "similarity", {"recipe": a}, {"recipe": b}, "more", claimed(found))
             for a, b in alike_but_for(study, key)
-            if value(setting(study, a, key)) and base(setting(study, b, key))
+            if value(found := setting(study, a, key)) and base(setting(study, b, key))
         ]
 
-    return comparisons
+    return parts
 
 
 def alike_but_for(study: Study, key: str) -> Iterator[tuple[str, str]]:
@@ -157,13 +176,14 @@ def setting(study: Study, recipe: str, key: str) -> Any:
     return getattr(section, key, None)
 
 
-def rare_or_common(study: Study) -> list[Comparison]:
-    """Rare words deleted against none, and common words subsampled against none."""
+def rare_or_common(study: Study) -> list[Part]:
+    """Rare words deleted, and common ones subsampled, which is claimed of word2vec's own t."""
     rare = settings_compared("min_count", lambda n: n == 5, lambda n: n == 1)
-    return rare(study) + settings_compared("subsample", bool, lambda t: t == 0)(study)
+    common = settings_compared("subsample", bool, lambda t: t == 0, lambda t: t == 1e-3)
+    return rare(study) + common(study)
 
 
-def more_text(study: Study) -> list[Comparison]:
+def more_text(study: Study) -> list[Part]:
     """Each amount of text against the next smaller one: similarity, and the classifier."""
     found = []
     amounts = {
@@ -177,79 +197,67 @@ def more_text(study: Study) -> list[Comparison]:
         if amounts[b] == max(smaller, default=0):
             starts = plain("pretrained", [a]), plain("pretrained", [b])
             found += [
-                Comparison(f"{a} − {b}", "similarity", {"recipe": a}, {"recipe": b}, "more"),
-                Comparison(f"{a} − {b}", "test accuracy", *starts, "more"),
+                Part(f"{a} − {b}", "similarity", {"recipe": a}, {"recipe": b}, "more"),
+                Part(f"{a} − {b}", ACCURACY, *starts, "more"),
             ]
     return found
 
 
-def meaning(study: Study) -> list[Comparison]:
-    """The vectors against the same numbers at other words."""
-    a, b = (plain(init, best_recipes(study)) for init in ("pretrained", "shuffled"))
-    return [Comparison("pretrained − shuffled", "test accuracy", a, b, "more")]
-
-
-def best_scales(study: Study) -> list[Comparison]:
-    """Both sides at the scale that is best for each on validation."""
-    a, b = plain("pretrained", best_recipes(study), scale="best"), plain("random", scale="best")
-    name = "pretrained − random, each at its best scale"
-    return [Comparison(name, "test accuracy", a, b, "more")]
-
-
-CLAIMS = (
-    Claim(
-        "1",
-        LAB,
-        "Pretraining does not improve the final accuracy or loss.",
-        pretrained_or_random({"test accuracy": "no more", "test loss": "no less"}, grid_recipes),
-    ),
-    Claim(
-        "2",
-        LAB,
-        "Pretraining reaches that level much faster, on validation and on training data.",
-        pretrained_or_random(
-            {"epochs on validation": "less", "epochs on training": "less"}, grid_recipes
+STATED: dict[str, dict[tuple[str, str], Parts]] = {
+    LAB: {
+        ("1", "Pretraining does not improve the final accuracy or loss."): starts(
+            "pretrained", ["random"], grid_recipes, {ACCURACY: "no more", "test loss": "no less"}
         ),
-    ),
-    Claim("3", LAB, "A smaller radius R is better.", radius_compared("more")),
-    Claim("4", LAB, "… but not by much: R makes no difference.", radius_compared("same")),
-    Claim(
-        "5", LAB, "A larger dimension is better for the classifier at every R.", dim_of_classifiers
-    ),
-    Claim("6", LAB, "A larger dimension is worse for the SGNS task itself.", dim_of_vectors),
-    Claim("7", LAB, "SGNS overfits by its last epoch.", overfitting),
-    Claim(
-        "8",
-        LAB,
-        "On harder tasks (few labels) pretraining helps both accuracy and speed.",
-        few_labels,
-    ),
-    Claim(
-        "9",
-        TWEAKS,
-        "More negatives than positives: K from 2 to 20 beats K = 1.",
-        settings_compared("negatives", lambda k: k is not None and k > 1, lambda k: k == 1),
-    ),
-    Claim(
-        "10",
-        TWEAKS,
-        "Weighting a context at distance m by 1/m helps.",
-        settings_compared("window", lambda w: w == "harmonic", lambda w: w == "fixed"),
-    ),
-    Claim(
-        "11",
-        TWEAKS,
-        "Noise from counts to the 0.75 beats plain counts, in SGNS and in PMI.",
-        settings_compared("alpha", lambda a: a == 0.75, lambda a: a == 1),
-    ),
-    Claim("12", TWEAKS, "Deleting rare words and subsampling common ones helps.", rare_or_common),
-    Claim("13", TWEAKS, "More text helps.", more_text),
-    Claim(
-        "A",
-        OWN,
-        "A classifier from pretrained vectors ends better than one from a random start.",
-        pretrained_or_random({"test accuracy": "more"}, best_recipes),
-    ),
-    Claim("B", OWN, "It is the meaning of the vectors: they beat the same rows shuffled.", meaning),
-    Claim("C", OWN, "It holds when each side starts at its best scale.", best_scales),
+        (
+            "2",
+            "Pretraining reaches that level much faster, on validation and on training data.",
+        ): starts("pretrained", ["random"], grid_recipes, dict.fromkeys(EPOCHS, "less")),
+        ("3", "A smaller radius R is better."): radius_compared("more"),
+        ("4", "… but not by much: R makes no difference."): radius_compared("same"),
+        ("5", "A larger dimension is better for the classifier at every R."): dim_of_classifiers,
+        ("6", "A larger dimension is worse for the SGNS task itself."): dim_of_vectors,
+        ("7", "SGNS overfits by its last epoch."): overfitting,
+        ("8", "On harder tasks (few labels) pretraining helps both accuracy and speed."): starts(
+            "pretrained", ["random"], best_recipes, MORE_AND_FASTER, ", few labels", documents=few
+        ),
+    },
+    LECTURE: {
+        ("9", "More negatives than positives: K from 2 to 20 beats K = 1."): settings_compared(
+            "negatives", lambda k: k is not None and k > 1, lambda k: k == 1
+        ),
+        ("10", "Weighting a context at distance m by 1/m helps."): settings_compared(
+            "window", lambda w: w == "harmonic", lambda w: w == "fixed"
+        ),
+        (
+            "11",
+            "Noise from counts to the 0.75 beats plain counts, in SGNS and in PMI.",
+        ): settings_compared("alpha", lambda a: a == 0.75, lambda a: a == 1),
+        ("12", "Deleting rare words and subsampling common ones helps."): rare_or_common,
+        ("13", "More text helps."): more_text,
+    },
+    OWN: {
+        ("A", "Classifiers from pretrained vectors end better than from a random start."): starts(
+            "pretrained", ["random"]
+        ),
+        ("B", "It is the meaning of the vectors: they beat the same rows shuffled."): starts(
+            "pretrained", ["shuffled"]
+        ),
+        ("C", "It holds when each side starts at its best scale."): starts(
+            "pretrained", ["random"], words=", each at best scale", scale="best"
+        ),
+        ("D", "Pretrained vectors that stay frozen beat a random start that is trained."): starts(
+            "frozen", ["random"]
+        ),
+        ("E", "With few labels pretrained vectors beat every control."): starts(
+            "pretrained", CONTROLS, words=", few labels", documents=few
+        ),
+        ("F", "The large classifier needs pretrained vectors, and to train them further."): starts(
+            "pretrained", ["random", "shuffled", "frozen"], words=", large", classifier="large"
+        ),
+    },
+}
+CLAIMS = tuple(
+    Claim(name, source, statement, parts)
+    for source, stated in STATED.items()
+    for (name, statement), parts in stated.items()
 )

@@ -1,16 +1,11 @@
 """How fast a classifier learns: epochs to a level of accuracy.
 
-"Faster" was defined here before anything was measured. On a split, a run reaches a level of
-accuracy at the first epoch whose accuracy is at least that level; epoch 0 (before training) counts.
-The tests of claims take the time at which the straight lines between epochs cross the level,
-because whole epochs are so coarse that all seeds may agree. A run's *own* level is 95 % of its own
-best accuracy, so that a run that ends low may still be fast. The *common* level is 95 % of the
-smallest of the best accuracies of the runs compared, so that all of them reach it. Runs are
-compared with those of the same dimension, seed, labelled documents and classifier.
-
-A level that is not reached in the E epochs trained leaves the time right-censored at E: all that is
-known is that it is larger. Two times are then in a known order unless both are censored, and count
-as a tie if they are. Means over seeds are restricted means: a censored time counts as E + 1.
+On a split, a run reaches a level when the straight lines between its accuracies after each epoch
+first do; epoch 0 is before training. Whole epochs are so coarse that all seeds may agree. A run's
+*own* level is 98 % of its own best accuracy, so that a run that ends low may still be fast. The
+*common* level is the smallest of the own levels of the runs compared, so that all of them reach it.
+Near the best accuracy a level tells starts apart; one far below lies on the steep first epoch of
+all. Runs are compared with those of the same dimension, seed, labelled documents and classifier.
 
 Training accuracies are running means while training, so they reach a level later than the weights
 at the end of the epoch do.
@@ -18,14 +13,14 @@ at the end of the epoch do.
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from sgns_study.errors import StudyError
 from sgns_study.evaluation.tables import COLUMNS, RUN
 
 COMPARED = ["documents", "classifier", "dim", "seed"]
 SPLITS = ("validation", "train")
-SHARE = 0.95  # of the best accuracy
+SHARE = 0.98  # of the best accuracy
 
 Array = NDArray[np.float64]
 
@@ -34,26 +29,23 @@ class ConvergenceError(StudyError):
     """Curves from which no time can be read; the message names the run and what is wrong."""
 
 
-def convergence(curves: pd.DataFrame, level: float | None = None) -> pd.DataFrame:
-    """The measures of every run on validation and on training data, one row a measure.
+def convergence(curves: pd.DataFrame) -> pd.DataFrame:
+    """The times of every run on validation and on training data, one row a level.
 
     curves: init, recipe, radius, dim, seed, epoch, split, accuracy, and for runs that are not plain
-    also scale, documents, classifier; epochs 0..E, the same E for runs compared. level: a common
-    level of accuracy in place of the one found from the runs.
+    also scale, documents, classifier; epochs 0..E, the same E for runs compared.
 
-    Columns: the run, split, measure, value, level, censored, epochs (E). Measures:
-    `epochs_to_own`, `epochs_to_common`: the first epoch at the level; empty if censored.
-    `crossing`: when the lines between epochs cross the common level.
+    Columns: the run, split, `level_of` (`own` or `common`), the level, and epochs to reach it.
 
     Raises ConvergenceError if a curve lacks an epoch or an accuracy or has an epoch twice, or if
     runs compared were trained for different numbers of epochs.
     """
     table = with_defaults(curves)
     groups = table[table["split"].isin(SPLITS)].groupby(["split", *COMPARED], dropna=False)
-    parts = [measures(group, level) for _, group in groups]
+    parts = [times_of(group) for _, group in groups]
     if not parts:
         return pd.DataFrame(columns=COLUMNS["convergence"])
-    found = pd.concat(parts).sort_values([*RUN, "split", "measure"], ignore_index=True)
+    found = pd.concat(parts).sort_values([*RUN, "split", "level_of"], ignore_index=True)
     return found[COLUMNS["convergence"]]
 
 
@@ -66,23 +58,21 @@ def with_defaults(curves: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def measures(group: pd.DataFrame, level: float | None) -> pd.DataFrame:
-    """All measures of the runs that are compared, on one split."""
+def times_of(group: pd.DataFrame) -> pd.DataFrame:
+    """The times of the runs that are compared, on one split."""
     curves = [curve for _, curve in group.sort_values("epoch").groupby(RUN, dropna=False)]
     for curve in curves:
         check_curve(curve, len(curves[0]) - 1)
     runs = pd.concat([curve[:1] for curve in curves])
     accuracy = np.array([curve["accuracy"] for curve in curves], float)  # (runs, E + 1)
     own = SHARE * accuracy.max(axis=1)
-    common = np.full(len(own), own.min() if level is None else level)
-    found = [
-        ("crossing", crossing(accuracy, common), common),
-        ("epochs_to_own", first_epoch(accuracy, own), own),
-        ("epochs_to_common", first_epoch(accuracy, common), common),
-    ]
-    parts = [runs.assign(measure=name, value=time, level=wanted) for name, time, wanted in found]
-    table = pd.concat(parts)
-    return table.assign(censored=table["value"].isna(), epochs=accuracy.shape[1] - 1)
+    levels = {"common": np.full(len(own), own.min()), "own": own}
+    return pd.concat(
+        [
+            runs.assign(level_of=name, level=level, epochs=crossing(accuracy, level))
+            for name, level in levels.items()
+        ]
+    )
 
 
 def check_curve(curve: pd.DataFrame, epochs: int) -> None:
@@ -103,52 +93,29 @@ def check_curve(curve: pd.DataFrame, epochs: int) -> None:
     raise ConvergenceError(f"{name}: {problem}: train the run again")
 
 
-def first_epoch(heights: Array, wanted: Array) -> Array:
-    """The first epoch, (n,), at which each of n curves (n, E + 1) is at least `wanted` (n,).
-
-    NaN where the curve never is.
-    """
-    reached = heights >= wanted[:, None]
-    return np.where(reached.any(axis=1), reached.argmax(axis=1), np.nan)
-
-
 def crossing(heights: Array, wanted: Array) -> Array:
     """When the straight lines between the epochs of each curve first reach its level, (n,).
 
     heights (n, E + 1), wanted (n,); NaN where the level is not reached.
     """
-    first = first_epoch(heights, wanted)
-    after = np.nan_to_num(first).astype(int)
+    reached = heights >= wanted[:, None]
+    after = reached.argmax(axis=1)
     before = np.maximum(after - 1, 0)
     each = np.arange(len(heights))
     low, high = heights[each, before], heights[each, after]
     with np.errstate(invalid="ignore", divide="ignore"):
         part = np.where(after > 0, (wanted - low) / (high - low), 0)
-    return np.where(np.isnan(first), np.nan, before + part)
+    return np.where(reached.any(axis=1), before + part, np.nan)
 
 
-def restricted(times: ArrayLike, epochs: ArrayLike) -> Array:
-    """Times in epochs, with E + 1 (E from `epochs`) for the censored ones, which are NaN."""
-    found = np.asarray(times, float)
-    return np.where(np.isnan(found), np.asarray(epochs, float) + 1, found)
+def against_random(table: pd.DataFrame, level_of: str, split: str) -> pd.DataFrame:
+    """One row a run: by how many `epochs` it is later than the random start it is compared with.
 
-
-def against(table: pd.DataFrame, measure: str, split: str) -> pd.DataFrame:
-    """One row a variant: its times in epochs against those of a random start, paired by seed.
-
-    table: as `convergence` gives; measure: one of `epochs_to_…`. A run is paired with the plain run
-    of init `random` that has its dimension, seed, documents and classifier. Columns: the variant,
-    `n_seeds`, in how many pairs it is `faster`, `slower` or neither (`ties`), and `epochs`, the
-    difference of restricted means, negative where the variant is faster.
+    table: as `convergence` gives. The random start is not rescaled and has the dimension, seed,
+    documents and classifier of the run.
     """
-    rows = table[(table["measure"] == measure) & (table["split"] == split)]
-    rows = rows.assign(time=restricted(rows["value"], rows["epochs"]))
+    rows = table[(table["level_of"] == level_of) & (table["split"] == split)]
     is_random = (rows["init"] == "random") & rows["scale"].isna()
-    random = rows.loc[is_random, [*COMPARED, "time"]]
+    random = rows.loc[is_random, [*COMPARED, "epochs"]]
     pairs = rows[~is_random].merge(random, on=COMPARED, suffixes=("", "_random"))
-    later = pairs["time"] - pairs["time_random"]
-    signs = {"faster": later < 0, "slower": later > 0, "ties": later == 0}
-    sums = dict.fromkeys(["n_seeds", *signs], "sum")
-    counted = pairs.assign(epochs=later, n_seeds=1, **signs)
-    variants = counted.groupby([key for key in RUN if key != "seed"], dropna=False)
-    return variants.agg(sums | {"epochs": "mean"}).reset_index()
+    return pairs.assign(epochs=pairs["epochs"] - pairs["epochs_random"])

@@ -7,8 +7,8 @@ import pandas as pd
 
 from sgns_study.artifacts import ArtifactError, columns_of, read_table
 
-Schema = dict[str, type]  # what each column holds, in order: str, int, float or bool
-NAMES = {int: "whole numbers", float: "numbers", bool: "True or False"}
+Schema = dict[str, type]  # what each column holds, in order: str, int or float
+NAMES = {int: "whole numbers", float: "numbers"}
 
 
 def of(kind: type, *columns: str) -> Schema:
@@ -36,24 +36,23 @@ SCHEMAS = {
     | of(int, "selected_epoch")
     | of(float, "validation_accuracy", "validation_loss")
     | of(float, "test_accuracy", "test_loss", "test_macro_f1"),
-    "convergence": OF_RUN
-    | of(str, "split", "measure")
-    | of(float, "value", "level")
-    | of(bool, "censored")
-    | of(int, "epochs"),
-    "claims": of(str, "claim", "source", "statement")
-    | of(float, "effect", "ci_low", "ci_high", "p_adjusted")
+    "convergence": OF_RUN | of(str, "split", "level_of") | of(float, "level", "epochs"),
+    "claims": of(str, "claim", "part", "family", "source", "statement", "quantity")
+    | of(float, "effect", "ci_low", "ci_high")
+    | of(str, "unit", "side")
+    | of(float, "p", "p_adjusted")
     | of(int, "n_seeds")
-    | of(str, "verdict", "unit"),
-    "comparisons": of(str, "claim", "comparison", "quantity", "unit", "direction")
+    | of(str, "verdict", "claim_verdict"),
+    "comparisons": of(str, "claim", "part", "family", "quantity", "unit", "direction")
     | of(float, "effect", "ci_low", "ci_high", "sd", "margin", "mean_a", "mean_b")
-    | of(float, "p", "p_equivalent", "p_for", "p_against")
+    | of(float, "p_differs", "p_differs_adjusted", "p_equivalent", "p_equivalent_adjusted")
     | of(float, "p_flip_pairs", "p_flip_blocks", "p_mcnemar")
     | of(float, "effect_size", "power", "detectable")
     | of(int, "n_cells", "n_seeds"),
     "timings": of(str, "rule", "wildcards") | of(float, "seconds", "peak_memory_mib"),
 }
 COLUMNS = {name: list(schema) for name, schema in SCHEMAS.items()}
+TEXT_OR_NOTHING = ["init", "recipe", "part", "quantity", "unit", "side"]
 MODEL, CURVE, SCORES = list(OF_MODEL), list(OF_CURVE), list(OF_SCORES)
 NEIGHBOURS, MAP, RUN = list(OF_NEIGHBOURS), list(OF_MAP), list(OF_RUN)
 # The rule of the workflow that writes each table.
@@ -94,9 +93,7 @@ def read_columns(path: Path, name: str) -> pd.DataFrame:
         found, kind = table[column].dropna(), schema[column]
         numbers = pd.to_numeric(found.astype(str), errors="coerce")
         right = numbers.notna()
-        if kind is bool:
-            right = found.astype(str).isin(["True", "False"])
-        elif kind is int:
+        if kind is int:
             right = (numbers.abs() < 2**53) & (numbers % 1 == 0)
         # pandas leaves a column of whole numbers as text if one is above 64 bits.
         wrong = found if right.all() and found.dtype.kind not in "iufb" else found[~right]
@@ -111,7 +108,7 @@ def read_columns(path: Path, name: str) -> pd.DataFrame:
 def typed(table: pd.DataFrame) -> pd.DataFrame:
     """The table with "" for empty texts and NA for missing whole numbers, such as the radius."""
     table = table.copy()
-    for column in table.columns.intersection(["init", "recipe", "unit"]):
+    for column in table.columns.intersection(TEXT_OR_NOTHING):
         table[column] = table[column].astype(object).where(table[column].notna(), "")
     whole = ["radius", "documents", "selected_epoch"] + ["dim"] * ("classifier" in table)
     kinds = dict.fromkeys(whole, "Int64") | {"scale": "float"}

@@ -83,10 +83,10 @@ def scores(vectors: pd.DataFrame) -> pd.DataFrame:
 
 
 def final_losses(curves: pd.DataFrame) -> pd.DataFrame:
-    """One row a model and seed: `loss` on validation after its last epoch."""
+    """One row a model and seed: `loss` and `accuracy` on validation after its last epoch."""
     validation = curves[curves["split"] == "validation"]
     last = validation.loc[validation.groupby(RUN)["epoch"].idxmax()]
-    return last[[*RUN, "loss"]].reset_index(drop=True)
+    return last[[*RUN, "loss", "accuracy"]].reset_index(drop=True)
 
 
 def at_one_place(runs: pd.DataFrame) -> pd.DataFrame:

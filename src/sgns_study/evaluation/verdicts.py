@@ -1,22 +1,27 @@
-"""From the tables of a study to a verdict on every claim.
+"""From the tables of a study to a verdict on every claim and each of its parts.
 
-Each comparison A − B is estimated over its cells and seeds: seeds are blocks, cells are fixed. For
-accuracies, seeds and test documents are both counted as samples
-(`statistics.seed_and_document_estimate`); for other quantities only seeds are, by their block means
-(t test). With mean m, standard error e and degrees of freedom f, and Δ the margin below which a
-difference counts as none, the p values for and against the claim's direction are
+A part is one comparison A − B over cells, which are fixed, and seeds, which are blocks. For test
+accuracies seeds and documents are samples (`statistics.seed_and_document_estimate`), for other
+quantities seeds, by their block means (t test). Two questions are put to each part, whatever its
+claim says: is the true difference not 0 (two-sided p), and does it lie within ± the margin (p of
+two one-sided tests)? Holm's correction is over the parts of a family, the claims of one source, for
+each question by itself. What is found at an adjusted p below 0.05 is the *side* of the difference:
+above or below zero, within the margin, or both. By the direction that the claim gives it,
 
-    more      for: two-sided, if m > 0        against: two-sided if m < 0, or that |A − B| < Δ
-    no more   for: that A − B < Δ             against: two-sided, if m > 0
-    same      for: that |A − B| < Δ (TOST)    against: two-sided
+    claimed          supported               no difference    opposite
+    more             above                   within           below
+    less             below                   within           above
+    no more          below, or within                         above
+    no less          above, or within                         below
+    same             within                                   above or below
 
-`less` and `no less` mirror the first two. A claim of several comparisons has for it the largest of
-their p (all must hold) and against it the smallest times their number (one is enough). The smaller
-of the two goes into Holm's correction over all claims that the study can test, and gives the
-verdict if it stays below 0.05: *supported* or *contradicted*; else *undecided*.
+and one of the first two that is also within is *supported, but negligible*. If nothing is found it
+is *undecided*, and its p that of what the claim says. A claim has the verdict of its parts if they
+agree; else it is supported *in part* if one is supported, *opposite* or *no difference* if one is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +30,7 @@ from numpy.typing import NDArray
 
 from sgns_study.classifiers.inits import is_frozen
 from sgns_study.evaluation import statistics
-from sgns_study.evaluation.claims import CLAIMS, Claim, Comparison, Direction, Pick
+from sgns_study.evaluation.claims import ACCURACY, CLAIMS, OWN, SPLITS, Claim, Part, Pick
 from sgns_study.evaluation.convergence import convergence, with_defaults
 from sgns_study.evaluation.statistics import SeedMean
 from sgns_study.evaluation.tables import COLUMNS, RUN, typed
@@ -34,8 +39,26 @@ from sgns_study.params import Study
 from sgns_study.randomness import generator
 
 CELL = ["recipe", "radius", "scale", "documents", "dim"]
+ABOVE, BELOW, WITHIN = "above", "below", "within"  # sides
+CLAIMED = {  # the sides on which a direction has the difference
+    "more": {ABOVE},
+    "less": {BELOW},
+    "no more": {BELOW, WITHIN},
+    "no less": {ABOVE, WITHIN},
+    "same": {WITHIN},
+}
+SUPPORTED, NEGLIGIBLE, IN_PART = "supported", "supported, but negligible", "in part"
+NO_DIFFERENCE, OPPOSITE, UNDECIDED = "no difference", "opposite", "undecided"
 NOT_TESTED = "not tested"
+SIMILARITY = "points of similarity"
+UNITS = {  # what a value is multiplied by, and the margin of `params.Margins`
+    "points": (100, "points"),
+    SIMILARITY: (100, "similarity"),
+    "nats": (1, "loss"),
+    "epochs": (1, "epochs"),
+}
 BEST = "best"  # in a pick: of each side the scale that is best on validation
+NOTHING = {"part": "", "quantity": "", "unit": "", "side": "", "n_seeds": 0, "verdict": NOT_TESTED}
 NO_VALUES = pd.DataFrame(columns=[*CELL, "seed", "value"])
 
 
@@ -61,7 +84,7 @@ class Paired(NamedTuple):
 def judged_by(
     study: Study, tables: Mapping[str, pd.DataFrame], correct: NDArray[np.uint8]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`claims`, one row each, and `comparisons`, one row for each that could be made.
+    """`claims`, one row a part or one untested, and `comparisons`, every test of each part.
 
     tables: the tidy tables by name; those that a study lacks count as empty. correct: (runs,
     documents), 1 where a run is right on a test document.
@@ -73,53 +96,28 @@ def judged_by(
     names = [name for name in ("classifier_curves", "experiment_curves") if name in tables]
     curves = pd.concat([with_defaults(table(name)) for name in names or ["experiment_curves"]])
     evidence = Evidence(table("runs"), correct, curves, table("vectors"), table("sgns_curves"))
-    made, rows = [], []
-    for claim in CLAIMS:
-        judgements = (judged(claim, c, study, evidence) for c in claim.comparisons(study))
-        found = [row for row in judgements if row is not None]
-        made += found
-        rows.append(summed_up(claim, found))
-    claims = pd.DataFrame(rows)
-    claims["p_adjusted"] = statistics.holm(claims["p"])
-    decided = claims["p_adjusted"] < statistics.ALPHA
-    claims.loc[decided, "verdict"] = claims.loc[decided, "side"]
-    return claims[COLUMNS["claims"]], pd.DataFrame(made, columns=COLUMNS["comparisons"])
+    rows = [
+        row
+        for claim in CLAIMS
+        for part in claim.parts(study)
+        if (row := tested(claim, part, study, evidence))
+    ]
+    comparisons = adjusted(pd.DataFrame(rows, columns=COLUMNS["comparisons"]))
+    return summed_up(comparisons), comparisons
 
 
-def summed_up(claim: Claim, found: list[dict[str, Any]]) -> dict[str, Any]:
-    """A row of `claims`, its p not yet adjusted: the effect is that of the first comparison."""
-    row = {"claim": claim.claim, "source": claim.source, "statement": claim.statement}
-    if not found:
-        nothing = dict.fromkeys(("effect", "ci_low", "ci_high", "p"), np.nan)
-        return row | nothing | {"n_seeds": 0, "unit": "", "side": "", "verdict": NOT_TESTED}
-    # A comparison of one seed has no p: then the whole has none for it, but may have one against.
-    supports = float(np.max([part["p_for"] for part in found]))
-    against = np.fmin.reduce([part["p_against"] for part in found])
-    contradicts = float(np.minimum(1, len(found) * against))
-    first = {key: found[0][key] for key in ("effect", "ci_low", "ci_high", "unit")}
-    side = "supported" if supports <= contradicts else "contradicted"
-    p = float(np.fmin(supports, contradicts))
-    n_seeds = min(part["n_seeds"] for part in found)
-    verdict = "undecided" if not np.isnan(p) else NOT_TESTED
-    return row | first | {"p": p, "n_seeds": n_seeds, "side": side, "verdict": verdict}
-
-
-def judged(
-    claim: Claim, comparison: Comparison, study: Study, evidence: Evidence
-) -> dict[str, Any] | None:
-    """A row of `comparisons`; None if no two runs can be paired."""
-    quantity = QUANTITIES[comparison.quantity]
-    pairs = paired(quantity.values(evidence, comparison), comparison, evidence.runs)
+def tested(claim: Claim, part: Part, study: Study, evidence: Evidence) -> dict[str, Any] | None:
+    """A row of `comparisons`, its p not yet adjusted; None if no two runs can be paired."""
+    quantity = QUANTITIES[part.quantity]
+    pairs = paired(quantity.values(evidence, part), part, evidence.runs)
     if pairs is None:
         return None
     differences, n_seeds = pairs.a - pairs.b, len(pairs.seeds)
     means = statistics.block_means(differences)
-    of_unit = {"points": study.claims.points, "nats": study.claims.loss}
-    factor = 100 if quantity.unit == "points" else 1  # from a value to its unit
-    margin = of_unit.get(quantity.unit, study.claims.epochs) / factor
-    found = estimated(comparison, pairs, evidence)
+    factor, margin_of = UNITS[quantity.unit]
+    margin = dict(study.claims)[margin_of] / factor
+    found = estimated(part, pairs, evidence)
     draws = generator(0, "claims", "flips")
-    p_for, p_against = sides(found, margin, comparison.direction)
     in_values = {
         "effect": found.mean,
         "ci_low": found.low,
@@ -132,15 +130,14 @@ def judged(
     }
     return {
         "claim": claim.claim,
-        "comparison": comparison.name,
-        "quantity": comparison.quantity,
+        "part": part.part,
+        "family": claim.source if part.claimed else OWN,
+        "quantity": part.quantity,
         "unit": quantity.unit,
-        "direction": comparison.direction,
+        "direction": part.direction,
         **{name: factor * value for name, value in in_values.items()},
-        "p": found.p,
+        "p_differs": found.p,
         "p_equivalent": found.p_equivalent(margin),
-        "p_for": p_for,
-        "p_against": p_against,
         "p_flip_pairs": statistics.sign_flip(differences.ravel(), draws),
         "p_flip_blocks": statistics.sign_flip(means, draws),
         "p_mcnemar": mcnemar(pairs, evidence),
@@ -151,26 +148,67 @@ def judged(
     }
 
 
-def estimated(comparison: Comparison, pairs: Paired, evidence: Evidence) -> SeedMean:
+def estimated(part: Part, pairs: Paired, evidence: Evidence) -> SeedMean:
     """A − B over seeds, and for test accuracies over documents too; one seed has no error."""
-    if comparison.quantity == "test accuracy" and len(pairs.seeds) > 1:
+    if part.quantity == ACCURACY and len(pairs.seeds) > 1:
         return statistics.seed_and_document_estimate(*evidence.correct[pairs.rows])
     return statistics.seed_estimate(pairs.a - pairs.b)
 
 
-def sides(found: SeedMean, margin: float, direction: Direction) -> tuple[float, float]:
-    """p for and against the direction that a claim gives the difference."""
-    if direction in ("less", "no less"):
-        mirrored: Direction = "more" if direction == "less" else "no more"
-        return sides(found._replace(mean=-found.mean), margin, mirrored)
-    p, none = found.p, found.p_equivalent(margin)
-    if np.isnan(p):
-        return np.nan, np.nan
-    if direction == "more":
-        return (p, none) if found.mean > 0 else (1.0, min(p, none))
-    if direction == "no more":
-        return found.p_below(margin), p if found.mean > 0 else 1.0
-    return none, p
+def adjusted(comparisons: pd.DataFrame) -> pd.DataFrame:
+    """The comparisons with their p adjusted by Holm within families, each question by itself."""
+    # Two claims may name one comparison; by their names alone two comparisons may be alike.
+    same = ["family", "part", "quantity", "effect", "p_differs", "p_equivalent"]
+    once = comparisons.drop_duplicates(same)
+    for question in ("differs", "equivalent"):
+        p = once.groupby("family")[f"p_{question}"].transform(lambda p: statistics.holm(p))
+        found = once[same].assign(**{f"p_{question}_adjusted": p})
+        comparisons = comparisons.drop(columns=f"p_{question}_adjusted").merge(found, on=same)
+    return comparisons[COLUMNS["comparisons"]]
+
+
+def summed_up(comparisons: pd.DataFrame) -> pd.DataFrame:
+    """The table `claims`: what was found of every part, and the verdict on its claim."""
+    rows: list[dict[str, Any]] = []
+    for claim in CLAIMS:
+        parts = comparisons[comparisons["claim"] == claim.claim].to_dict("records")
+        found = [part | judged(part) for part in parts]
+        claimed = [part["verdict"] for part in found if part["family"] == claim.source]
+        whole = claim._asdict() | {"claim_verdict": of_claim(claimed)}
+        rows += [whole | part for part in found or [NOTHING | {"family": claim.source}]]
+    return pd.DataFrame(rows, columns=COLUMNS["claims"])
+
+
+def judged(part: Mapping[str, Any]) -> dict[str, Any]:
+    """The side and verdict of a row of `comparisons`, and the p that both rest on."""
+    wanted = CLAIMED[part["direction"]]
+    sign = ABOVE if part["effect"] > 0 else BELOW
+    differs = part["p_differs_adjusted"] < statistics.ALPHA
+    none = part["p_equivalent_adjusted"] < statistics.ALPHA
+    found = ((sign, differs), (WITHIN, none))
+    held = [side for side, is_found in found if is_found and side in wanted]
+    side, verdict = WITHIN if wanted == {WITHIN} else sign, UNDECIDED
+    if np.isnan(part["p_differs"]):
+        side, verdict = "", NOT_TESTED
+    elif held:
+        side, verdict = held[0], NEGLIGIBLE if none and WITHIN not in wanted else SUPPORTED
+    elif none:
+        side, verdict = WITHIN, NO_DIFFERENCE
+    elif differs:
+        side, verdict = sign, OPPOSITE
+    test = "p_equivalent" if side == WITHIN else "p_differs"
+    p, p_adjusted = part[test], part[f"{test}_adjusted"]
+    return {"side": side, "verdict": verdict, "p": p, "p_adjusted": p_adjusted}
+
+
+def of_claim(verdicts: Iterable[str]) -> str:
+    """The verdict on a claim whose parts have these."""
+    found = set(verdicts) or {NOT_TESTED}
+    if found <= {SUPPORTED, NEGLIGIBLE}:
+        return max(found, key=[NEGLIGIBLE, SUPPORTED].index)
+    if found & {SUPPORTED, NEGLIGIBLE}:
+        return IN_PART
+    return next(one for one in (OPPOSITE, NO_DIFFERENCE, UNDECIDED, NOT_TESTED) if one in found)
 
 
 def mcnemar(pairs: Paired, evidence: Evidence) -> float:
@@ -181,17 +219,17 @@ def mcnemar(pairs: Paired, evidence: Evidence) -> float:
     return statistics.over_seeds(statistics.mcnemar(a, b))
 
 
-def paired(table: pd.DataFrame, comparison: Comparison, runs: pd.DataFrame) -> Paired | None:
+def paired(table: pd.DataFrame, part: Part, runs: pd.DataFrame) -> Paired | None:
     """Both sides of a comparison in all cells and seeds that both have, None if they share none.
 
     All seeds have to be blocks of the same cells: cells with fewer seeds than others are left out,
     and then seeds that lack one of the cells left.
     """
     table = table[table["value"].notna()]
-    first = picked(table, comparison.a, runs)
-    is_difference = comparison.quantity == "SGNS rise"
-    second = first.assign(value=0.0) if is_difference else picked(table, comparison.b, runs)
-    on = [*matched(comparison, first, second), "seed"]
+    first = picked(table, part.a, runs)
+    is_difference = part.quantity == "SGNS rise"
+    second = first.assign(value=0.0) if is_difference else picked(table, part.b, runs)
+    on = [*matched(part, first, second), "seed"]
     both = first.merge(second, on=on, suffixes=("_a", "_b"))
     if both.empty:
         return None
@@ -208,12 +246,12 @@ def paired(table: pd.DataFrame, comparison: Comparison, runs: pd.DataFrame) -> P
     return Paired(a, b, np.array(rows, np.int64) if rows else None, list(seeds))
 
 
-def matched(comparison: Comparison, a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
+def matched(part: Part, a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
     """The columns of a cell in which both sides have to agree.
 
     A column that one side leaves empty, or by which the comparison is made, is not one of them.
     """
-    picks = comparison.a, comparison.b
+    picks = part.a, part.b
     alike = {key for key, wanted in picks[0].items() if wanted == picks[1].get(key, BEST) != BEST}
     compared = {*picks[0], *picks[1]} - alike
     shared = [column for column in CELL if column in a and column not in compared]
@@ -235,12 +273,12 @@ def picked(table: pd.DataFrame, pick: Pick, runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def at_best_scale(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """The rows of each start, radius and dimension at its best scale, by mean validation accuracy.
+    """The rows of each start and number of documents at its best scale, by validation accuracy.
 
     Only of those tried at several scales; the scale that vectors come with is one of them.
     """
-    place = ["init", "recipe", "radius", "dim"]
-    tried = runs[runs["documents"].isna() & (runs["classifier"] == "conv1d")]
+    place = ["init", "recipe", "radius", "documents", "dim"]
+    tried = runs[runs["classifier"] == "conv1d"]
     means = tried.groupby([*place, "scale"], dropna=False)["validation_accuracy"].mean()
     means = means.reset_index()
     several = means[means.duplicated(place, keep=False)]
@@ -260,12 +298,12 @@ def of_models(
     return NO_VALUES if table.empty else measure(table).rename(columns={column: "value"})
 
 
-def epochs_to_common(evidence: Evidence, comparison: Comparison, split: str) -> pd.DataFrame:
-    """Epochs until a run crosses the level that all runs of the comparison reach."""
-    sides = [picked(evidence.curves, pick, evidence.runs) for pick in (comparison.a, comparison.b)]
+def epochs_to(level: str, split: str, evidence: Evidence, part: Part) -> pd.DataFrame:
+    """Epochs until the runs of a part reach their own level, or one common to them all."""
+    sides = [picked(evidence.curves, pick, evidence.runs) for pick in (part.a, part.b)]
     curves = pd.concat(sides).drop_duplicates()
     table = convergence(curves[curves["split"] == split])
-    return table[table["measure"] == "crossing"]
+    return table[table["level_of"] == level].rename(columns={"epochs": "value"})
 
 
 def sgns_rises(curves: pd.DataFrame) -> pd.DataFrame:
@@ -286,22 +324,25 @@ def sgns_rises(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 class Quantity(NamedTuple):
-    """Something that is compared: its values by run, and the unit it is reported in.
+    """Something that is compared: its values by run, and the unit it is reported in."""
 
-    Accuracies and correlations are reported in points: hundredths.
-    """
-
-    values: Callable[[Evidence, Comparison], pd.DataFrame]  # columns of a cell, seed and value
+    values: Callable[[Evidence, Part], pd.DataFrame]  # columns of a cell, seed and value
     unit: str
 
 
 QUANTITIES = {
-    "test accuracy": Quantity(lambda e, _: of_runs(e.runs, "test_accuracy"), "points"),
+    ACCURACY: Quantity(lambda e, _: of_runs(e.runs, "test_accuracy"), "points"),
     "test loss": Quantity(lambda e, _: of_runs(e.runs, "test_loss"), "nats"),
-    "epochs on validation": Quantity(lambda e, c: epochs_to_common(e, c, "validation"), "epochs"),
-    "epochs on training": Quantity(lambda e, c: epochs_to_common(e, c, "train"), "epochs"),
-    "similarity": Quantity(lambda e, _: of_models(scores, e.vectors, "score"), "points"),
+    **{
+        f"epochs on {name}, {level} level": Quantity(partial(epochs_to, level, split), "epochs")
+        for name, split in SPLITS.items()
+        for level in ("common", "own")
+    },
+    "similarity": Quantity(lambda e, _: of_models(scores, e.vectors, "score"), SIMILARITY),
     "SGNS loss": Quantity(lambda e, _: of_models(final_losses, e.sgns_curves, "loss"), "nats"),
+    "SGNS accuracy": Quantity(
+        lambda e, _: of_models(final_losses, e.sgns_curves, "accuracy"), "points"
+    ),
     "SGNS rise": Quantity(lambda e, _: of_models(sgns_rises, e.sgns_curves, "rise"), "nats"),
 }
 

@@ -1,4 +1,4 @@
-"""What the report says of the claims: verdicts and comparisons, and how they are written."""
+"""What the report says of the claims: verdicts and parts, and how they are written."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,35 +8,39 @@ import pandas as pd
 
 from sgns_study.evaluation.claims import best_recipes
 from sgns_study.evaluation.tables import read_present, read_tidy
-from sgns_study.evaluation.verdicts import NOT_TESTED
 from sgns_study.figures.wording import counted, interval, p_value, signed
 from sgns_study.params import Study
 
-DIGITS = {"points": 1, "nats": 3, "epochs": 1}  # decimals of a quantity, by its unit
-EFFECT = ["effect", "ci_low", "ci_high"]
+DIGITS = {"points": 1, "points of similarity": 1, "nats": 3, "epochs": 1}  # decimals by unit
 
-Row = Mapping[str, Any]  # of the claims or of their comparisons
+Row = Mapping[str, Any]  # of the parts of claims
 
 
 def claims_values(study: Study, results: Path) -> dict[str, Any]:
-    """What the templates name of the claims.
+    """What the templates name of the claims that the study can test.
 
-    `rows` has the claims in order, `of` each by its name; `comparisons` has all comparisons,
-    `compared` those of each claim that has any.
+    `rows` has the claims in order, each with its `parts`, `of` the same by their names; a part has
+    the columns of `claims` and `comparisons`.
     """
     claims = read_tidy(results, "claims")
-    claims[EFFECT] = claims[EFFECT].where(claims["verdict"] != NOT_TESTED)
-    none = pd.DataFrame(columns=["claim"])
-    comparisons = read_present(results, ["comparisons"]).get("comparisons", none)
-    compared = {claim: rows.to_dict("records") for claim, rows in comparisons.groupby("claim")}
-    rows = claims.to_dict("records")
+    comparisons = read_present(results, ["comparisons"]).get("comparisons", claims[:0])
+    shared = list(
+        claims.columns.intersection(comparisons.columns).drop(["claim", "part", "quantity"])
+    )
+    parts = claims.merge(comparisons.drop(columns=shared), on=["claim", "part", "quantity"])
+    first = ["claim", "source", "statement", "claim_verdict"]
+    rows = [
+        dict(zip(first, found)) | {"parts": own.to_dict("records")}
+        for found, own in parts.groupby(first, sort=False)
+    ]
     return {
         "rows": rows,
         "of": {row["claim"]: row for row in rows},
-        "comparisons": comparisons.to_dict("records"),
-        "compared": compared,
-        "verdicts": claims["verdict"].value_counts(sort=False).to_dict(),
-        "pretrained": [row for row in pretrained(study) if row[0] in compared],
+        "untested": len(claims["claim"].unique()) - len(rows),
+        "verdicts": pd.Series([row["claim_verdict"] for row in rows])
+        .value_counts(sort=False)
+        .to_dict(),
+        "pretrained": [row for row in pretrained(study) if row[0] in set(parts["claim"])],
     }
 
 
@@ -78,6 +82,13 @@ def difference(row: Row) -> str:
     """An effect with its interval, e.g. `−3.8 points (95 % interval −4.2 to −3.5, 5 seeds)`."""
     within = "" if pd.isna(row["ci_low"]) else f"95 % interval {ends(row)}, "
     return f"{effect(row)} ({within}{counted(int(row['n_seeds']), 'seed')})"
+
+
+def tested(row: Row) -> str:
+    """The p that a verdict rests on and its side, e.g. `0.03, below`; empty where there is none."""
+    if pd.isna(row["p_adjusted"]):
+        return ""
+    return f"{probability(row['p_adjusted'])}, {row['side']}"
 
 
 def probability(p: float) -> str:

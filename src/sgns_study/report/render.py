@@ -22,6 +22,7 @@ from sgns_study.corpora.registry import class_names, corpus_sizes
 from sgns_study.corpora.table import inspect
 from sgns_study.errors import brief, reason
 from sgns_study.evaluation.claims import FEW
+from sgns_study.evaluation.convergence import SHARE
 from sgns_study.evaluation.statistics import ALPHA
 from sgns_study.evaluation.tables import read_tidy
 from sgns_study.figures import figures_of, wording
@@ -41,6 +42,7 @@ LONGEST_CAPTION = 10_000  # characters
 ALT_TEXTS = json.loads((HERE / "alt_texts.json").read_text(encoding="utf-8"))
 FUNCTIONS: tuple[Callable[..., object], ...] = (  # that the templates call, beside `wording`
     *(claims.difference, claims.direction, claims.effect, claims.ends, claims.probability),
+    claims.tested,
     *(markdown.cells, markdown.code, markdown.code_list),
     *(records.duration, records.several, records.written, scientific),
 )
@@ -106,6 +108,7 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
         "costs": records.costs(read_tidy(results, "timings")),
         "alpha": ALPHA,
         "few": FEW,
+        "share": SHARE,
         "digits": claims.DIGITS,
         "figures": {
             name: figure(figures, name, tables, folder)
