@@ -14,6 +14,7 @@ from tests.fuzz.grammar import laughs
 REPOSITORY = Path(__file__).parent.parent
 IMDB = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
 
+PLANTED = {"kind": "planted", "train": 25_000, "test": 10, "unlabelled": 50_000, "seed": 1}
 TABLE = {"kind": "table", "path": "a.csv", "text": "text", "label": "label"}
 
 
@@ -78,6 +79,7 @@ def test_the_studies_of_the_repository_are_valid(name: str) -> None:
         ("sampling.embedding.further.documents", 70_001, "the embedding sample leaves 70000"),
         ("claims.points", 0, "claims.points: found 0, allowed: greater than 0"),
         ("tokens.vocabulary_size", 100, "vocabulary_size goes with tokenizer: word"),
+        ("corpus", PLANTED, "by_film, but the planted corpus names no films: choose by_document"),
         ("corpus", TABLE | {"path": "a{b}.csv"}, "found '{' in the name of the file"),
         ("corpus", TABLE | {"test": "a\0.csv"}, r"found '\x00' in the name of the file"),
         ("study", "../elsewhere", "study: found '../elsewhere'"),
@@ -406,7 +408,8 @@ TABLE = {"kind": "table", "path": "reviews.csv", "text": "text", "label": "stars
 
 
 def test_a_table_is_counted_only_when_it_is_read() -> None:
-    study = config.check_study(changed("corpus", TABLE), "x")
+    content = changed("sampling.classifier.validation", "by_document")
+    study = config.check_study(content | {"corpus": TABLE}, "x")
     assert params.known_sizes(study.corpus) is None
     study.check_documents(params.Sizes(25_000, 25_000, 50_000))
     with pytest.raises(ValueError, match=r"the table corpus has 24999 to draw from: lower samp"):

@@ -163,8 +163,8 @@ class FurtherText(Section):
     """draw from the texts of the test documents too; never their labels"""
 
 
-class ClassifierSample(Section):
-    """Which labelled documents a classifier is trained and validated on, drawn anew per seed."""
+class DocumentSample(Section):
+    """A draw of documents, and the share of it that is kept to validate on."""
 
     documents: Several | None = None
     """documents drawn; all when empty"""
@@ -178,7 +178,15 @@ class ClassifierSample(Section):
         return self
 
 
-class EmbeddingSample(ClassifierSample):
+class ClassifierSample(DocumentSample):
+    """Which labelled documents a classifier is trained and validated on, drawn anew per seed."""
+
+    validation: Literal["by_document", "by_film"] = "by_document"
+    """`by_film`: all reviews of a film are on one side, since test documents are of films that
+    training documents are not of either; `imdb` only"""
+
+
+class EmbeddingSample(DocumentSample):
     """Which documents the word vectors are trained and validated on."""
 
     unlabelled: bool = False
@@ -534,6 +542,12 @@ class Study(Section):
                 )
             if isinstance(section, Experiment) and section.large and not self.large_classifier:
                 raise ValueError(f"large_classifier: missing, but {place} is large: add it")
+        labelled = self.sampling.classifier
+        if labelled and labelled.validation == "by_film" and self.corpus.kind != "imdb":
+            raise ValueError(
+                f"sampling.classifier.validation: by_film, but the {self.corpus.kind} corpus names "
+                "no films: choose by_document"
+            )
         if sizes := known_sizes(self.corpus):
             self.check_documents(sizes)
         return self
