@@ -74,7 +74,7 @@ def test_the_studies_of_the_repository_are_valid(name: str) -> None:
         ("baselines.radii", [], "baselines: mean_lr needs recipes, radii and dims of its vectors"),
         ("baselines.models", ["svm"], "baselines.models.0: found 'svm', allowed: 'majority'"),
         ("classifier.word_dropout", 1.0, "classifier.word_dropout: found 1.0, allowed: less than"),
-        ("large_classifier.kernel", 900, "does not fit into max_tokens"),
+        ("classifiers.large.kernel", 900, "does not fit into max_tokens"),
         ("sampling.embedding.further", {"document": 3}, "did you mean 'documents'?"),
         ("sampling.embedding.further.documents", 70_001, "the embedding sample leaves 70000"),
         ("claims.points", 0, "claims.points: found 0, allowed: greater than 0"),
@@ -293,7 +293,7 @@ def test_every_key_of_the_studies_is_listed_with_what_it_may_hold() -> None:
 
     def walk(content: dict[str, Any], prefix: str) -> None:
         for name, value in content.items():
-            named = prefix in ("recipes.", "experiments.", "evaluation.words.")
+            named = prefix in ("recipes.", "experiments.", "classifiers.", "evaluation.words.")
             key = f"{prefix}<name>" if named else f"{prefix}{name}"
             if isinstance(value, dict):
                 walk(value, f"{key}.")
@@ -379,10 +379,17 @@ def test_whatever_asks_for_classifiers_needs_their_sections(
         config.check_study(content, "x")
 
 
-def test_a_large_experiment_needs_its_classifier() -> None:
-    content = changed("large_classifier", None)
-    with pytest.raises(config.ParamsError, match=r"large_classifier: missing, but experiments\."):
+def test_an_experiment_names_classifiers_that_there_are() -> None:
+    content = changed("experiments.x", {"classifiers": ["conv1d", "lagre"]})
+    said = r"experiments\.x\.classifiers: 'lagre' is not in classifiers, did you mean 'large'\?"
+    with pytest.raises(config.ParamsError, match=said):
         config.check_study(content, "x")
+
+
+def test_another_classifier_is_as_the_first_in_what_it_does_not_name() -> None:
+    study = config.check_study(changed("classifiers.slow", {"epochs": 20}), "x")
+    assert study.classifier is not None
+    assert study.classifiers["slow"] == study.classifier.model_copy(update={"epochs": 20})
 
 
 @pytest.mark.parametrize(

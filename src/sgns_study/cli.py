@@ -371,7 +371,7 @@ def train_baseline(study: Study, baseline: str, seed: int) -> None:
     from sgns_study.artifacts import recorded_run, write_table
     from sgns_study.classifiers.baselines import TokenDocuments, curves, train_baseline
     from sgns_study.classifiers.predictions import write_predictions
-    from sgns_study.samples import CLASSIFIER, load_sample
+    from sgns_study.samples import CLASSIFIER, first_documents, load_sample
     from sgns_study.sgns.vectors import load_vectors
     from sgns_study.tokens import load_tokens
 
@@ -382,9 +382,13 @@ def train_baseline(study: Study, baseline: str, seed: int) -> None:
     )
     vectors = [Path(path) for path in plan.Files(study).vectors_of(what, seed)]
     inputs = [results / "tokens/ids.npy", sample, *vectors]
-    with recorded_run(out / "run.json", {"kind": what.kind}, inputs) as found:
+    with recorded_run(
+        out / "run.json", {"kind": what.kind, "documents": what.documents}, inputs
+    ) as found:
         stream = load_tokens(results / "tokens")
         drawn = load_sample(sample, CLASSIFIER, len(stream.labels))
+        if what.documents:
+            drawn = first_documents(drawn, what.documents)
         documents = {role: TokenDocuments.of(stream, part) for role, part in drawn.items()}
         loaded = load_vectors(vectors[0]) if vectors else None
         fitted = train_baseline(what.kind, **documents, vectors=loaded)
