@@ -129,12 +129,24 @@ def places(study: Study, block: Grid | Experiment) -> tuple[list[str], list[int]
     return block.recipes or grid.recipes, block.radii or grid.radii, block.dims or grid.dims
 
 
-def models(study: Study) -> list[Model]:
-    """The sets of vectors of the grid, of every experiment and of the baselines, each once."""
+def vectors(study: Study) -> list[tuple[Model, int]]:
+    """The sets of vectors of the grid, of experiments and of baselines with their seeds, once."""
+    seeds = study.grid.seeds
     blocks: list[Grid | Experiment] = [study.grid]
     blocks += [block for block in study.experiments.values() if needs_vectors(block)]
-    found = [Model(*place) for block in blocks for place in product(*places(study, block))]
-    return once(found + [baseline.model for baseline in baselines(study) if baseline.model])
+    found = [
+        (Model(*place), seed)
+        for block in blocks
+        for place in product(*places(study, block))
+        for seed in seeds[: getattr(block, "first_seeds", None)]
+    ]
+    found += [(one.model, seed) for one in baselines(study) if one.model for seed in seeds]
+    return once(found)
+
+
+def models(study: Study) -> list[Model]:
+    """The same without their seeds."""
+    return once(model for model, _ in vectors(study))
 
 
 def recipes(study: Study) -> list[str]:
@@ -210,12 +222,12 @@ class Files:
         self.pairs = self.of(*(f"pairs/r{{radius}}/{array}.npy" for array in arrays))
 
         seeds = study.grid.seeds
-        vectors = [f"{model.name}-s{seed}" for model in models(study) for seed in seeds]
+        vector_runs = [f"{model.name}-s{seed}" for model, seed in vectors(study)]
         baseline_runs = [f"{each.name}-s{seed}" for each in baselines(study) for seed in seeds]
         classifier_runs = [f"{variant.name}-s{seed}" for variant, seed in runs(study)]
-        self.embeddings = self.of(*(f"embeddings/{run}/curves.csv" for run in vectors))
+        self.embeddings = self.of(*(f"embeddings/{run}/curves.csv" for run in vector_runs))
         self.scores, self.neighbours, self.maps = (
-            self.of(*(f"vectors/{run}/{table}.csv" for run in vectors))
+            self.of(*(f"vectors/{run}/{table}.csv" for run in vector_runs))
             for table in ("scores", "neighbours", "map")
         )
         self.classifiers = self.of(*(f"classifiers/{run}/curves.csv" for run in classifier_runs))
