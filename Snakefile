@@ -35,6 +35,7 @@ wildcard_constraints:
     recipe="|".join(plan.recipes(study)),
     radius=r"\d+",
     dim=r"\d+",
+    draw=r"(/s\d+)?",  # of text: empty where all seeds share one
     seed="|".join(map(str, study.grid.seeds)),
     variant=guards.any_of(VARIANTS),
     baseline=guards.any_of(BASELINES),
@@ -68,8 +69,8 @@ rule data:
         raw_files(study),
         word_sets(study),
         files.tokens,
-        files.text,
-        expand(files.pairs, radius={model.radius for model in plan.models(study)}),
+        expand(files.text, draw=plan.draws(study)),
+        expand(files.pairs, draw=plan.draws(study), radius={m.radius for m in plan.models(study)}),
         expand(f"{RESULTS}/samples/{{sample}}.csv", sample=plan.samples(study)),
 
 

@@ -52,33 +52,33 @@ rule sample:
 rule build_text:
     input:
         files.tokens,
-        f"{RESULTS}/samples/embedding.csv",
+        f"{RESULTS}/samples/embedding{{draw}}.csv",
     output:
         files.text,
-        f"{RESULTS}/text/run.json",
+        f"{RESULTS}/text{{draw}}/run.json",
     log:
-        f"{RESULTS}/logs/build_text.log",
+        f"{RESULTS}/logs/build_text{{draw}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/build_text/all.tsv"
+        f"{RESULTS}/benchmarks/build_text/all{{draw}}.tsv"
     params:
         code=code_digest("samples.save_text"),
     shell:
-        "sgns-study build-text --study {STUDY} 2> {log}"
+        "sgns-study build-text --study {STUDY} --draw={wildcards.draw} 2> {log}"
 
 
 rule build_pairs:
     input:
         files.tokens,
-        f"{RESULTS}/samples/embedding.csv",
+        f"{RESULTS}/samples/embedding{{draw}}.csv",
     output:
         files.pairs,
-        f"{RESULTS}/pairs/r{{radius}}/run.json",
+        f"{RESULTS}/pairs{{draw}}/r{{radius}}/run.json",
     log:
-        f"{RESULTS}/logs/build_pairs/r{{radius}}.log",
+        f"{RESULTS}/logs/build_pairs{{draw}}/r{{radius}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/build_pairs/r{{radius}}.tsv"
+        f"{RESULTS}/benchmarks/build_pairs{{draw}}/r{{radius}}.tsv"
     params:
         settings=study.pairs.model_dump_json(),
         code=code_digest("tokens.truncated", "pairs.powers", "pairs.build_pairs"),
     shell:
-        "sgns-study build-pairs --study {STUDY} --radius {wildcards.radius} 2> {log}"
+        "sgns-study build-pairs --study {STUDY} --draw={wildcards.draw} --radius {wildcards.radius} 2> {log}"

@@ -7,7 +7,7 @@ rule aggregate:
     input:
         [files.embeddings, files.scores, files.neighbours, files.maps],
         [files.classifiers, files.baselines, files.predictions],
-        [files.text, files.vocabulary],
+        [expand(files.text, draw=plan.draws(study)[0]), files.vocabulary],
     output:
         files.aggregated,
     log:

@@ -5,7 +5,7 @@ MODEL = "{recipe}-r{radius}-d{dim}-s{seed}"
 
 rule train_sgns:
     input:
-        lambda wildcards: files.read_by(study.recipes[wildcards.recipe], wildcards.radius),
+        lambda wildcards: files.read_by(study, wildcards.recipe, wildcards.radius, wildcards.seed),
         files.vocabulary,
     output:
         multiext(f"{RESULTS}/embeddings/{MODEL}/", "vectors.safetensors", "curves.csv", "run.json"),

@@ -57,7 +57,7 @@ def vectors(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Vectors]:
     """Word vectors by seed: those of both controls, whose texts are the same."""
     study, stream = read("control")
     folder = tmp_path_factory.mktemp("text")
-    sample = draw_embedding_sample(stream.split, study.sampling.embedding)
+    sample = draw_embedding_sample(stream.split, study.sampling.embedding, 1)
     save_text(folder, stream, stream.vocabulary, sample["train"])
     text, recipe = load_text(folder, len(stream.vocabulary.tokens)), study.recipes["word2vec"]
     (dim,), (radius,) = study.grid.dims, study.grid.radii

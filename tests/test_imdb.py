@@ -3,14 +3,17 @@
 import io
 import tarfile
 from collections import Counter
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sgns_study import params
 from sgns_study.artifacts import ArtifactError
 from sgns_study.corpora import imdb, registry
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED
+from sgns_study.samples import draw_classifier_sample
 
 ADDRESS = b"http://www.imdb.com/title/tt%07d/usercomments\n"
 REVIEWS = {
@@ -146,6 +149,17 @@ def test_the_real_archive_is_complete(mirror: Path) -> None:
     assert {split: len(found) for split, found in films.items()} == PUBLISHED_FILMS
     assert len(films[TRAIN] & films[TEST]) == 1
     assert not films[UNLABELLED] & (films[TRAIN] | films[TEST])
+    split, labels = (np.array([getattr(d, key) for d in documents]) for key in ("split", "label"))
+    of = np.array([document.group for document in documents])
+    known = []  # share of the validation documents whose film is in training too
+    for films_used, seed in product((None, of), (1, 2, 3)):
+        settings = params.ClassifierSample(validation_fraction=0.2)
+        sample = draw_classifier_sample(split, labels, films_used, settings, seed)
+        train, validation = sample["train"], sample["validation"]
+        assert (len(train), len(validation)) == (20_000, 5_000)
+        assert films_used is None or labels[validation].mean() == 0.5
+        known.append(np.isin(of[validation], of[train]).mean())
+    assert known == pytest.approx([0.96] * 3 + [0] * 3, abs=0.005)
 
 
 def test_the_registry_knows_sizes_classes_and_sources() -> None:

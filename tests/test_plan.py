@@ -235,6 +235,17 @@ def test_baselines_are_one_each_but_for_the_vectors_of_the_means() -> None:
     assert names == ["majority", "majority-n10", "majority-n300"]
 
 
+def test_each_seed_reads_its_own_draw_of_text_unless_there_is_one_for_all() -> None:
+    one = {"embedding": IMDB["sampling"]["embedding"] | {"seed": 1}}
+    for sampling, folder in (({}, "/s7"), (one, "")):
+        found = study(sampling=sampling, grid={"seeds": [4, 7], "inits": ["random"]})
+        read = plan.Files(found).read_by(found, "word2vec", 5, 7)
+        assert f"results/imdb/text{folder}/ids.npy" in read
+        assert f"results/imdb/pairs{folder}/r5/train_stream.npy" in read
+        texts = [f"embedding{draw}" for draw in (["/s4", "/s7"] if folder else [""])]
+        assert plan.samples(found) == [*texts, "classifier-s4", "classifier-s7"]
+
+
 def test_a_study_has_classifiers_if_any_block_starts_one() -> None:
     assert not plan.variants(study(experiments={"x": {"radii": [3]}}))
     assert plan.variants(study(experiments={"x": {"inits": ["random"]}}))

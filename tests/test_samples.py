@@ -41,7 +41,7 @@ def test_no_embedding_document_is_of_the_test(unlabelled: bool) -> None:
     settings = params.EmbeddingSample(
         documents=documents, validation_fraction=0.1, unlabelled=unlabelled, seed=3
     )
-    sample = samples.draw_embedding_sample(SPLIT, settings)
+    sample = samples.draw_embedding_sample(SPLIT, settings, 1)
     drawn = np.concatenate(list(sample.values()))
     assert len(set(drawn)) == documents
     assert (SPLIT[drawn] != TEST).all()
@@ -52,7 +52,7 @@ def test_texts_of_the_test_are_drawn_only_if_asked_for() -> None:
     settings = params.EmbeddingSample(
         documents=120, validation_fraction=0.1, unlabelled=True, test=True, seed=3
     )
-    sample = samples.draw_embedding_sample(SPLIT, settings)
+    sample = samples.draw_embedding_sample(SPLIT, settings, 1)
     assert sorted(np.concatenate(list(sample.values()))) == list(range(120))
 
 
@@ -69,13 +69,13 @@ def test_further_documents_stand_behind_the_others_and_move_none(
     plain = params.EmbeddingSample(documents=documents, validation_fraction=0.5, seed=seed)
     more = params.FurtherText(documents=further, unlabelled=unlabelled, test=test)
     left = 40 - documents + 50 * unlabelled + 30 * test
-    before = samples.draw_embedding_sample(SPLIT, plain)
+    before = samples.draw_embedding_sample(SPLIT, plain, 1)
     settings = plain.model_copy(update={"further": more})
     if further is not None and further > left:
         with pytest.raises(ArtifactError, match=f"{further} further documents are asked for"):
-            samples.draw_embedding_sample(SPLIT, settings)
+            samples.draw_embedding_sample(SPLIT, settings, 1)
         return
-    sample = samples.draw_embedding_sample(SPLIT, settings)
+    sample = samples.draw_embedding_sample(SPLIT, settings, 1)
     first = before["train"].tolist()
     behind = sample["train"][len(first) :].tolist()
     assert sample["train"][: len(first)].tolist() == first
@@ -89,11 +89,11 @@ def test_further_documents_stand_behind_the_others_and_move_none(
 
 def test_further_documents_are_shuffled_and_of_every_part() -> None:
     settings = EMBEDDING.model_copy(update={"further": params.FurtherText()})
-    behind = samples.draw_embedding_sample(SPLIT, settings)["train"][24:]
+    behind = samples.draw_embedding_sample(SPLIT, settings, 1)["train"][24:]
     assert len(behind) == 60  # 10 of the training part and 50 without a label
     assert set(SPLIT[behind]) == {TRAIN, UNLABELLED}
     assert behind.tolist() != sorted(behind)
-    other = samples.draw_embedding_sample(SPLIT, settings.model_copy(update={"seed": 2}))
+    other = samples.draw_embedding_sample(SPLIT, settings, 2)
     assert behind.tolist() != other["train"][24:].tolist()
 
 
@@ -192,7 +192,7 @@ def test_more_documents_than_there_are() -> None:
 
 
 def test_a_sample_survives_saving_in_order(tmp_path: Path) -> None:
-    sample = samples.draw_embedding_sample(SPLIT, EMBEDDING)
+    sample = samples.draw_embedding_sample(SPLIT, EMBEDDING, 1)
     samples.save_sample(tmp_path / "s.csv", sample)
     loaded = samples.load_sample(tmp_path / "s.csv", samples.EMBEDDING, len(SPLIT))
     assert {role: part.tolist() for role, part in loaded.items()} == {

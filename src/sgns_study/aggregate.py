@@ -160,11 +160,13 @@ def timings(folders: Iterable[Path]) -> pd.DataFrame:
     Snakemake took its first sample).
     """
     rows = []
-    for path in sorted(path for folder in folders for path in folder.glob("*/*.tsv")):
+    files = ((folder, path) for folder in folders for path in folder.glob("*/**/*.tsv"))
+    for folder, path in sorted(files):
         with reading(path, "not one of Snakemake's benchmark files", "have its job run again"):
             job = pd.read_csv(path, sep="\t", na_values="-").iloc[0]
             seconds, memory = float(job["s"]), float(job["max_rss"])
             if not (0 <= seconds < math.inf and not memory < 0):
                 raise ValueError(f"{seconds} s and {memory} MiB")
-        rows.append((path.parent.name, path.stem, seconds, memory))
+        rule, *wildcards = path.relative_to(folder).with_suffix("").parts
+        rows.append((rule, "/".join(wildcards), seconds, memory))
     return pd.DataFrame(rows, columns=COLUMNS["timings"])

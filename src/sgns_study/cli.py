@@ -111,6 +111,7 @@ def rule(function: Function) -> click.Command:
 
 
 seed = click.option("--seed", type=SEED, required=True, help="seed of the job")
+draw = click.option("--draw", default="", help="of text: empty, or /s1 for that of seed 1 alone")
 radius = click.option("--radius", type=click.IntRange(1), required=True, help="tokens on each side")
 
 
@@ -193,8 +194,7 @@ def tokenize(study: Study) -> None:
 def sample(study: Study, sample: str) -> None:
     """Draw the documents of SAMPLE: `embedding`, or `classifier-s1` for the classifiers of seed 1.
 
-    Word vectors share one draw of documents to train and to validate on; the classifiers of a seed
-    have a draw of their own.
+    Where the word vectors of each seed have a draw of their own, it is `embedding/s1`.
     """
     from sgns_study import samples
     from sgns_study.tokens import load_documents
@@ -202,34 +202,37 @@ def sample(study: Study, sample: str) -> None:
     results = results_of(study)
     listed, settings = results / "tokens/documents.csv", study.sampling.classifier
     splits, labels = load_documents(listed)
-    _, _, seed = sample.partition("-s")
-    if seed:
+    kind, _, seed = sample.replace("/", "-").partition("-s")
+    if kind == "classifier":
         assert settings  # which a study with classifiers has
         films = samples.load_films(listed) if settings.validation == "by_film" else None
         drawn = samples.draw_classifier_sample(splits, labels, films, settings, int(seed))
     else:
-        drawn = samples.draw_embedding_sample(splits, study.sampling.embedding)
+        embedding = study.sampling.embedding
+        drawn = samples.draw_embedding_sample(splits, embedding, int(seed or embedding.seed or 0))
     samples.save_sample(results / f"samples/{sample}.csv", drawn)
 
 
 @rule
-def build_text(study: Study) -> None:
+@draw
+def build_text(study: Study, draw: str) -> None:
     """Write out the documents that word vectors are trained on, in the order they are read."""
     from sgns_study.artifacts import recorded_run
     from sgns_study.samples import EMBEDDING, load_sample, save_text
     from sgns_study.tokens import load_tokens
 
     results = results_of(study)
-    sample = results / "samples/embedding.csv"
-    with recorded_run(results / "text/run.json", {}, [results / "tokens/ids.npy", sample]):
+    sample, out = results / f"samples/embedding{draw}.csv", results / f"text{draw}"
+    with recorded_run(out / "run.json", {}, [results / "tokens/ids.npy", sample]):
         stream = load_tokens(results / "tokens")
         drawn = load_sample(sample, EMBEDDING, len(stream.labels))
-        save_text(results / "text", stream, stream.vocabulary, drawn["train"])
+        save_text(out, stream, stream.vocabulary, drawn["train"])
 
 
 @rule
+@draw
 @radius
-def build_pairs(study: Study, radius: int) -> None:
+def build_pairs(study: Study, draw: str, radius: int) -> None:
     """Lay out windows of one radius and draw its fixed validation negatives."""
     from sgns_study.artifacts import recorded_run
     from sgns_study.pairs import build_pairs, powers, save_pairs
@@ -237,7 +240,8 @@ def build_pairs(study: Study, radius: int) -> None:
     from sgns_study.tokens import load_tokens, truncated
 
     results, settings = results_of(study), study.pairs
-    out, sample = results / f"pairs/r{radius}", results / "samples/embedding.csv"
+    out = results / f"pairs{draw}/r{radius}"
+    sample = results / f"samples/embedding{draw}.csv"
     record = {"radius": radius, **settings.model_dump()}
     with recorded_run(out / "run.json", record, [results / "tokens/ids.npy", sample]):
         stream = load_tokens(results / "tokens")
@@ -264,6 +268,7 @@ def train_sgns(study: Study, recipe: str, radius: int, dim: int, seed: int) -> N
     from sgns_study.devices import torch_device
     from sgns_study.pairs import load_pairs
     from sgns_study.plan import Files, Model, device_of
+    from sgns_study.plan import draw as draw_of
     from sgns_study.samples import load_text
     from sgns_study.sgns import recipes
     from sgns_study.sgns.vectors import save_vectors
@@ -275,12 +280,17 @@ def train_sgns(study: Study, recipe: str, radius: int, dim: int, seed: int) -> N
     vocabulary = results / "tokens/vocabulary.csv"
     device = {"device": torch_device(device_of(study, recipe))} if settings.on_device else {}
     record = model._asdict() | {"seed": seed} | device | settings.model_dump()
-    inputs = [vocabulary, *map(Path, Files(study).read_by(settings, radius))]
+    drawn = draw_of(study, seed)
+    inputs = [vocabulary, *map(Path, Files(study).read_by(study, recipe, radius, seed))]
     with recorded_run(out / "run.json", record, inputs):
         words = load_vocabulary(vocabulary).tokens
         reads = settings.reads
-        text = load_text(results / "text", len(words)) if "text" in reads else None
-        pairs = load_pairs(results / f"pairs/r{radius}", len(words)) if "pairs" in reads else None
+        text = load_text(results / f"text{drawn}", len(words)) if "text" in reads else None
+        pairs = (
+            load_pairs(results / f"pairs{drawn}/r{radius}", len(words))
+            if "pairs" in reads
+            else None
+        )
         data = recipes.TrainingData(words, text, pairs)
         vectors, curves = recipes.train(settings, data, radius, dim, seed, **device)
         save_vectors(out / "vectors.safetensors", vectors)
@@ -416,9 +426,10 @@ def aggregate(study: Study) -> None:
 
     results = results_of(study)
     tables = {"recipes": recipes_table(study), **aggregate.vector_tables(study, results)}
-    if (results / "text/counts.npy").is_file():
+    text = results / f"text{plan.draws(study)[0]}"
+    if (text / "counts.npy").is_file():
         words = load_vocabulary(results / "tokens/vocabulary.csv").tokens
-        counts = load_text(results / "text", len(words)).counts
+        counts = load_text(text, len(words)).counts
         tables["noise"] = noise_table(words, counts, plan.noise_min_count(study))
     runs = aggregate.finished_runs(study, results)
     if runs:

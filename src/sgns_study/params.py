@@ -196,8 +196,8 @@ class EmbeddingSample(DocumentSample):
     """draw from the unlabelled documents too"""
     test: bool = False
     """draw from the texts of the test documents too; never their labels"""
-    seed: Seed
-    """seed of the draw, shared by all models of the study"""
+    seed: Seed | None = None
+    """seed of one draw for all models of the study; when empty each seed has a draw of its own"""
     further: FurtherText | None = None
     """more documents for recipes that read the whole text, behind the others"""
 
@@ -592,9 +592,10 @@ class Study(Section):
             train, _ = split_sizes(drawn, labelled.validation_fraction)
             key, part = "sampling.classifier.documents", "the classifier sample trains on"
             limits.append((key, labelled.documents, corpus, sizes.train))
-            asked = {f"experiments.{name}": each for name, each in self.experiments.items()}
-            for place, each in {**asked, "baselines": self.baselines}.items():
-                limits += [(f"{place}.documents", n, part, train) for n in each.documents]
+            blocks: dict[str, Experiment | Baselines] = {"baselines": self.baselines}
+            blocks |= {f"experiments.{name}": each for name, each in self.experiments.items()}
+            for place, block in blocks.items():
+                limits += [(f"{place}.documents", n, part, train) for n in block.documents]
         for key, asked, source, available in limits:
             if asked is not None and asked > available:
                 raise ValueError(

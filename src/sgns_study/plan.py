@@ -20,7 +20,6 @@ from sgns_study.params import (
     EmbeddingSample,
     Experiment,
     Grid,
-    Recipe,
     Study,
 )
 
@@ -119,8 +118,9 @@ def of(study: Study, block: Grid | Experiment) -> Iterator[Variant]:
     classifiers: list[str] = getattr(block, "classifiers", [CONV1D])
     for init in block.inits:
         vectors = product(recipes, radii) if init in FROM_VECTORS else [(None, None)]
-        for (recipe, radius), *rest in product(vectors, scales, documents, classifiers, dims):
-            yield Variant(init, recipe, radius, *rest)
+        rest = product(vectors, scales, documents, classifiers, dims)
+        for (recipe, radius), scale, n, classifier, dim in rest:
+            yield Variant(init, recipe, radius, scale, n, classifier, dim)
 
 
 def places(study: Study, block: Grid | Experiment) -> tuple[list[str], list[int], list[int]]:
@@ -172,16 +172,27 @@ def baselines(study: Study) -> list[Baseline]:
     ]
 
 
+def draw(study: Study, seed: int | str) -> str:
+    """Which draw of text vectors of a seed are made from: the only one, whose name is empty."""
+    return f"/s{seed}" if study.sampling.embedding.seed is None else ""
+
+
+def draws(study: Study) -> list[str]:
+    """The draws of text: one for all vectors, or one a seed."""
+    return once(draw(study, seed) for seed in study.grid.seeds)
+
+
 def samples(study: Study) -> list[str]:
-    """The samples of documents: one for all vectors, one for the classifiers of each seed."""
+    """The samples of documents: of each draw of text, and for the classifiers of each seed."""
     of_classifiers = [f"classifier-s{seed}" for seed in study.grid.seeds] if runs(study) else []
-    return ["embedding", *of_classifiers]
+    return [*(f"embedding{draw}" for draw in draws(study)), *of_classifiers]
 
 
 def sampling(study: Study, sample: str) -> EmbeddingSample | ClassifierSample:
     """The settings of a sample."""
     of_classifier = study.sampling.classifier
-    return of_classifier if sample != "embedding" and of_classifier else study.sampling.embedding
+    is_text = sample.startswith("embedding")
+    return of_classifier if of_classifier and not is_text else study.sampling.embedding
 
 
 def device_of(study: Study, recipe: str) -> Device:
@@ -216,10 +227,12 @@ class Files:
         self.documents, self.vocabulary = self.of("tokens/documents.csv", "tokens/vocabulary.csv")
         self.tokens = self.of("tokens/ids.npy", "tokens/offsets.npy")
         self.tokens += [self.documents, self.vocabulary]
-        self.text = self.of("text/ids.npy", "text/offsets.npy", "text/counts.npy")
+        self.text = self.of(
+            *(f"text{{draw}}/{array}.npy" for array in ("ids", "offsets", "counts"))
+        )
         windows = ("train_stream", "train_centres", "validation_stream", "validation_centres")
         arrays = (*windows, "validation_negatives")
-        self.pairs = self.of(*(f"pairs/r{{radius}}/{array}.npy" for array in arrays))
+        self.pairs = self.of(*(f"pairs{{draw}}/r{{radius}}/{array}.npy" for array in arrays))
 
         seeds = study.grid.seeds
         vector_runs = [f"{model.name}-s{seed}" for model, seed in vectors(study)]
@@ -253,10 +266,11 @@ class Files:
         """Files in the folder of results."""
         return [f"{self.results}/{name}" for name in names]
 
-    def read_by(self, recipe: Recipe, radius: int | str) -> list[str]:
-        """What a recipe is trained on: the text, the pairs of the radius, or both."""
-        files = {"text": self.text, "pairs": [path.format(radius=radius) for path in self.pairs]}
-        return [path for name in recipe.reads for path in files[name]]
+    def read_by(self, study: Study, recipe: str, radius: int | str, seed: int | str) -> list[str]:
+        """What vectors are trained on: the text, the pairs of the radius, or both."""
+        files = {"text": self.text, "pairs": self.pairs}
+        paths = [path for name in study.recipes[recipe].reads for path in files[name]]
+        return [path.format(draw=draw(study, seed), radius=radius) for path in paths]
 
     def vectors_of(self, run: Variant | Baseline, seed: int | str) -> list[str]:
         """The vectors that a classifier or a baseline starts from, if from any."""
@@ -266,7 +280,9 @@ class Files:
     def records(self, study: Study) -> list[str]:
         """The records of all jobs that leave one."""
         read = [
-            path for m in models(study) for path in self.read_by(study.recipes[m.recipe], m.radius)
+            path
+            for model, seed in vectors(study)
+            for path in self.read_by(study, model.recipe, model.radius, seed)
         ]
         files = [*self.tokens, *read, *self.embeddings, *self.classifiers, *self.baselines]
         return sorted({str(Path(path).with_name("run.json")) for path in files})

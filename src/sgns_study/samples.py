@@ -42,14 +42,16 @@ class Text:
     counts: NDArray[np.int64]
 
 
-def draw_embedding_sample(split: NDArray[np.uint8], settings: params.EmbeddingSample) -> Sample:
+def draw_embedding_sample(
+    split: NDArray[np.uint8], settings: params.EmbeddingSample, seed: int
+) -> Sample:
     """Draw the documents that vectors are trained and validated on.
 
     `split` (documents,) is the split of each document of the corpus. Test documents are drawn only
     if the settings ask for them. Further documents follow the others, so that the first n are the
     same with and without them.
     """
-    rng = generator(settings.seed, "sample", "embedding")
+    rng = generator(seed, "sample", "embedding")
     drawn = draw(split, embedding_splits(settings), settings.documents, rng)
     sizes = split_sizes(len(drawn), settings.validation_fraction)
     train, validation = np.split(drawn, sizes[:1])
