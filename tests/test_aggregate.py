@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
+from sklearn.metrics import f1_score
 
 from sgns_study import aggregate, config, params
 from sgns_study.artifacts import ArtifactError, read_array, write_table
@@ -172,6 +173,16 @@ def test_every_run_is_a_row(tmp_path: Path, study: params.Study) -> None:
     read = read_tidy(tmp_path, "runs")
     assert read["init"].tolist() == [*runs["init"].tolist()[:5], "", "pretrained"]
     assert read["dim"].isna().tolist() == [False] * 5 + [True, False]
+
+
+def test_macro_f1_is_that_of_scikit_learn() -> None:
+    """Also of classes that are never predicted, and of predicted ones that no document has."""
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        classes, size = rng.integers(1, 6), rng.integers(1, 30)
+        labels, predicted = rng.integers(0, classes, size), rng.integers(0, classes + 1, size)
+        expected = f1_score(labels, predicted, average="macro", zero_division=0)
+        assert aggregate.macro_f1(labels, predicted) == pytest.approx(expected)
 
 
 def test_macro_f1_by_hand(tmp_path: Path, study: params.Study) -> None:

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score
 
 from sgns_study import plan
 from sgns_study.artifacts import ArtifactError, columns_of, reading
@@ -99,10 +98,19 @@ def runs_table(runs: Sequence[Run]) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
                 "of the two folders and run again"
             )
         scores = selected_scores(run.folder / "curves.csv")
-        macro_f1 = f1_score(found.labels, found.predicted, average="macro", zero_division=0)
-        rows.append(run.columns | scores | {"test_macro_f1": float(macro_f1)})
+        rows.append(
+            run.columns | scores | {"test_macro_f1": macro_f1(found.labels, found.predicted)}
+        )
         correct.append((found.predicted == found.labels).astype(np.uint8))
     return in_order("runs", pd.DataFrame(rows)), np.stack(correct)
+
+
+def macro_f1(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
+    """The mean over classes of F1 = 2 · hits / (documents of the class + predictions of it)."""
+    true, found = (
+        answers == np.union1d(labels, predicted)[:, None] for answers in (labels, predicted)
+    )
+    return float(np.mean(2 * (true & found).sum(axis=1) / (true.sum(axis=1) + found.sum(axis=1))))
 
 
 def selected_scores(path: Path) -> dict[str, float]:

@@ -13,8 +13,8 @@ docs/statistics.md has the measured error rates and coverage of these methods.
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # whose modules are imported when they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
 
 from sgns_study.errors import StudyError
 
@@ -37,7 +37,7 @@ def half_interval(sd: float, df: float, n: int = 1) -> float:
 
     With n = 1, `sd` is the standard error of the mean itself.
     """
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, df)) * sd / float(np.sqrt(n))
+    return float(scipy.special.stdtrit(df, (1 + CONFIDENCE) / 2)) * sd / float(np.sqrt(n))
 
 
 class SeedMean(NamedTuple):
@@ -73,7 +73,7 @@ class SeedMean(NamedTuple):
             return np.nan
         if self.error == 0:
             return 0.5**self.n if self.mean < bound else 1.0
-        return float(stats.t.sf((bound - self.mean) / self.error, self.df))
+        return float(scipy.special.stdtr(self.df, (self.mean - bound) / self.error))
 
     def p_equivalent(self, margin: float) -> float:
         """The p value for |true mean| < margin: the larger of two one-sided tests (TOST).
@@ -130,7 +130,8 @@ def hedges_g(differences: ArrayLike) -> float:
     sd, m = spread(means), len(means) - 1
     if m < 2 or sd == 0:
         return np.nan
-    correction = np.exp(special.gammaln(m / 2) - special.gammaln((m - 1) / 2)) / np.sqrt(m / 2)
+    gammaln = scipy.special.gammaln
+    correction = np.exp(gammaln(m / 2) - gammaln((m - 1) / 2)) / np.sqrt(m / 2)
     return float(correction * float(means.mean()) / sd)
 
 
@@ -225,7 +226,7 @@ def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike) -> Floats:
         raise StatisticsError("McNemar's test is of (seeds, documents); give it one cell at a time")
     only_a, only_b = (difference > 0).sum(axis=1), (difference < 0).sum(axis=1)
     return np.array(
-        [stats.binomtest(a, a + b).pvalue if a + b else 1.0 for a, b in zip(only_a, only_b)]
+        [scipy.stats.binomtest(a, a + b).pvalue if a + b else 1.0 for a, b in zip(only_a, only_b)]
     )
 
 
@@ -260,13 +261,13 @@ def power(effect: float, error: float, n_seeds: int) -> float:
     """
     if not error > 0:
         return np.nan
-    limit = float(stats.t.ppf(1 - ALPHA / 2, n_seeds - 1))
-    return float(stats.ncf.sf(limit**2, 1, n_seeds - 1, (effect / error) ** 2))
+    limit = float(scipy.special.stdtrit(n_seeds - 1, 1 - ALPHA / 2))
+    return float(scipy.stats.ncf.sf(limit**2, 1, n_seeds - 1, (effect / error) ** 2))
 
 
 def smallest_detectable(error: float, n_seeds: int) -> float:
     """The true difference that `power` finds with a probability of 80 %; NaN as there."""
     if not error > 0:
         return np.nan
-    errors: float = optimize.brentq(lambda delta: power(delta, 1, n_seeds) - POWER, 1, 100)
+    errors: float = scipy.optimize.brentq(lambda delta: power(delta, 1, n_seeds) - POWER, 1, 100)
     return errors * error
