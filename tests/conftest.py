@@ -24,6 +24,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 REPOSITORY = Path(__file__).parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long tests, so that short ones fill the end in which a process has none."""
+    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+
+
 def environment_with(folder: Path, program: str) -> Path:
     """Make of `folder` an environment as this one, but for a script in place of `sgns-study`.
 
