@@ -113,6 +113,16 @@ def train(
     return Trained(*tables, np.array(state.losses), np.array(state.held_out))
 
 
+def compile_kernel(ids: NDArray[Any]) -> None:
+    """Compile the loops for ids of this type, or load what was compiled before: up to 12 s."""
+    recipe = Word2vecRecipe(
+        kind="word2vec", negatives=1, alpha=0, window="fixed", subsample=0, min_count=1, epochs=1,
+        learning_rate=1,
+    )  # fmt: skip
+    two_words = np.array([1, 2], ids.dtype), np.array([0, 2]), np.array([0, 1, 1])
+    train(*two_words, recipe, 1, 1, seed=0)
+
+
 def set_up(counts: NDArray[np.int64], recipe: Word2vecRecipe, radius: int) -> Setup:
     """The recipe on a text of these counts (V,)."""
     kept = kept_counts(counts, recipe.min_count)
