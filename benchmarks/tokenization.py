@@ -22,7 +22,7 @@ TOKENIZERS = ("wordpiece", "word")
 def measure(tokenizer: str, mirror: Path) -> None:
     settings = params.Tokens.model_validate({"tokenizer": tokenizer})
     start = time.perf_counter()
-    reviews = imdb.read(mirror / "aclImdb.tar.xz")
+    reviews = imdb.read(mirror / "aclImdb-with-urls.tar.xz")
     stream, _ = tokenize(reviews, settings, mirror / "bert-base-uncased-vocab.txt")
     seconds = time.perf_counter() - start
     print(f"{tokenizer:10} {len(stream.ids):12,} {seconds:8.1f} {peak_memory_mib():9.0f}")
@@ -31,7 +31,7 @@ def measure(tokenizer: str, mirror: Path) -> None:
 def main() -> None:
     mirror = os.environ.get("SGNS_STUDY_MIRROR")
     if not mirror:
-        sys.exit("set SGNS_STUDY_MIRROR to a folder that has aclImdb.tar.xz and the vocabulary")
+        sys.exit("set SGNS_STUDY_MIRROR to a folder with the IMDB archive and the vocabulary")
     if len(sys.argv) == 2:
         return measure(sys.argv[1], Path(mirror))
     print(f"{'tokenizer':10} {'tokens':>12} {'seconds':>8} {'peak MiB':>9}", flush=True)

@@ -38,7 +38,7 @@ rule train_baseline:
     benchmark:
         f"{RESULTS}/benchmarks/train_baseline/{BASELINE}.tsv"
     params:
-        code=code_digest("classifiers.baselines"),
+        code=code_digest("classifiers.baselines", "samples.first_documents"),
     shell:
         "sgns-study train-baseline --study {STUDY} --baseline {wildcards.baseline} "
         "--seed {wildcards.seed} 2> {log}"

@@ -183,6 +183,6 @@ def finished_study(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
 def mirror() -> Path:
     """The folder with the real data; without one the test is skipped, and says so."""
     folder = os.environ.get("SGNS_STUDY_MIRROR", "")
-    if not (folder and (Path(folder) / "aclImdb.tar.xz").is_file()):
+    if not (folder and (Path(folder) / "aclImdb-with-urls.tar.xz").is_file()):
         pytest.skip("SGNS_STUDY_MIRROR names no folder with the IMDB archive")
     return Path(folder)

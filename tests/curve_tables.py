@@ -220,7 +220,7 @@ def convergence_table(radii=(2, 5), dims=(128, 256), seeds=(1, 2, 3)) -> pd.Data
 
 def claims_table() -> pd.DataFrame:
     """Parts of four units and all verdicts, one of them long, one without p, and two untested."""
-    random, long = "pretrained − random", "pretrained − random at its best scale, few labels"
+    random, long = "pretrained − random", "pretrained − random at its best, few labels"
     rows = [
         ("1", random, "test accuracy", "points", -4.5, -5, -4, "below", 0.0004, 5, "supported"),
         ("1", random, "test loss", "nats", 0.1, 0.05, 0.15, "above", 0.4, 5, "undecided"),

@@ -48,7 +48,7 @@ def study() -> params.Study:
     content["grid"]["inits"] = ["pretrained", "random"]
     content["experiments"] = {
         "scale": {"inits": ["random"], "scales": [0.1], "documents": [100]},
-        "large": {"inits": ["random"], "large": True},
+        "large": {"inits": ["random"], "classifiers": ["large"]},
         "other": {"recipes": ["word2vec"], "radii": [2]},
     }
     content["baselines"] = {

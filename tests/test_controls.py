@@ -76,7 +76,9 @@ def control(name: str, vectors: dict[int, Vectors], folder: Path) -> Control:
     (dim,), (radius,) = study.grid.dims, study.grid.radii
     runs = []
     for seed, (init, scale) in product(study.grid.seeds, STARTS):
-        sample = draw_classifier_sample(stream.split, study.sampling.classifier, seed)
+        sample = draw_classifier_sample(
+            stream.split, stream.labels, None, study.sampling.classifier, seed
+        )
         parts = {
             role: fit.Documents(
                 padded(stream, part, study.classifier.max_tokens), stream.labels[part]

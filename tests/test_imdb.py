@@ -12,6 +12,7 @@ from sgns_study.artifacts import ArtifactError
 from sgns_study.corpora import imdb, registry
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED
 
+ADDRESS = b"http://www.imdb.com/title/tt%07d/usercomments\n"
 REVIEWS = {
     "aclImdb/test/pos/0_10.txt": b"a fine film",
     "aclImdb/train/pos/10_8.txt": b"good",
@@ -19,8 +20,13 @@ REVIEWS = {
     "aclImdb/train/neg/0_1.txt": b"bad<br />film",
     "aclImdb/train/unsup/0_0.txt": b"",
     "aclImdb/README": b"about",
+    "aclImdb/train/urls_pos.txt": b"".join(ADDRESS % n for n in range(40, 51)),
+    "aclImdb/train/urls_neg.txt": ADDRESS % 49,
+    "aclImdb/train/urls_unsup.txt": ADDRESS % 1,
+    "aclImdb/test/urls_pos.txt": ADDRESS % 2,
     "aclImdb/train/labeledBow.feat": b"1 2:3",
 }
+PUBLISHED_FILMS = {TRAIN: 3456, TEST: 3581, UNLABELLED: 7091}
 COUNTS = {TRAIN: 3, TEST: 1, UNLABELLED: 1}
 
 
@@ -37,12 +43,12 @@ def archive(folder: Path, members: dict[str, bytes], packing: str = "gz") -> Pat
 @pytest.mark.parametrize("packing", ["gz", "xz"])
 def test_reviews_come_by_split_label_and_number(tmp_path: Path, packing: str) -> None:
     found = list(imdb.read(archive(tmp_path, REVIEWS, packing), COUNTS))
-    assert [(d.id, d.split, d.label, d.text) for d in found] == [
-        ("train/neg/0_1", TRAIN, 0, "bad<br />film"),
-        ("train/pos/9_9", TRAIN, 1, "très bon"),
-        ("train/pos/10_8", TRAIN, 1, "good"),
-        ("test/pos/0_10", TEST, 1, "a fine film"),
-        ("train/unsup/0_0", UNLABELLED, NO_LABEL, ""),
+    assert [(d.id, d.split, d.label, d.text, d.group) for d in found] == [
+        ("train/neg/0_1", TRAIN, 0, "bad<br />film", "tt0000049"),
+        ("train/pos/9_9", TRAIN, 1, "très bon", "tt0000049"),
+        ("train/pos/10_8", TRAIN, 1, "good", "tt0000050"),
+        ("test/pos/0_10", TEST, 1, "a fine film", "tt0000002"),
+        ("train/unsup/0_0", UNLABELLED, NO_LABEL, "", "tt0000001"),
     ]
 
 
@@ -97,6 +103,16 @@ def test_a_missing_review_is_counted(tmp_path: Path) -> None:
         list(imdb.read(archive(tmp_path, fewer), COUNTS))
 
 
+@pytest.mark.parametrize("content", [None, b"", b"http://www.imdb.com/title/0000040\n" * 11])
+def test_a_review_of_no_known_film(tmp_path: Path, content: bytes | None) -> None:
+    name = "aclImdb/train/urls_pos.txt"
+    members = {key: text for key, text in REVIEWS.items() if key != name}
+    members |= {} if content is None else {name: content}
+    said = r"train/urls_pos\.txt has no address of a film for the review 9_9: .* download it again"
+    with pytest.raises(ArtifactError, match=said):
+        list(imdb.read(archive(tmp_path, members), COUNTS))
+
+
 def test_text_that_is_not_utf8_names_the_review(tmp_path: Path) -> None:
     wrong = REVIEWS | {"aclImdb/train/pos/9_9.txt": b"tr\xe8s bon"}
     with pytest.raises(ArtifactError, match=r"9_9\.txt is not UTF-8 \(byte 2\)"):
@@ -116,7 +132,7 @@ def test_a_missing_archive(tmp_path: Path) -> None:
 
 @pytest.mark.real_data
 def test_the_real_archive_is_complete(mirror: Path) -> None:
-    documents = list(imdb.read(mirror / "aclImdb.tar.xz"))
+    documents = list(imdb.read(mirror / "aclImdb-with-urls.tar.xz"))
     counts = Counter((document.split, document.label) for document in documents)
     assert counts == {
         (TRAIN, 0): 12_500,
@@ -126,6 +142,10 @@ def test_the_real_archive_is_complete(mirror: Path) -> None:
         (UNLABELLED, NO_LABEL): 50_000,
     }
     assert len({document.id for document in documents}) == 100_000
+    films = {split: {d.group for d in documents if d.split == split} for split in PUBLISHED_FILMS}
+    assert {split: len(found) for split, found in films.items()} == PUBLISHED_FILMS
+    assert len(films[TRAIN] & films[TEST]) == 1
+    assert not films[UNLABELLED] & (films[TRAIN] | films[TEST])
 
 
 def test_the_registry_knows_sizes_classes_and_sources() -> None:

@@ -14,6 +14,7 @@ from tests.fuzz.grammar import laughs
 REPOSITORY = Path(__file__).parent.parent
 IMDB = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
 
+PLANTED = {"kind": "planted", "train": 25_000, "test": 10, "unlabelled": 50_000, "seed": 1}
 TABLE = {"kind": "table", "path": "a.csv", "text": "text", "label": "label"}
 
 
@@ -73,11 +74,12 @@ def test_the_studies_of_the_repository_are_valid(name: str) -> None:
         ("baselines.radii", [], "baselines: mean_lr needs recipes, radii and dims of its vectors"),
         ("baselines.models", ["svm"], "baselines.models.0: found 'svm', allowed: 'majority'"),
         ("classifier.word_dropout", 1.0, "classifier.word_dropout: found 1.0, allowed: less than"),
-        ("large_classifier.kernel", 900, "does not fit into max_tokens"),
+        ("classifiers.large.kernel", 900, "does not fit into max_tokens"),
         ("sampling.embedding.further", {"document": 3}, "did you mean 'documents'?"),
         ("sampling.embedding.further.documents", 70_001, "the embedding sample leaves 70000"),
         ("claims.points", 0, "claims.points: found 0, allowed: greater than 0"),
         ("tokens.vocabulary_size", 100, "vocabulary_size goes with tokenizer: word"),
+        ("corpus", PLANTED, "by_film, but the planted corpus names no films: choose by_document"),
         ("corpus", TABLE | {"path": "a{b}.csv"}, "found '{' in the name of the file"),
         ("corpus", TABLE | {"test": "a\0.csv"}, r"found '\x00' in the name of the file"),
         ("study", "../elsewhere", "study: found '../elsewhere'"),
@@ -291,7 +293,7 @@ def test_every_key_of_the_studies_is_listed_with_what_it_may_hold() -> None:
 
     def walk(content: dict[str, Any], prefix: str) -> None:
         for name, value in content.items():
-            named = prefix in ("recipes.", "experiments.", "evaluation.words.")
+            named = prefix in ("recipes.", "experiments.", "classifiers.", "evaluation.words.")
             key = f"{prefix}<name>" if named else f"{prefix}{name}"
             if isinstance(value, dict):
                 walk(value, f"{key}.")
@@ -377,10 +379,17 @@ def test_whatever_asks_for_classifiers_needs_their_sections(
         config.check_study(content, "x")
 
 
-def test_a_large_experiment_needs_its_classifier() -> None:
-    content = changed("large_classifier", None)
-    with pytest.raises(config.ParamsError, match=r"large_classifier: missing, but experiments\."):
+def test_an_experiment_names_classifiers_that_there_are() -> None:
+    content = changed("experiments.x", {"classifiers": ["conv1d", "lagre"]})
+    said = r"experiments\.x\.classifiers: 'lagre' is not in classifiers, did you mean 'large'\?"
+    with pytest.raises(config.ParamsError, match=said):
         config.check_study(content, "x")
+
+
+def test_another_classifier_is_as_the_first_in_what_it_does_not_name() -> None:
+    study = config.check_study(changed("classifiers.slow", {"epochs": 20}), "x")
+    assert study.classifier is not None
+    assert study.classifiers["slow"] == study.classifier.model_copy(update={"epochs": 20})
 
 
 @pytest.mark.parametrize(
@@ -406,7 +415,8 @@ TABLE = {"kind": "table", "path": "reviews.csv", "text": "text", "label": "stars
 
 
 def test_a_table_is_counted_only_when_it_is_read() -> None:
-    study = config.check_study(changed("corpus", TABLE), "x")
+    content = changed("sampling.classifier.validation", "by_document")
+    study = config.check_study(content | {"corpus": TABLE}, "x")
     assert params.known_sizes(study.corpus) is None
     study.check_documents(params.Sizes(25_000, 25_000, 50_000))
     with pytest.raises(ValueError, match=r"the table corpus has 24999 to draw from: lower samp"):

@@ -20,11 +20,12 @@ INITS = get_args(params.Init)
 # The names as the contract has them, read by another way than they are written.
 CLASSIFIER = re.compile(
     r"(?P<init>[a-z_]+?)(-(?P<recipe>[a-z]\w*)-r(?P<radius>\d+))?(-x(?P<scale>[0-9.e-]+?))?"
-    r"(-n(?P<documents>\d+))?(-(?P<classifier>large))?-d(?P<dim>\d+)-s(?P<seed>\d+)"
+    r"(-n(?P<documents>\d+))?(-(?P<classifier>large|slow))?-d(?P<dim>\d+)-s(?P<seed>\d+)"
 )
 EMBEDDING = re.compile(r"(?P<recipe>\w+)-r(?P<radius>\d+)-d(?P<dim>\d+)-s(?P<seed>\d+)")
 BASELINE = re.compile(
-    r"(?P<classifier>[a-z_]+)(-(?P<recipe>[a-z]\w*)-r(?P<radius>\d+)-d(?P<dim>\d+))?-s(?P<seed>\d+)"
+    r"(?P<classifier>[a-z_]+)(-(?P<recipe>[a-z]\w*)-r(?P<radius>\d+)-d(?P<dim>\d+))?"
+    r"(-n(?P<documents>\d+))?-s(?P<seed>\d+)"
 )
 
 # Names that look like other parts of a folder's name are names too.
@@ -34,6 +35,7 @@ recipes = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True) | st.sampled_fro
 radii, dims, seeds = st.integers(1, 1000), st.integers(1, 4096), st.integers(0, 2**32 - 1)
 models = st.builds(Model, recipes, radii, dims)
 scales = st.none() | st.floats(0, 100, exclude_min=True) | st.sampled_from([1.0, 0.1, 1e-5, 30.0])
+classifiers = st.sampled_from(["conv1d", "large", "slow"])
 sizes = st.none() | st.integers(2, 10**6)
 
 
@@ -43,7 +45,7 @@ def variants(draw: st.DrawFn) -> Variant:
     recipe, radius = None, None
     if init in plan.FROM_VECTORS:
         recipe, radius = draw(recipes), draw(radii)
-    return Variant(init, recipe, radius, draw(scales), draw(sizes), draw(st.booleans()), draw(dims))
+    return Variant(init, recipe, radius, draw(scales), draw(sizes), draw(classifiers), draw(dims))
 
 
 def number(text: str | None) -> int | None:
@@ -61,7 +63,7 @@ def test_a_classifiers_folder_says_what_it_is(variant: Variant, seed: int) -> No
         number(found["radius"]),
         scale,
         number(found["documents"]),
-        found["classifier"] == "large",
+        found["classifier"] or "conv1d",
         int(found["dim"]),
     )
     assert (read, int(found["seed"])) == (variant, seed)
@@ -81,8 +83,8 @@ def test_the_folder_of_vectors_says_what_they_are(model: Model, seed: int) -> No
 
 
 @given(
-    st.builds(Baseline, st.sampled_from(["majority", "tfidf_lr", "nbsvm"]), st.none())
-    | st.builds(Baseline, st.just("mean_lr"), models),
+    st.builds(Baseline, st.sampled_from(["majority", "tfidf_lr", "nbsvm"]), st.none(), sizes)
+    | st.builds(Baseline, st.just("mean_lr"), models, sizes),
     seeds,
 )
 def test_a_baselines_folder_says_what_it_is(baseline: Baseline, seed: int) -> None:
@@ -91,7 +93,8 @@ def test_a_baselines_folder_says_what_it_is(baseline: Baseline, seed: int) -> No
     model = None
     if found["recipe"]:
         model = Model(found["recipe"], int(found["radius"]), int(found["dim"]))
-    assert (Baseline(found["classifier"], model), int(found["seed"])) == (baseline, seed)
+    read = Baseline(found["classifier"], model, number(found["documents"]))
+    assert (read, int(found["seed"])) == (baseline, seed)
 
 
 @given(variants(), variants())
@@ -102,12 +105,12 @@ def test_no_two_classifiers_share_a_folder(one: Variant, other: Variant) -> None
 @pytest.mark.parametrize(
     ("variant", "name"),
     [
-        (Variant("random", None, None, None, None, False, 128), "random-d128"),
-        (Variant("random", None, None, 0.1, 100, False, 8), "random-x0.1-n100-d8"),
-        (Variant("shuffled", "lab", 5, None, None, False, 8), "shuffled-lab-r5-d8"),
-        (Variant("frozen", "lab", 5, 1.0, None, False, 8), "frozen-lab-r5-x1-d8"),
-        (Variant("pretrained", "k1", 2, None, 30, True, 8), "pretrained-k1-r2-n30-large-d8"),
-        (Variant("random", None, None, 1e-5, None, True, 8), "random-x1e-05-large-d8"),
+        (Variant("random", None, None, None, None, "conv1d", 128), "random-d128"),
+        (Variant("random", None, None, 0.1, 100, "conv1d", 8), "random-x0.1-n100-d8"),
+        (Variant("shuffled", "lab", 5, None, None, "conv1d", 8), "shuffled-lab-r5-d8"),
+        (Variant("frozen", "lab", 5, 1.0, None, "conv1d", 8), "frozen-lab-r5-x1-d8"),
+        (Variant("pretrained", "k1", 2, None, 30, "large", 8), "pretrained-k1-r2-n30-large-d8"),
+        (Variant("random", None, None, 1e-5, None, "large", 8), "random-x1e-05-large-d8"),
     ],
 )
 def test_names_by_hand(variant: Variant, name: str) -> None:
@@ -140,9 +143,9 @@ def test_the_grid_is_every_combination() -> None:
     places = [(recipe, R) for recipe in ("lab", "ppmi") for R in (2, 5)]
     assert set(plan.models(found)) == {Model(*place, d) for place in places for d in (8, 16)}
     assert set(plan.variants(found)) == {
-        Variant("pretrained", *place, None, None, False, d) for place in places for d in (8, 16)
+        Variant("pretrained", *place, None, None, "conv1d", d) for place in places for d in (8, 16)
     } | {
-        Variant(init, None, None, None, None, False, d)
+        Variant(init, None, None, None, None, "conv1d", d)
         for init in ("random", "frozen_random")
         for d in (8, 16)
     }
@@ -161,18 +164,18 @@ def test_an_experiment_is_every_combination_of_what_it_lists() -> None:
                 "inits": ["shuffled", "random"],
                 "scales": [0.1, 1],
                 "documents": [10, 100],
-                "large": True,
+                "classifiers": ["large"],
             }
         },
     )
     assert set(plan.variants(found)) == {
-        Variant("shuffled", recipe, 3, scale, n, True, d)
+        Variant("shuffled", recipe, 3, scale, n, "large", d)
         for recipe in ("ppmi", "word2vec")
         for scale in (0.1, 1)
         for n in (10, 100)
         for d in (8, 16)
     } | {
-        Variant("random", None, None, scale, n, True, d)
+        Variant("random", None, None, scale, n, "large", d)
         for scale in (0.1, 1)
         for n in (10, 100)
         for d in (8, 16)
@@ -227,6 +230,9 @@ def test_baselines_are_one_each_but_for_the_vectors_of_the_means() -> None:
         "mean_lr-ppmi-r2-d8",
         "mean_lr-ppmi-r5-d8",
     ]
+    few = study(baselines={"models": ["majority"], "recipes": [], "documents": [10, 300]})
+    names = [baseline.name for baseline in plan.baselines(few)]
+    assert names == ["majority", "majority-n10", "majority-n300"]
 
 
 def test_a_study_has_classifiers_if_any_block_starts_one() -> None:
@@ -251,7 +257,7 @@ def test_the_studies_of_the_repository_train_nothing_twice(name: str) -> None:
 def test_the_cells_of_the_imdb_study() -> None:
     """Counted by hand from what its parameters say."""
     found = plan.variants(config.read_study(REPOSITORY / "params.yaml"))
-    plain = [v for v in found if not (v.large or v.scale or v.documents)]
+    plain = [v for v in found if not (v.classifier != "conv1d" or v.scale or v.documents)]
     lab = [(v.init, v.radius, v.dim) for v in plain if v.recipe == "lab"]
     grid = [(R, d) for R in (2, 5, 10) for d in (128, 256)]
     assert {place for place in lab if place[0] == "pretrained"} == {
@@ -259,7 +265,9 @@ def test_the_cells_of_the_imdb_study() -> None:
     }
     for control in ("shuffled", "random_matched"):
         assert {place[1:] for place in lab if place[0] == control} == {(5, 128), (5, 256)}
-    assert [v.name for v in found if v.large] == ["pretrained-word2vec-r5-large-d256"]
+    assert [v.name for v in found if v.classifier == "large"] == [
+        "pretrained-word2vec-r5-large-d256"
+    ]
     scaled = [v for v in found if v.scale and not v.documents]
     assert len(scaled) == 4 + 5 * 2  # random, whose own scale is the fifth; lab, word2vec
     few = [v for v in found if v.documents]

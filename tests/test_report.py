@@ -573,7 +573,7 @@ def test_a_table_of_ones_own_is_described_with_what_is_left_out(results, tmp_pat
     # A column of its own between test and epoch; `runs_of` has 0.7.
     row = next(line.split("  ") for line in plain.splitlines() if "74.5 ± 0.7" in line)
     cells = [cell.strip() for cell in row if cell.strip()]
-    assert cells[1:] == ["2", "75.5 ± 0.7", "74.5 ± 0.7", "70.0 ± 0.0", "1.0"]
+    assert cells[1:] == ["2", "75.5 ± 0.7", "74.5 ± 0.7", "+1.0", "70.0 ± 0.0", "1.0"]
     prose = plain.partition("All parameters of the study")[0]
     for absent in ("planted", "IMDB", "Movie"):
         assert absent not in prose

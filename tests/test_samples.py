@@ -12,9 +12,10 @@ from sgns_study import params, samples
 from sgns_study.artifacts import ArtifactError, write_text
 from sgns_study.corpora.documents import TEST, TRAIN, UNLABELLED
 from sgns_study.splits import split_sizes
-from sgns_study.tokens import PAD, UNKNOWN, Stream, Vocabulary
+from sgns_study.tokens import PAD, UNKNOWN, Stream, Vocabulary, load_documents
 
 SPLIT = np.repeat([TRAIN, TEST, UNLABELLED], [40, 30, 50]).astype(np.uint8)
+LABELS = np.arange(120, dtype=np.int16) % 2
 EMBEDDING = params.EmbeddingSample(documents=30, validation_fraction=0.2, seed=1)
 
 
@@ -26,7 +27,7 @@ def test_classifier_parts_are_disjoint_and_the_test_is_whole(
     if min(train_size, validation_size) < 1:
         return
     settings = params.ClassifierSample(documents=documents, validation_fraction=fraction)
-    sample = samples.draw_classifier_sample(SPLIT, settings, seed)
+    sample = samples.draw_classifier_sample(SPLIT, LABELS, None, settings, seed)
     assert (len(sample["train"]), len(sample["validation"])) == (train_size, validation_size)
     drawn = np.concatenate([sample["train"], sample["validation"]])
     assert len(set(drawn)) == documents
@@ -131,15 +132,63 @@ def test_more_first_documents_than_are_trained_on() -> None:
 
 def test_a_seed_fixes_the_sample_and_another_changes_it() -> None:
     settings = params.ClassifierSample(documents=40, validation_fraction=0.5)
-    first, again, other = (samples.draw_classifier_sample(SPLIT, settings, s) for s in (1, 1, 2))
+    first, again, other = (
+        samples.draw_classifier_sample(SPLIT, LABELS, None, settings, s) for s in (1, 1, 2)
+    )
     assert first["train"].tolist() == again["train"].tolist()
     assert first["train"].tolist() != other["train"].tolist()
+
+
+BY_FILM = params.ClassifierSample(validation_fraction=0.2, validation="by_film")
+
+
+@given(st.lists(st.integers(0, 11), min_size=40, max_size=40), st.integers(0, 2**32 - 1))
+def test_no_film_of_a_validation_document_is_among_the_training_documents(
+    films: list[int], seed: int
+) -> None:
+    """And validation falls short of its 8 documents by less than one film."""
+    names = np.array([f"tt{film:07}" for film in films] + ["elsewhere"] * 80)
+    sizes = [films.count(film) for film in set(films)]
+    if min(sizes) > 8:
+        return
+    sample = samples.draw_classifier_sample(SPLIT, LABELS, names, BY_FILM, seed)
+    train, validation = sample["train"], sample["validation"]
+    assert sorted([*train, *validation]) == list(range(40))
+    assert not set(names[train]) & set(names[validation])
+    left = [films.count(film) for film in set(films) if f"tt{film:07}" in names[train]]
+    assert 0 <= 8 - len(validation) < min(left)
+
+
+def test_validation_by_film_keeps_the_balance_of_the_classes_and_its_size() -> None:
+    """Films that people agree on: 1 to 30 reviews, most of them of one class, 30 % positive."""
+    rng = np.random.default_rng(1)
+    sizes = rng.permutation(np.repeat([1, 2, 5, 10, 30], [400, 200, 100, 60, 20]))
+    films = np.repeat([f"tt{n:07}" for n in range(len(sizes))], sizes)
+    likes = np.repeat(rng.beta(0.3, 0.7, len(sizes)), sizes)
+    labels = (rng.random(len(films)) < likes).astype(np.int16)
+    split = np.full(len(films), TRAIN, np.uint8)
+    draws = [
+        samples.draw_classifier_sample(split, labels, films, BY_FILM, seed) for seed in (1, 1, 2)
+    ]
+    for sample in draws:
+        assert len(sample["validation"]) == len(films) // 5
+        assert abs(labels[sample["validation"]].mean() - labels.mean()) < 1 / (len(films) // 5)
+    first, again, other = (draw["validation"].tolist() for draw in draws)
+    assert first == again
+    assert set(first) != set(other)
+    assert first != sorted(first)  # in random order, so that the first are a draw too
+
+
+def test_films_too_large_to_be_held_out() -> None:
+    films = np.repeat(["a", "b"], [20, 100])
+    with pytest.raises(ArtifactError, match="every film has more of the 40 documents"):
+        samples.draw_classifier_sample(SPLIT, LABELS, films, BY_FILM, 1)
 
 
 def test_more_documents_than_there_are() -> None:
     settings = params.ClassifierSample(documents=41, validation_fraction=0.5)
     with pytest.raises(ArtifactError, match="41 documents are asked for, but the corpus has 40"):
-        samples.draw_classifier_sample(SPLIT, settings, 1)
+        samples.draw_classifier_sample(SPLIT, LABELS, None, settings, 1)
 
 
 def test_a_sample_survives_saving_in_order(tmp_path: Path) -> None:
@@ -167,7 +216,7 @@ def test_a_role_or_a_document_that_there_is_not(tmp_path: Path, row: str) -> Non
 def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
     write_text(tmp_path / "d.csv", "document,id,split,label\n0,a,train,1\n1,b,dev,0\n")
     with pytest.raises(ArtifactError, match="document 1 has a split other than"):
-        samples.load_splits(tmp_path / "d.csv")
+        load_documents(tmp_path / "d.csv")
 
 
 @pytest.mark.parametrize("content", ["x,y\n1,2\n", "role,document\n", "role,document\ntrain,a\n"])

@@ -279,7 +279,7 @@ def test_real_reviews_equal_the_description_of_bert(mirror: Path) -> None:
 
     entries = tokens.read_wordpieces(mirror / "bert-base-uncased-vocab.txt")
     encode, known = tokens.wordpiece_encoder(entries), set(entries)
-    reviews = [d.text for d in imdb.read(mirror / "aclImdb.tar.xz")][::500]
+    reviews = [d.text for d in imdb.read(mirror / "aclImdb-with-urls.tar.xz")][::500]
     texts = [tokens.LINE_BREAK.sub(" ", text) for text in reviews if text.isascii()]
     assert len(texts) > 100
     for text in texts:

@@ -482,6 +482,30 @@ def test_a_start_at_one_scale_has_no_best() -> None:
     assert pairs_of(part, runs_table(rows)) is None
 
 
+def test_the_best_setting_may_have_another_step_size_but_not_another_shape() -> None:
+    """By validation `slow` is best for one start; `large` is no setting of the same classifier.
+
+    The third seed ran at one setting only, at which it is very good: it does not choose.
+    """
+    rows = []
+    for (init, validation), seed in product([("pretrained", 0.7), ("random", 0.6)], (1, 2, 3)):
+        make = run if init == "random" else vectors_run
+        slow = validation + (0.1 if init == "pretrained" else -0.1)
+        tried = {"conv1d": validation, "slow": slow, "large": 1.0}
+        for number, (classifier, accuracy) in enumerate(tried.items()):
+            if seed == 3 and classifier != "conv1d":
+                continue
+            accuracies = {"validation_accuracy": 1.0 if seed == 3 else accuracy}
+            accuracies["test_accuracy"] = number / 10 + (init == "random") / 2
+            rows.append(make(init, seed, classifier=classifier, **accuracies))
+    slow, large = {"embedding_learning_rate": 1e-4, "epochs": 20}, {"filters": 7}
+    (part,) = CLAIM["C"].parts(study(classifiers={"slow": slow, "large": large}))
+    found = pairs_of(part, runs_table(rows))
+    assert found.seeds == [1, 2]
+    assert found.a.tolist() == [[0.1, 0.1]]
+    assert found.b.tolist() == [[0.5, 0.5]]
+
+
 def sgns_curves(losses: np.ndarray, recipe: str = "lab") -> pd.DataFrame:
     """Validation losses (seeds, epochs + 1) as a table; those of training would mislead."""
     rows = []

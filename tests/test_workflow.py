@@ -60,6 +60,7 @@ BASELINES = [
     ("", "", "", "", "nbsvm"),
     ("pretrained", "word2vec", "", "", "mean_lr"),
 ]
+BASELINES += [(init, recipe, scale, "30", kind) for init, recipe, scale, _, kind in BASELINES]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from sgns_study import plan
 from sgns_study.artifacts import ArtifactError, columns_of, reading
 from sgns_study.classifiers.predictions import read_predictions
 from sgns_study.evaluation.tables import COLUMNS, RUN, read_columns
-from sgns_study.params import Study
+from sgns_study.params import CONV1D, BaselineKind, Study
 
 PER_MODEL = {  # table of the study ← file of each set of vectors
     "sgns_curves": "embeddings/{}/curves.csv",
@@ -55,12 +55,12 @@ def finished_runs(study: Study, results: Path) -> list[Run]:
     """The classifiers and baselines that have been trained, in the order of the plan."""
     runs = []
     for variant, seed in plan.runs(study):
-        classifier = "large" if variant.large else "conv1d"
-        columns = variant._asdict() | {"classifier": classifier, "seed": seed}
+        columns = variant._asdict() | {"seed": seed}
         runs.append(Run(columns, results / "classifiers" / f"{variant.name}-s{seed}"))
     for baseline, seed in product(plan.baselines(study), study.grid.seeds):
         vectors = baseline.model._asdict() | {"init": "pretrained"} if baseline.model else {}
-        columns = dict.fromkeys(RUN) | vectors | {"classifier": baseline.kind, "seed": seed}
+        kind = {"classifier": baseline.kind, "documents": baseline.documents, "seed": seed}
+        columns = dict.fromkeys(RUN) | vectors | kind
         runs.append(Run(columns, results / "baselines" / f"{baseline.name}-s{seed}"))
     return [run for run in runs if (run.folder / "curves.csv").is_file()]
 
@@ -74,8 +74,8 @@ def curve_tables(runs: Iterable[Run]) -> dict[str, pd.DataFrame]:
     parts: dict[str, list[pd.DataFrame]] = {"classifier_curves": [], "experiment_curves": []}
     for run in runs:
         kind, scale, documents = (run.columns[c] for c in ("classifier", "scale", "documents"))
-        if kind in ("conv1d", "large"):
-            is_plain = kind == "conv1d" and scale is None and documents is None
+        if kind not in get_args(BaselineKind):
+            is_plain = kind == CONV1D and scale is None and documents is None
             name = "classifier_curves" if is_plain else "experiment_curves"
             parts[name].append(read_part(name, run.folder / "curves.csv").assign(**run.columns))
     return {name: gathered(name, found) for name, found in parts.items()}

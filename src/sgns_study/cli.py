@@ -180,8 +180,8 @@ def tokenize(study: Study) -> None:
     record = {"corpus": corpus.model_dump(), "tokens": tokens.model_dump()}
     read = [*files.values(), *map(Path, own_files(corpus))]
     with recorded_run(out / "run.json", record, read):
-        stream, names = tokenize(read_corpus(corpus, RAW), tokens, files.get("bert_vocabulary"))
-        save_tokens(out, stream, names)
+        stream, about = tokenize(read_corpus(corpus, RAW), tokens, files.get("bert_vocabulary"))
+        save_tokens(out, stream, about)
         classes = class_names(corpus)
         write_table(
             out / "classes.csv", pd.DataFrame({"label": range(len(classes)), "name": classes})
@@ -197,13 +197,16 @@ def sample(study: Study, sample: str) -> None:
     have a draw of their own.
     """
     from sgns_study import samples
+    from sgns_study.tokens import load_documents
 
     results = results_of(study)
-    splits = samples.load_splits(results / "tokens/documents.csv")
+    listed, settings = results / "tokens/documents.csv", study.sampling.classifier
+    splits, labels = load_documents(listed)
     _, _, seed = sample.partition("-s")
     if seed:
-        assert study.sampling.classifier  # which a study with classifiers has
-        drawn = samples.draw_classifier_sample(splits, study.sampling.classifier, int(seed))
+        assert settings  # which a study with classifiers has
+        films = samples.load_films(listed) if settings.validation == "by_film" else None
+        drawn = samples.draw_classifier_sample(splits, labels, films, settings, int(seed))
     else:
         drawn = samples.draw_embedding_sample(splits, study.sampling.embedding)
     samples.save_sample(results / f"samples/{sample}.csv", drawn)
@@ -368,7 +371,7 @@ def train_baseline(study: Study, baseline: str, seed: int) -> None:
     from sgns_study.artifacts import recorded_run, write_table
     from sgns_study.classifiers.baselines import TokenDocuments, curves, train_baseline
     from sgns_study.classifiers.predictions import write_predictions
-    from sgns_study.samples import CLASSIFIER, load_sample
+    from sgns_study.samples import CLASSIFIER, first_documents, load_sample
     from sgns_study.sgns.vectors import load_vectors
     from sgns_study.tokens import load_tokens
 
@@ -379,9 +382,13 @@ def train_baseline(study: Study, baseline: str, seed: int) -> None:
     )
     vectors = [Path(path) for path in plan.Files(study).vectors_of(what, seed)]
     inputs = [results / "tokens/ids.npy", sample, *vectors]
-    with recorded_run(out / "run.json", {"kind": what.kind}, inputs) as found:
+    with recorded_run(
+        out / "run.json", {"kind": what.kind, "documents": what.documents}, inputs
+    ) as found:
         stream = load_tokens(results / "tokens")
         drawn = load_sample(sample, CLASSIFIER, len(stream.labels))
+        if what.documents:
+            drawn = first_documents(drawn, what.documents)
         documents = {role: TokenDocuments.of(stream, part) for role, part in drawn.items()}
         loaded = load_vectors(vectors[0]) if vectors else None
         fitted = train_baseline(what.kind, **documents, vectors=loaded)

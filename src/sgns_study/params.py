@@ -17,6 +17,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationError,
     field_validator,
     model_validator,
 )
@@ -38,6 +39,8 @@ Part = Annotated[float, Field(gt=0, lt=1)]  # of a whole: neither nothing nor al
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 Device = Literal["cpu", "cuda", "auto"]
 Init = Literal["pretrained", "random", "random_matched", "shuffled", "frozen", "frozen_random"]
+BaselineKind = Literal["majority", "tfidf_lr", "nbsvm", "mean_lr"]
+CONV1D = "conv1d"  # the name of the study's classifier among others
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -163,8 +166,8 @@ class FurtherText(Section):
     """draw from the texts of the test documents too; never their labels"""
 
 
-class ClassifierSample(Section):
-    """Which labelled documents a classifier is trained and validated on, drawn anew per seed."""
+class DocumentSample(Section):
+    """A draw of documents, and the share of it that is kept to validate on."""
 
     documents: Several | None = None
     """documents drawn; all when empty"""
@@ -178,7 +181,15 @@ class ClassifierSample(Section):
         return self
 
 
-class EmbeddingSample(ClassifierSample):
+class ClassifierSample(DocumentSample):
+    """Which labelled documents a classifier is trained and validated on, drawn anew per seed."""
+
+    validation: Literal["by_document", "by_film"] = "by_document"
+    """`by_film`: all reviews of a film are on one side, since test documents are of films that
+    training documents are not of either; `imdb` only"""
+
+
+class EmbeddingSample(DocumentSample):
     """Which documents the word vectors are trained and validated on."""
 
     unlabelled: bool = False
@@ -297,12 +308,12 @@ class PpmiRecipe(TextRecipe):
 Recipe = Annotated[LabRecipe | Word2vecRecipe | PpmiRecipe, Field(discriminator="kind")]
 
 
-def check_known(key: str, recipe: Any, recipes: Mapping[Any, Any]) -> None:
-    """Raise ValueError if a key names a recipe that is not there."""
-    if not (isinstance(recipe, str) and recipe in recipes):
-        names = [str(name) for name in recipes]
-        near, known = nearest(str(recipe), names), ", ".join(names)
-        raise ValueError(f"{key}: {shown(recipe)} is not in recipes{near}; there are: {known}")
+def check_known(key: str, name: Any, section: Mapping[Any, Any], of: str = "recipes") -> None:
+    """Raise ValueError if a key names an entry of a section that is not there."""
+    if not (isinstance(name, str) and name in section):
+        names = [str(each) for each in section]
+        near, known = nearest(str(name), names), ", ".join(names)
+        raise ValueError(f"{key}: {shown(name)} is not in {of}{near}; there are: {known}")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -380,8 +391,8 @@ class Experiment(Choices):
     """standard deviations that the initial embeddings are rescaled to; as they are when empty"""
     documents: list[Several] = []
     """first labelled training documents read, and as large a share to validate; all when empty"""
-    large: bool = False
-    """train the `large_classifier`"""
+    classifiers: Annotated[list[Name], Field(min_length=1)] = [CONV1D]
+    """which to train: `conv1d`, the study's, or names from `classifiers`"""
     first_seeds: PositiveInt | None = None
     """train its classifiers with the first so many seeds of the grid only"""
 
@@ -389,7 +400,7 @@ class Experiment(Choices):
 class Baselines(Choices):
     """Classifiers of another kind on the same splits (`classifiers/baselines.py`)."""
 
-    models: list[Literal["majority", "tfidf_lr", "nbsvm", "mean_lr"]] = []
+    models: list[BaselineKind] = []
     """`majority`: the most frequent class; `tfidf_lr`: TF-IDF and logistic regression; `nbsvm`:
     log-count ratios of words and bigrams; `mean_lr`: mean of word vectors and logistic
     regression"""
@@ -399,6 +410,8 @@ class Baselines(Choices):
     """context radii of these vectors"""
     dims: list[Dim] = []
     """dimensions of these vectors"""
+    documents: list[Several] = []
+    """train them on the first so many labelled documents too, as `experiments.documents`"""
 
     @model_validator(mode="after")
     def _vectors_named(self) -> Self:
@@ -509,11 +522,24 @@ class Study(Section):
     evaluation: Evaluation
     classifier: Classifier | None = None
     """needed if `grid.inits` names any"""
-    large_classifier: Classifier | None = None
-    """needed if an experiment is `large`"""
+    classifiers: dict[Annotated[str, Field(pattern="^[a-z]+$", max_length=100)], Classifier] = {}
+    """others by name, each with the values of `classifier` for the keys it does not have"""
     baselines: Baselines = Baselines()
     claims: Margins = Margins()
     report: Report
+
+    @model_validator(mode="before")
+    @classmethod
+    def _like_the_classifier(cls, content: Any) -> Any:
+        first, others = (content.get(key) for key in ("classifier", "classifiers"))
+        if not isinstance(others, dict):
+            return content
+        try:
+            Classifier.model_validate(first)
+        except ValidationError:  # what the others have of it would be wrong in them too
+            return content | {"classifiers": {}}
+        alike = {n: first | each if isinstance(each, dict) else each for n, each in others.items()}
+        return content | {"classifiers": alike}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -532,8 +558,15 @@ class Study(Section):
                     f"{missing[0]}: missing, but {place}.{key} asks for classifiers "
                     f"({', '.join(asked)}): add it, or make {place}.{key} an empty list"
                 )
-            if isinstance(section, Experiment) and section.large and not self.large_classifier:
-                raise ValueError(f"large_classifier: missing, but {place} is large: add it")
+            for name in section.classifiers if isinstance(section, Experiment) else []:
+                known = {CONV1D: None, **self.classifiers}
+                check_known(f"{place}.classifiers", name, known, "classifiers")
+        labelled = self.sampling.classifier
+        if labelled and labelled.validation == "by_film" and self.corpus.kind != "imdb":
+            raise ValueError(
+                f"sampling.classifier.validation: by_film, but the {self.corpus.kind} corpus names "
+                "no films: choose by_document"
+            )
         if sizes := known_sizes(self.corpus):
             self.check_documents(sizes)
         return self
@@ -559,10 +592,9 @@ class Study(Section):
             train, _ = split_sizes(drawn, labelled.validation_fraction)
             key, part = "sampling.classifier.documents", "the classifier sample trains on"
             limits.append((key, labelled.documents, corpus, sizes.train))
-            for name, each in self.experiments.items():
-                limits += [
-                    (f"experiments.{name}.documents", n, part, train) for n in each.documents
-                ]
+            asked = {f"experiments.{name}": each for name, each in self.experiments.items()}
+            for place, each in {**asked, "baselines": self.baselines}.items():
+                limits += [(f"{place}.documents", n, part, train) for n in each.documents]
         for key, asked, source, available in limits:
             if asked is not None and asked > available:
                 raise ValueError(

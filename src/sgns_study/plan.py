@@ -3,8 +3,8 @@
 The folder's name says what a model is:
 
     embeddings/<recipe>-r<R>-d<dim>-s<seed>
-    classifiers/<init>[-<recipe>-r<R>][-x<scale>][-n<documents>][-large]-d<dim>-s<seed>
-    baselines/<baseline>[-<recipe>-r<R>-d<dim>]-s<seed>
+    classifiers/<init>[-<recipe>-r<R>][-x<scale>][-n<documents>][-<classifier>]-d<dim>-s<seed>
+    baselines/<baseline>[-<recipe>-r<R>-d<dim>][-n<documents>]-s<seed>
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from sgns_study.params import (
+    CONV1D,
     Classifier,
     ClassifierSample,
     Device,
@@ -47,7 +48,7 @@ class Variant(NamedTuple):
     radius: int | None
     scale: float | None  # standard deviation that the embedding is rescaled to; None: as it is
     documents: int | None  # labelled documents to train on; None: all
-    large: bool
+    classifier: str
     dim: int
 
     @property
@@ -67,8 +68,8 @@ class Variant(NamedTuple):
             parts.append(f"x{self.scale!r}".removesuffix(".0"))  # every digit: none share a folder
         if self.documents is not None:
             parts.append(f"n{self.documents}")
-        if self.large:
-            parts.append("large")
+        if self.classifier != CONV1D:
+            parts.append(self.classifier)
         return "-".join([*parts, f"d{self.dim}"])
 
 
@@ -77,11 +78,13 @@ class Baseline(NamedTuple):
 
     kind: str
     model: Model | None
+    documents: int | None = None  # labelled documents to train on; None: all
 
     @property
     def name(self) -> str:
         """Its folder without the seed."""
-        return self.kind + (f"-{self.model.name}" if self.model else "")
+        few = f"-n{self.documents}" if self.documents else ""
+        return self.kind + (f"-{self.model.name}" if self.model else "") + few
 
 
 Entry = TypeVar("Entry")
@@ -113,10 +116,11 @@ def of(study: Study, block: Grid | Experiment) -> Iterator[Variant]:
     recipes, radii, dims = places(study, block)
     scales: list[float | None] = [*getattr(block, "scales", [])] or [None]
     documents: list[int | None] = [*getattr(block, "documents", [])] or [None]
+    classifiers: list[str] = getattr(block, "classifiers", [CONV1D])
     for init in block.inits:
         vectors = product(recipes, radii) if init in FROM_VECTORS else [(None, None)]
-        for (recipe, radius), scale, n, dim in product(vectors, scales, documents, dims):
-            yield Variant(init, recipe, radius, scale, n, getattr(block, "large", False), dim)
+        for (recipe, radius), *rest in product(vectors, scales, documents, classifiers, dims):
+            yield Variant(init, recipe, radius, *rest)
 
 
 def places(study: Study, block: Grid | Experiment) -> tuple[list[str], list[int], list[int]]:
@@ -146,15 +150,14 @@ def needs_vectors(experiment: Experiment) -> bool:
 def baselines(study: Study) -> list[Baseline]:
     """The baselines of the study."""
     settings = study.baselines
-    found = []
-    for kind in settings.models:
-        places = product(settings.recipes, settings.radii, settings.dims)
-        found += (
-            [Baseline(kind, Model(*place)) for place in places]
-            if kind == "mean_lr"
-            else [Baseline(kind, None)]
-        )
-    return found
+    places = product(settings.recipes, settings.radii, settings.dims)
+    vectors = [Model(*place) for place in places]
+    return [
+        Baseline(kind, model, documents)
+        for documents in (None, *settings.documents)
+        for kind in settings.models
+        for model in (vectors if kind == "mean_lr" else [None])
+    ]
 
 
 def samples(study: Study) -> list[str]:
@@ -186,8 +189,8 @@ def named(entries: Iterable[Variant] | Iterable[Baseline]) -> dict[str, Any]:
 
 
 def settings_of(study: Study, variant: Variant) -> Classifier:
-    """The settings of a classifier: the study's, or those of its larger one."""
-    settings = study.large_classifier if variant.large else study.classifier
+    """The settings of a classifier: the study's, or those of another by its name."""
+    settings = study.classifiers.get(variant.classifier, study.classifier)
     assert settings  # a study that plans such a classifier has its section
     return settings
 

@@ -21,7 +21,7 @@ from sgns_study.artifacts import ArtifactError, reading
 from sgns_study.corpora.documents import SPLITS, TEST, TRAIN, UNLABELLED
 from sgns_study.randomness import generator
 from sgns_study.splits import split_sizes
-from sgns_study.tokens import UNKNOWN, Stream, Vocabulary, load_documents, load_stream
+from sgns_study.tokens import UNKNOWN, Stream, Vocabulary, load_stream
 
 Sample = dict[str, NDArray[np.int64]]  # role → documents, in the order they are used
 EMBEDDING = ("train", "validation")  # roles of a sample
@@ -60,16 +60,56 @@ def draw_embedding_sample(split: NDArray[np.uint8], settings: params.EmbeddingSa
 
 
 def draw_classifier_sample(
-    split: NDArray[np.uint8], settings: params.ClassifierSample, seed: int
+    split: NDArray[np.uint8],
+    labels: NDArray[np.int16],
+    films: NDArray[np.str_] | None,
+    settings: params.ClassifierSample,
+    seed: int,
 ) -> Sample:
     """Draw the documents that the classifiers of a seed are trained and validated on.
 
     Both are drawn from the training split; the whole test split is tested on, once at the end.
+    `films` (documents,), the film of each, keeps all documents of a film on one side.
     """
-    drawn = draw(split, [TRAIN], settings.documents, generator(seed, "sample", "classifier"))
-    sizes = split_sizes(len(drawn), settings.validation_fraction)
-    train, validation = np.split(drawn, sizes[:1])
+    rng = generator(seed, "sample", "classifier")
+    drawn = draw(split, [TRAIN], settings.documents, rng)
+    if films is not None:
+        held_out = whole_films(films[drawn], labels[drawn], settings.validation_fraction, rng)
+        train, validation = drawn[~held_out], drawn[held_out]
+    else:
+        sizes = split_sizes(len(drawn), settings.validation_fraction)
+        train, validation = np.split(drawn, sizes[:1])
     return {"train": train, "validation": validation, "test": np.flatnonzero(split == TEST)}
+
+
+def whole_films(
+    films: NDArray[np.str_], labels: NDArray[np.int16], fraction: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Which documents are held out for validation: whole films, (documents,).
+
+    Films come in random order. Each that fits into what is still wanted of every class is taken,
+    then each that fits into what is wanted in all, so that less than one film is wanting in the
+    end. Raises ArtifactError if there is none so small.
+    """
+    _, film = np.unique(films, return_inverse=True)
+    classes, label = np.unique(labels, return_inverse=True)
+    sizes = np.zeros((film.max() + 1, len(classes)), np.int64)  # documents of each film and class
+    np.add.at(sizes, (film, label), 1)
+    taken, order = np.zeros(len(sizes), bool), rng.permutation(len(sizes))
+    of_class = sizes, np.floor(sizes.sum(axis=0) * fraction)
+    in_all = sizes.sum(axis=1, keepdims=True), split_sizes(len(films), fraction)[1]
+    for parts, wanted in (of_class, in_all):
+        left = wanted - parts[taken].sum(axis=0)
+        for number in order[~taken[order]]:
+            if np.all(parts[number] <= left):
+                taken[number] = True
+                left -= parts[number]
+    if not taken.any():
+        raise ArtifactError(
+            f"sampling.classifier: every film has more of the {len(films)} documents than "
+            f"validation_fraction {fraction} asks for: draw more documents"
+        )
+    return taken[film]
 
 
 def embedding_splits(settings: params.EmbeddingSample | params.FurtherText) -> list[int]:
@@ -131,9 +171,10 @@ def first_of_text(text: Text, documents: int | None) -> Text:
     return Text(ids, text.offsets[: documents + 1], counts)
 
 
-def load_splits(documents: Path) -> NDArray[np.uint8]:
-    """Read the split of each document from `documents.csv`, as an index into `SPLITS`."""
-    return load_documents(documents)[0]
+def load_films(documents: Path) -> NDArray[np.str_]:
+    """Read the film of each document from the column group of `documents.csv`."""
+    with reading(documents, "it names no film of each document"):
+        return artifacts.read_table(documents, text=("group",))["group"].to_numpy(np.str_)
 
 
 def save_sample(path: Path, sample: Sample) -> None:

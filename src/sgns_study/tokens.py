@@ -68,8 +68,8 @@ class TokenStream(Stream):
 
 def tokenize(
     documents: Iterable[Document], settings: params.Tokens, wordpieces: Path | None = None
-) -> tuple[TokenStream, list[str]]:
-    """Tokenize a corpus; returns the token stream and the name of each document.
+) -> tuple[TokenStream, pd.DataFrame]:
+    """Tokenize a corpus; returns the token stream and the columns id and group of each document.
 
     `wordpieces` is the vocabulary file, which only the `wordpiece` tokenizer reads. Raises
     ArtifactError if the corpus is empty or the vocabulary file unusable.
@@ -77,7 +77,7 @@ def tokenize(
     if settings.tokenizer == "wordpiece":
         assert wordpieces is not None  # `required_sources` names it
         entries = read_wordpieces(wordpieces)
-        stream, names = collect(documents, wordpiece_encoder(entries))
+        stream, about = collect(documents, wordpiece_encoder(entries))
         ids, tokens = stream.ids, [*entries, EXTRA]
     else:
         seen: dict[str, int] = {}  # words, numbered as they are first seen
@@ -85,29 +85,30 @@ def tokenize(
         def number(text: str) -> list[int]:
             return [seen.setdefault(word, len(seen)) for word in split_words(text)]
 
-        stream, names = collect(documents, number)
+        stream, about = collect(documents, number)
         tokens, new_id = ordered_vocabulary(list(seen), stream, settings.vocabulary_size)
         ids = new_id[stream.ids]
     vocabulary = Vocabulary(tokens, count(replace(stream, ids=ids), len(tokens)))
     compact = ids.astype(np.uint16 if len(tokens) <= 1 << 16 else np.uint32)
-    return TokenStream(compact, stream.offsets, stream.split, stream.labels, vocabulary), names
+    return TokenStream(compact, stream.offsets, stream.split, stream.labels, vocabulary), about
 
 
-def collect(documents: Iterable[Document], encode: Encoder) -> tuple[Stream, list[str]]:
-    """Encode all documents into one stream, its ids uint32; returns their names as well."""
+def collect(documents: Iterable[Document], encode: Encoder) -> tuple[Stream, pd.DataFrame]:
+    """Encode all documents into one stream, its ids uint32; returns their id and group as well."""
     parts: list[NDArray[np.uint32]] = []
-    about: list[tuple[str, int, int]] = []
+    about: list[tuple[str, str, int, int]] = []
     for document in tqdm(documents, unit=" documents", disable=None):
         parts.append(np.array(encode(LINE_BREAK.sub(" ", document.text)), np.uint32))
-        about.append((document.id, document.split, document.label))
+        about.append((document.id, document.group, document.split, document.label))
     if not any(map(len, parts)):
         raise ArtifactError(
             f"the corpus is empty: {len(parts)} documents with no token: check the corpus section"
         )
-    names, split, labels = zip(*about, strict=True)
+    names, groups, split, labels = zip(*about, strict=True)
     offsets = np.cumsum([0, *map(len, parts)], dtype=np.int64)
     numbers = np.array(split, np.uint8), np.array(labels, np.int16)
-    return Stream(np.concatenate(parts), offsets, *numbers), list(names)
+    table = pd.DataFrame({"id": names, "group": groups})
+    return Stream(np.concatenate(parts), offsets, *numbers), table
 
 
 def wordpiece_encoder(entries: list[str]) -> Encoder:
@@ -204,13 +205,17 @@ def padded(stream: TokenStream, documents: NDArray[np.int64], length: int) -> ND
     return result
 
 
-def save_tokens(folder: Path, stream: TokenStream, names: list[str]) -> None:
-    """Write `ids.npy`, `offsets.npy`, `documents.csv` and `vocabulary.csv`."""
+def save_tokens(folder: Path, stream: TokenStream, about: pd.DataFrame) -> None:
+    """Write `ids.npy`, `offsets.npy`, `documents.csv` and `vocabulary.csv`.
+
+    `about` has the columns id and group; a corpus without groups gets no column of them.
+    """
     artifacts.write_array(folder / "ids.npy", stream.ids)
     artifacts.write_array(folder / "offsets.npy", stream.offsets)
     labels = pd.Series(stream.labels, dtype="Int16").mask(stream.labels == NO_LABEL)
     split = np.asarray(SPLITS)[stream.split]
-    table = pd.DataFrame({"id": names, "split": split, "label": labels})
+    table = pd.DataFrame({"id": about["id"], "split": split, "label": labels})
+    table = table if (about["group"] == "").all() else table.assign(group=about["group"])
     artifacts.write_table(folder / "documents.csv", table.rename_axis("document").reset_index())
     words = {"token": stream.vocabulary.tokens, "count": stream.vocabulary.counts}
     artifacts.write_table(folder / "vocabulary.csv", pd.DataFrame(words))

@@ -134,6 +134,10 @@ REVIEWS = {
     "aclImdb/train/neg/0_1.txt": "très bad<br />film".encode(),
     "aclImdb/train/unsup/0_0.txt": b"",
     "aclImdb/train/labeledBow.feat": b"1 2:3",
+    "aclImdb/test/urls_pos.txt": b"http://www.imdb.com/title/tt0000001/usercomments",
+    "aclImdb/train/urls_pos.txt": b"http://www.imdb.com/title/tt0000002/usercomments\n" * 11,
+    "aclImdb/train/urls_neg.txt": b"http://www.imdb.com/title/tt0000002/usercomments",
+    "aclImdb/train/urls_unsup.txt": b"http://www.imdb.com/title/tt0000003/usercomments",
 }
 COUNTS = {TRAIN: 2, TEST: 1, UNLABELLED: 1}
 
@@ -247,7 +251,7 @@ def make_samples(folder: Path) -> None:
 
 
 def read_samples(folder: Path) -> tuple[np.ndarray, samples.Sample]:
-    split = samples.load_splits(folder / "tokens/documents.csv")
+    split = tokens.load_documents(folder / "tokens/documents.csv")[0]
     return split, samples.load_sample(folder / "sample.csv", samples.CLASSIFIER, len(split))
 
 

@@ -9,9 +9,13 @@ NO_LABEL = -1
 
 @dataclass(frozen=True)
 class Document:
-    """A text of a corpus; `label` is the number of its class, or NO_LABEL."""
+    """A text of a corpus; `label` is the number of its class, or NO_LABEL.
+
+    Documents of one `group` are alike, as the reviews of one film; empty where none is known.
+    """
 
     id: str
     split: int
     label: int
     text: str
+    group: str = ""

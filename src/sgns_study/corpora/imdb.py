@@ -10,6 +10,7 @@ import tarfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
@@ -20,6 +21,8 @@ from sgns_study.errors import reason, shown
 CLASSES = ("negative", "positive")  # the name of each class, at the index that is its label
 ARCHIVE = "aclImdb.archive"  # its name among the downloaded files, whichever way it is packed
 REVIEW = re.compile(r"aclImdb/((train|test)/(neg|pos|unsup)/[0-9]{1,6}_[0-9]{1,2})\.txt")
+ADDRESSES = re.compile(r"aclImdb/(train|test)/urls_(neg|pos|unsup)\.txt")
+FILM = re.compile(r"http://www\.imdb\.com/title/(tt[0-9]{7})/usercomments")
 SPLIT = {"train": TRAIN, "test": TEST}
 LABEL = {"neg": 0, "pos": 1, "unsup": NO_LABEL}
 PUBLISHED = {TRAIN: 25_000, TEST: 25_000, UNLABELLED: 50_000}  # reviews of each split
@@ -35,12 +38,12 @@ XZ = b"\xfd7zXZ\x00"  # the first bytes of a file packed by xz; the other packin
 def read(archive: Path, expected: Mapping[int, int] = PUBLISHED) -> Iterator[Document]:
     """Reviews of each split, negative before positive, by number; `expected` counts them.
 
-    Raises ArtifactError if the archive is missing, cut short, holds a path that leads out of it
-    or text that is not UTF-8, or has another number of reviews than expected.
+    The group of a review is its film. Raises ArtifactError if the archive is missing, cut short,
+    holds a path that leads out of it or text that is not UTF-8, has another number of reviews than
+    expected, or does not name the film of one.
     """
-    reviews = sorted(
-        reviews_of(archive), key=lambda it: (it.split, it.label, int(re.split("[/_]", it.id)[2]))
-    )
+    films: dict[str, list[str]] = {}
+    reviews = sorted(reviews_of(archive, films), key=lambda it: (it.split, it.label, number_of(it)))
     found = Counter(review.split for review in reviews)
     if dict(found) != dict(expected):
         raise ArtifactError(
@@ -49,11 +52,28 @@ def read(archive: Path, expected: Mapping[int, int] = PUBLISHED) -> Iterator[Doc
             f"{expected.get(TEST, 0)} and {expected.get(UNLABELLED, 0)}: "
             "delete the file and download it again"
         )
-    yield from reviews
+    for review in reviews:
+        folder = review.id.rpartition("/")[0]
+        check_film(archive, review, films.get(folder, []))
+        yield replace(review, group=films[folder][number_of(review)])
 
 
-def reviews_of(archive: Path) -> Iterator[Document]:
-    """Reviews in the order in which the archive has them."""
+def film_at(address: str) -> str:
+    """The film that an address is of; empty if it is no such address."""
+    found = FILM.fullmatch(address)
+    return found[1] if found else ""
+
+
+def number_of(review: Document) -> int:
+    """The number of a review in its folder."""
+    return int(re.split("[/_]", review.id)[2])
+
+
+def reviews_of(archive: Path, films: dict[str, list[str]]) -> Iterator[Document]:
+    """Reviews in the order in which the archive has them; puts the films of each folder in `films`.
+
+    Review number i of a folder is of the film on line i of its addresses, counted from 0.
+    """
     try:
         with archive.open("rb") as packed:
             content: Any = Unpacked(archive, packed)  # all that tarfile calls of a file is `read`
@@ -61,10 +81,15 @@ def reviews_of(archive: Path) -> Iterator[Document]:
                 for number, member in enumerate(members, start=1):
                     check_member(archive, member, number)
                     review = REVIEW.fullmatch(member.name)
-                    if review and member.isreg():
+                    addresses = ADDRESSES.fullmatch(member.name)
+                    if (review or addresses) and member.isreg():
                         file = members.extractfile(member)
                         assert file is not None  # a regular file
-                        yield document(archive, review, file.read())
+                        if review:
+                            yield document(archive, review, file.read())
+                        elif addresses:
+                            lines = file.read().decode("ascii", "replace").splitlines()
+                            films["/".join(addresses.groups())] = [*map(film_at, lines)]
                     content.of_file = 0
     except FileNotFoundError:
         raise ArtifactError(f"{archive}: no such file: run the download first") from None
@@ -115,6 +140,16 @@ def check_unpacked(archive: Path, of_file: int, in_all: int) -> None:
         raise ArtifactError(
             f"{archive}: unpacks to more than {LARGEST_FILE} bytes a file or {LARGEST_ARCHIVE} in "
             f"all: {REMEDY}"
+        )
+
+
+def check_film(archive: Path, review: Document, films: list[str]) -> None:
+    """Raise ArtifactError if the addresses of a folder do not name the film of a review."""
+    number = number_of(review)
+    if not (number < len(films) and films[number]):
+        folder, _, name = review.id.replace("/", "/urls_", 1).rpartition("/")
+        raise ArtifactError(
+            f"{archive}: {folder}.txt has no address of a film for the review {name}: {REMEDY}"
         )
 
 

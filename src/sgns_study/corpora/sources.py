@@ -1,8 +1,9 @@
 """What the project downloads, as `sources.csv` lists it, and how a file is fetched.
 
-The IMDb archive has a second copy: the same texts, packed smaller, without bag-of-words files. The
-mirror (setting `SGNS_STUDY_MIRROR`, a folder or a base address) is tried before the public
-address. A file is kept under its name only if its checksum is right.
+The IMDb archive has a second copy: the same reviews and the addresses of their films, packed
+smaller, without bag-of-words files. The mirror (setting `SGNS_STUDY_MIRROR`, a folder or a base
+address) is tried before the public address. A file is kept under its name only if its checksum is
+right.
 """
 
 import csv

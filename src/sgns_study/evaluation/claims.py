@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import permutations
 from typing import Any, Literal, NamedTuple
 
-from sgns_study.params import Section, Study
+from sgns_study.params import CONV1D, Section, Study
 from sgns_study.plan import FROM_VECTORS
 
 Direction = Literal["more", "less", "no more", "no less", "same"]
@@ -23,7 +23,8 @@ ACCURACY, SPLITS = "test accuracy", {"validation": "validation", "training": "tr
 EPOCHS = [f"epochs on {s}, {level} level" for s in SPLITS for level in ("common", "own")]
 MORE_ACCURATE: Mapping[str, Direction] = {ACCURACY: "more"}
 MORE_AND_FASTER: Mapping[str, Direction] = {ACCURACY: "more", EPOCHS[0]: "less"}
-BEST_RANDOM = "random at best scale"
+BEST_RANDOM = "random at its best"
+TUNED = {"embedding_learning_rate", "epochs"}  # with the scale, of every start alike
 CONTROLS = ["shuffled", "random_matched", BEST_RANDOM]
 FEW = 1000  # labelled documents, at most, that make a task a hard one
 
@@ -53,8 +54,18 @@ class Claim(NamedTuple):
 
 def plain(init: str, recipes: list[str] | None = None, **more: Any) -> Pick:
     """Rows of the study's classifier on all documents, its embedding not rescaled."""
-    start = {"init": init, "classifier": "conv1d", "scale": None, "documents": None}
+    start = {"init": init, "classifier": CONV1D, "scale": None, "documents": None}
     return start | ({"recipe": recipes} if recipes else {}) | more
+
+
+def tuned(study: Study) -> list[str]:
+    """The study's classifier and the others that differ from it only in what is tuned."""
+    first, *others = (
+        classifier and classifier.model_dump(exclude=TUNED)
+        for classifier in (study.classifier, *study.classifiers.values())
+    )
+    alike = [name for name, other in zip(study.classifiers, others) if other == first]
+    return [CONV1D, *alike]
 
 
 def grid_recipes(study: Study) -> list[str]:
@@ -90,7 +101,8 @@ def starts(
         a, found = plain(init, recipes(study), **rows), list[Part]()
         for other in others:
             b = plain(other, recipes(study) if other in FROM_VECTORS else None, **rows)
-            b = {**b, "init": "random", "scale": "best"} if other == BEST_RANDOM else b
+            best = {"init": "random", "scale": "best", "classifier": tuned(study)}
+            b = {**b, **best} if other == BEST_RANDOM else b
             name = f"{init} − {other}{words}"
             found += [Part(name, key, a, b, direction) for key, direction in quantities.items()]
         return found
@@ -242,8 +254,8 @@ STATED: dict[str, dict[tuple[str, str], Parts]] = {
         ("B", "It is the meaning of the vectors: they beat the same rows shuffled."): starts(
             "pretrained", ["shuffled"]
         ),
-        ("C", "It holds when each side starts at its best scale."): starts(
-            "pretrained", ["random"], words=", each at best scale", scale="best"
+        ("C", "It holds when each side has its best scale, step size and epochs."): starts(
+            "pretrained", ["random"], words=", each at its best", scale="best", classifier=tuned
         ),
         ("D", "Pretrained vectors that stay frozen beat a random start that is trained."): starts(
             "frozen", ["random"]

@@ -57,7 +57,7 @@ UNITS = {  # what a value is multiplied by, and the margin of `params.Margins`
     "nats": (1, "loss"),
     "epochs": (1, "epochs"),
 }
-BEST = "best"  # in a pick: of each side the scale that is best on validation
+BEST = "best"  # in a pick: of each side the scale and classifier that are best on validation
 NOTHING = {"part": "", "quantity": "", "unit": "", "side": "", "n_seeds": 0, "verdict": NOT_TESTED}
 NO_VALUES = pd.DataFrame(columns=[*CELL, "seed", "value"])
 
@@ -264,7 +264,7 @@ def picked(table: pd.DataFrame, pick: Pick, runs: pd.DataFrame) -> pd.DataFrame:
         if column not in table:
             continue
         if wanted == BEST:
-            table = at_best_scale(table, runs)
+            table = at_best_setting(table, runs)
         elif wanted is None:
             table = table[table[column].isna()]
         else:
@@ -272,18 +272,22 @@ def picked(table: pd.DataFrame, pick: Pick, runs: pd.DataFrame) -> pd.DataFrame:
     return table.replace({"recipe": {"": None}})
 
 
-def at_best_scale(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """The rows of each start and number of documents at its best scale, by validation accuracy.
+def at_best_setting(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """The rows of each start and number of documents at its best setting, by validation accuracy.
 
-    Only of those tried at several scales; the scale that vectors come with is one of them.
+    A setting is a scale, that which vectors come with among them, and one of the classifiers that
+    the table has. Only of starts that were tried at several; by the seeds with the most of them.
     """
-    place = ["init", "recipe", "radius", "documents", "dim"]
-    tried = runs[runs["classifier"] == "conv1d"]
-    means = tried.groupby([*place, "scale"], dropna=False)["validation_accuracy"].mean()
+    place, setting = ["init", "recipe", "radius", "documents", "dim"], ["scale", "classifier"]
+    tried = runs[runs["classifier"].isin(table["classifier"])]
+    number = tried.groupby([*place, "seed"], dropna=False)["dim"].transform("size")
+    most = number.groupby([tried[column] for column in place], dropna=False).transform("max")
+    tried = tried[number == most]
+    means = tried.groupby([*place, *setting], dropna=False)["validation_accuracy"].mean()
     means = means.reset_index()
     several = means[means.duplicated(place, keep=False)]
     best = several.groupby(place, dropna=False)["validation_accuracy"].idxmax()
-    return table.merge(several.loc[best, [*place, "scale"]], on=[*place, "scale"])
+    return table.merge(several.loc[best, [*place, *setting]], on=[*place, *setting])
 
 
 def of_runs(runs: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from sgns_study.artifacts import write_text
 from sgns_study.evaluation.recipes import recipes_table, variants
 from sgns_study.evaluation.tables import read_tidy
 from sgns_study.figures import wording
-from sgns_study.params import Study
+from sgns_study.params import CONV1D, Study
 
 # Each figure and the tidy tables that `draw` and `caption` take, in the order of the report.
 FIGURES = {
@@ -77,7 +77,7 @@ def tables_of(study: Study) -> list[str]:
 
 def is_plain(variant: plan.Variant) -> bool:
     """Whether it is the study's classifier on all documents, its embedding not rescaled."""
-    return (variant.scale, variant.documents, variant.large) == (None, None, False)
+    return (variant.scale, variant.documents, variant.classifier) == (None, None, CONV1D)
 
 
 def scored(study: Study) -> bool:

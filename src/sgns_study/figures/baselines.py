@@ -1,12 +1,13 @@
 """Where the classifiers stand: beside simple baselines."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from sgns_study.figures import plotting
 from sgns_study.figures.wording import plus_minus
+from sgns_study.params import BaselineKind
 
 NAMES = {
     "conv1d": "Conv1d",
@@ -15,7 +16,7 @@ NAMES = {
     "nbsvm": "NB-SVM",
     "mean_lr": "mean vector, logistic regression",
 }
-NETWORKS = ("conv1d", "large")
+BASELINES = get_args(BaselineKind)
 MAJORITY = "majority"  # so far below that it is told, not drawn
 CONTROLS = ("shuffled", "random_matched", "frozen_random")  # have a figure of their own
 LOOKS = {
@@ -69,7 +70,7 @@ def on_validation(own: pd.DataFrame) -> float:
 
 def is_network(own: pd.DataFrame) -> bool:
     """Whether the runs are of a Conv1d."""
-    return own["classifier"].iloc[0] in NETWORKS
+    return own["classifier"].iloc[0] not in BASELINES
 
 
 def name_of(own: pd.DataFrame) -> str:

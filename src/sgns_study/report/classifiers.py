@@ -10,7 +10,7 @@ from sgns_study import plan
 from sgns_study.artifacts import read_table
 from sgns_study.evaluation.summary import effects, summarise
 from sgns_study.evaluation.tables import read_tidy
-from sgns_study.figures.baselines import NETWORKS, best_variants
+from sgns_study.figures.baselines import BASELINES, best_variants
 from sgns_study.figures.plotting import label, model_labels
 from sgns_study.figures.wording import MISSING, seeds_range
 from sgns_study.params import Study
@@ -84,11 +84,12 @@ def minutes(run: pd.Series, seconds: pd.Series) -> float:
     `seconds` has the median over seeds of each rule's jobs, by rule and model.
     """
     model = plan.Model(run["recipe"], run["radius"], run["dim"]) if run["recipe"] else None
-    if run["classifier"] in NETWORKS:
-        large = run["classifier"] == "large"
+    if run["classifier"] not in BASELINES:
         scale = None if pd.isna(run["scale"]) else float(run["scale"])
         recipe, radius = (model.recipe, model.radius) if model else (None, None)
-        variant = plan.Variant(run["init"], recipe, radius, scale, None, large, run["dim"])
+        variant = plan.Variant(
+            run["init"], recipe, radius, scale, None, run["classifier"], run["dim"]
+        )
         jobs = [("train_classifier", variant.name)]
     else:
         jobs = [("train_baseline", plan.Baseline(run["classifier"], model).name)]

@@ -93,7 +93,7 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
         "sizes": sizes(study),
         "reads": reads(study.sampling.embedding),
         "shortened": [name for name in recipes if getattr(recipes[name], "documents", None)],
-        "large": study.large_classifier if any(v.large for v in plan.variants(study)) else None,
+        "further": study.classifiers,
         "classes": class_names(study.corpus),
         "own": inspect(study.corpus) if isinstance(study.corpus, TableCorpus) else None,
         "kinds": sorted({recipe.kind for recipe in recipes.values()}),
