@@ -46,7 +46,7 @@ SCHEMAS = {
     "comparisons": of(str, "claim", "part", "family", "quantity", "unit", "direction")
     | of(float, "effect", "ci_low", "ci_high", "sd", "margin", "mean_a", "mean_b")
     | of(float, "p_differs", "p_differs_adjusted", "p_equivalent", "p_equivalent_adjusted")
-    | of(float, "p_flip_pairs", "p_flip_blocks", "p_mcnemar")
+    | of(float, "p_flip_blocks", "p_mcnemar")
     | of(float, "effect_size", "power", "detectable")
     | of(int, "n_cells", "n_seeds"),
     "timings": of(str, "rule", "wildcards") | of(float, "seconds", "peak_memory_mib"),
