@@ -344,12 +344,6 @@ def test_a_radius_and_a_dimension_are_one_or_more(kind: Any) -> None:
         TypeAdapter(kind).validate_python(0)
 
 
-def test_ids_without_a_count() -> None:
-    ids, offsets = flat([[1, 2, 3]])
-    with pytest.raises(TrainingError, match="use the counts of this text"):
-        train(ids, offsets, np.array([0, 1, 1]), recipe(), 2, 1, seed=1)
-
-
 @pytest.mark.parametrize("dim", [0, 39, 40])
 def test_dimensions_that_the_matrix_cannot_give(dim: int) -> None:
     with pytest.raises(

@@ -77,8 +77,7 @@ def build_pairs(
     Document i of a part is `ids[offsets[i]:offsets[i + 1]]`. With `noise` (V,), weights that need
     not sum to one, the negatives follow these weights. Without it they are drawn as the lab recipe
     draws them in training (`NegativeDrawer`), for batches of 500 consecutive centres.
-    Raises PairsError if a part has no token, an id is outside the vocabulary, or the vocabulary
-    is too small for the negatives.
+    Raises PairsError if a part has no token, or the vocabulary is too small for the negatives.
     """
     train = frame(train_ids, train_offsets, radius, vocabulary_size, "training")
     validation = frame(validation_ids, validation_offsets, radius, vocabulary_size, "validation")
@@ -102,7 +101,7 @@ def frame(
     lengths = np.diff(offsets)
     lengths = lengths[lengths > 0]
     tokens = np.asarray(ids[offsets[0] : offsets[-1]])
-    check_tokens(tokens, vocabulary_size, part)
+    check_tokens(tokens, part)
     size = len(tokens) + radius * (len(lengths) + 1)
     position = np.int32 if size < 2**31 else np.int64
     pads_before = radius * np.arange(1, len(lengths) + 1, dtype=position)  # (documents,)
@@ -112,16 +111,11 @@ def frame(
     return Windows(stream, centres, radius)
 
 
-def check_tokens(tokens: NDArray[Any], vocabulary_size: int, part: str) -> None:
-    """Raise PairsError unless a part has tokens, all of them of the vocabulary."""
+def check_tokens(tokens: NDArray[Any], part: str) -> None:
+    """Raise PairsError if a part has no token."""
     if len(tokens) == 0:
         raise PairsError(
             f"the {part} documents hold no token, so no window: use documents with text"
-        )
-    if tokens.min() < 0 or tokens.max() >= vocabulary_size:
-        raise PairsError(
-            f"the {part} documents hold ids {tokens.min()} to {tokens.max()}, but the vocabulary "
-            f"has ids 0 to {vocabulary_size - 1}: tokenize again with this vocabulary"
         )
 
 

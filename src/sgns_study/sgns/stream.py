@@ -66,8 +66,7 @@ def framed(
     A piece starts with the R entries before its first centre and ends with the `after` ≥ R entries
     after its last, which the next piece repeats: so no window sees where a piece ends. `keep` is
     that of `keep_probabilities`, `draws` a random state (1,). To continue after a piece, give the
-    tokens `read` by then, the last R + `after` entries of the piece as `left`, and `draws` as it
-    is. Raises TrainingError if an id is outside `keep`.
+    tokens `read` by then, the last R + `after` entries of the piece as `left`, the same `draws`.
     """
     first, last = int(offsets[0]), int(offsets[-1])
     if left is None:
@@ -75,7 +74,6 @@ def framed(
     for start in range(first + read, last, CHUNK):
         stop = min(start + CHUNK, last)
         piece = np.asarray(ids[start:stop])
-        check_ids(piece, len(keep), f"tokens {start} to {stop}")
         ends = offsets[np.searchsorted(offsets, start, "right") :]
         ends = ends[: np.searchsorted(ends, stop, "right")] - start
         stream = np.zeros(len(left) + len(piece) + radius * len(ends) + after, np.int32)
@@ -87,15 +85,6 @@ def framed(
             left = stream[filled - radius - after : filled].copy()
         else:
             left = stream[:filled].copy()
-
-
-def check_ids(piece: NDArray[Any], vocabulary_size: int, span: str) -> None:
-    """Raise TrainingError if an id of a piece is outside the vocabulary."""
-    if piece.min() < 0 or piece.max() >= vocabulary_size:
-        raise TrainingError(
-            f"{span} hold ids {piece.min()} to {piece.max()}, but counts has "
-            f"ids 0 to {vocabulary_size - 1}: use the counts of this text"
-        )
 
 
 @njit(cache=True, nogil=True)

@@ -83,7 +83,7 @@ def train(
     with the bits of an unbroken training, and calls nothing again for what lies before it.
 
     Raises TrainingError if nothing is left to train on, there are fewer other words than negatives,
-    an id is outside the vocabulary, or the loss is no longer finite.
+    or the loss is no longer finite.
     """
     setup = set_up(counts, recipe, radius)
     state = start or initial_state(len(counts), dim, radius, seed, threads)
