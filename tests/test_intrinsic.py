@@ -301,11 +301,6 @@ def defined_answer(table: np.ndarray, question: np.ndarray, method: str, epsilon
     return max(set(range(len(table))) - set(question), key=lambda row: score(unit[row]))
 
 
-def test_an_unknown_method_is_refused() -> None:
-    with pytest.raises(StudyError, match="found 'cosine', allowed are 3cosadd, 3cosmul"):
-        analogies(RELATED, WORDS, QUESTION, "cosine")
-
-
 def test_neighbours_equal_gensim() -> None:
     table, vocabulary, _ = offsets(np.random.default_rng(5))
     theirs = peer(table, vocabulary)
@@ -345,8 +340,6 @@ def test_words_without_neighbours() -> None:
         neighbours(RELATED, WORDS, ["xyz"])
     with pytest.raises(StudyError, match="'man' has no neighbours, for its vector is zero"):
         neighbours(0 * RELATED, WORDS, ["man"])
-    with pytest.raises(StudyError, match="n: found 0"):
-        neighbours(RELATED, WORDS, ["man"], 0)
 
 
 def test_recovery_by_hand() -> None:

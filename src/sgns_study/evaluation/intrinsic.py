@@ -160,11 +160,9 @@ def attraction_repulsion(cosines: Table, method: Method) -> tuple[Table, Table]:
     """The terms f and g of `best_answers`."""
     if method == "3cosadd":
         return cosines, cosines.copy()
-    if method == "3cosmul":
-        shifted = np.maximum((1 + cosines) / 2, 0)
-        with np.errstate(divide="ignore"):  # of a word opposite to b or c: −∞, the worst
-            return np.log(shifted), np.log(shifted + np.float32(EPSILON))
-    raise StudyError(f"method: found {method!r}, allowed are {', '.join(get_args(Method))}")
+    shifted = np.maximum((1 + cosines) / 2, 0)
+    with np.errstate(divide="ignore"):  # of a word opposite to b or c: −∞, the worst
+        return np.log(shifted), np.log(shifted + np.float32(EPSILON))
 
 
 def unit(table: Table) -> Table:
@@ -185,10 +183,8 @@ def neighbours(
     """The `n` words of largest cosine with each word and these cosines, nearest first.
 
     A word stands for the row spelt the same or, if there is none, the first in another case. Raises
-    UnknownWordError, and StudyError if a word's vector is zero or `n` below 1.
+    UnknownWordError, and StudyError if a word's vector is zero.
     """
-    if n < 1:
-        raise StudyError(f"n: found {n}, allowed is 1 or more")
     rows = {word: row_of(word, vocabulary) for word in words}
     for word, row in rows.items():
         if lengths(table[[row]]) == 0:
