@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sgns_study.errors import StudyError
 from sgns_study.evaluation.convergence import (
-    ConvergenceError,
     against_random,
     convergence,
     crossing,
@@ -96,7 +96,7 @@ def test_a_run_at_another_scale_is_not_its_own_reference():
 def test_runs_trained_for_different_epochs_are_named():
     table = curves()
     short = table[(table["epoch"] < 3) | (table["seed"] == 2) | (table["init"] == "random")]
-    with pytest.raises(ConvergenceError, match="dim 16, seed 1: trained for 2 and 3 epochs"):
+    with pytest.raises(StudyError, match="dim 16, seed 1: trained for 2 and 3 epochs"):
         convergence(short)
 
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sgns_study.artifacts import ArtifactError
+from sgns_study.errors import StudyError
 from sgns_study.pairs import (
     NegativeDrawer,
     Pairs,
-    PairsError,
     Windows,
     build_pairs,
     frame,
@@ -159,9 +159,9 @@ def test_a_corpus_of_100000_reviews_fits() -> None:
 
 def test_errors_say_what_to_do(tmp_path: Path) -> None:
     some = flat([[1, 2, 3]])
-    with pytest.raises(PairsError, match="the training documents hold no token"):
+    with pytest.raises(StudyError, match="the training documents hold no token"):
         build_pairs(*flat([[], []]), *some, 1, 1, SIZE, 1)
-    with pytest.raises(PairsError, match=r"radius 2 needs 8 negatives .* only 6 of the 10 ids"):
+    with pytest.raises(StudyError, match=r"radius 2 needs 8 negatives .* only 6 of the 10 ids"):
         build_pairs(*some, *some, 2, 2, 10, 1)
     with pytest.raises(ArtifactError, match=r"train_stream\.npy: no such file"):
         load_pairs(tmp_path, SIZE)

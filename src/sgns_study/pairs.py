@@ -23,10 +23,6 @@ FILES = ("train_stream", "train_centres", "validation_stream", "validation_centr
 NEGATIVES = "validation_negatives"
 
 
-class PairsError(StudyError):
-    """The pairs asked for cannot be made; the message says which parameter to change."""
-
-
 @dataclass(frozen=True)
 class Windows:
     """The windows of one radius R.
@@ -77,7 +73,7 @@ def build_pairs(
     Document i of a part is `ids[offsets[i]:offsets[i + 1]]`. With `noise` (V,), weights that need
     not sum to one, the negatives follow these weights. Without it they are drawn as the lab recipe
     draws them in training (`NegativeDrawer`), for batches of 500 consecutive centres.
-    Raises PairsError if a part has no token, or the vocabulary is too small for the negatives.
+    Raises StudyError if a part has no token, or the vocabulary is too small for the negatives.
     """
     train = frame(train_ids, train_offsets, radius, vocabulary_size, "training")
     validation = frame(validation_ids, validation_offsets, radius, vocabulary_size, "validation")
@@ -112,9 +108,9 @@ def frame(
 
 
 def check_tokens(tokens: NDArray[Any], part: str) -> None:
-    """Raise PairsError if a part has no token."""
+    """Raise StudyError if a part has no token."""
     if len(tokens) == 0:
-        raise PairsError(
+        raise StudyError(
             f"the {part} documents hold no token, so no window: use documents with text"
         )
 
@@ -146,14 +142,14 @@ class NegativeDrawer:
     def draw(self, windows: Windows, centres: NDArray[Any], out: NDArray[Any]) -> None:
         """Fill `out` (len(centres), 2RK) for a batch of positions.
 
-        Raises PairsError if fewer than 2RK ids are a positive of no centre of the batch.
+        Raises StudyError if fewer than 2RK ids are a positive of no centre of the batch.
         """
         radius, wanted = windows.radius, out.shape[1]
         found = draw_negatives(
             windows.stream, centres, radius, self.vocabulary_size, self.state, out
         )
         if found < wanted:
-            raise PairsError(
+            raise StudyError(
                 f"negatives: radius {radius} needs {wanted} negatives per centre, all different, "
                 f"but only {found} of the {self.vocabulary_size} ids of the vocabulary occur in no "
                 f"positive of a batch of {len(centres)} centres: lower negatives, batch or radius, "

@@ -25,10 +25,6 @@ SHARE = 0.98  # of the best accuracy
 Array = NDArray[np.float64]
 
 
-class ConvergenceError(StudyError):
-    """Curves from which no time can be read; the message names the runs."""
-
-
 def convergence(curves: pd.DataFrame) -> pd.DataFrame:
     """The times of every run on validation and on training data, one row a level.
 
@@ -37,7 +33,7 @@ def convergence(curves: pd.DataFrame) -> pd.DataFrame:
 
     Columns: the run, split, `level_of` (`own` or `common`), the level, and epochs to reach it.
 
-    Raises ConvergenceError if runs compared were trained for different numbers of epochs.
+    Raises StudyError if runs compared were trained for different numbers of epochs.
     """
     table = with_defaults(curves)
     groups = table[table["split"].isin(SPLITS)].groupby(["split", *COMPARED], dropna=False)
@@ -74,12 +70,12 @@ def times_of(group: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_epochs(curves: list[pd.DataFrame]) -> None:
-    """Raise ConvergenceError unless runs that are compared have the same epochs."""
+    """Raise StudyError unless runs that are compared have the same epochs."""
     found = sorted({curve["epoch"].max() for curve in curves})
     if len(found) > 1:
         run = ", ".join(f"{key} {curves[0][key].iloc[0]}" for key in COMPARED)
         epochs = " and ".join(map(str, found))
-        raise ConvergenceError(f"runs of {run}: trained for {epochs} epochs: train them again")
+        raise StudyError(f"runs of {run}: trained for {epochs} epochs: train them again")
 
 
 def crossing(heights: Array, wanted: Array) -> Array:

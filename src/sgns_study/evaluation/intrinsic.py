@@ -34,10 +34,6 @@ Question = tuple[str, str, str, str]
 Method = Literal["3cosadd", "3cosmul"]
 
 
-class UnknownWordError(StudyError):
-    """A word without a vector; the message names words like it that have one."""
-
-
 def intrinsic_scores(
     table: Table,
     vocabulary: Sequence[str],
@@ -183,7 +179,7 @@ def neighbours(
     """The `n` words of largest cosine with each word and these cosines, nearest first.
 
     A word stands for the row spelt the same or, if there is none, the first in another case. Raises
-    UnknownWordError, and StudyError if a word's vector is zero.
+    StudyError if a word has no vector or a zero one.
     """
     rows = {word: row_of(word, vocabulary) for word in words}
     for word, row in rows.items():
@@ -199,7 +195,7 @@ def neighbours(
 def row_of(word: str, vocabulary: Sequence[str]) -> int:
     """The row spelt like the word, else the first in another case.
 
-    Raises UnknownWordError, which names words like it.
+    Raises StudyError, which names words like it.
     """
     for case_insensitive in (False, True):
         row = int(first_rows([word], vocabulary, case_insensitive)[0])
@@ -207,7 +203,7 @@ def row_of(word: str, vocabulary: Sequence[str]) -> int:
             return row
     like = get_close_matches(word, vocabulary) or get_close_matches(word.lower(), vocabulary)
     remedy = f"did you mean {' or '.join(like)}?" if like else "and none is like it"
-    raise UnknownWordError(
+    raise StudyError(
         f"{word!r} is not among the {len(vocabulary)} words{':' if like else ','} {remedy}"
     )
 

@@ -4,7 +4,6 @@ The objective is `objective.loss`. A step on a batch is written plainly in `refe
 `kernels/lab.py` is the same step made fast on the processor.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -17,7 +16,7 @@ from sgns_study.kernels.lab import Batch, SkipGram
 from sgns_study.pairs import NegativeDrawer, Pairs, Windows, id_type
 from sgns_study.params import LabRecipe
 from sgns_study.randomness import generator, kernel_state
-from sgns_study.sgns.stream import TrainingError
+from sgns_study.sgns.stream import check_finite
 
 if TYPE_CHECKING:  # at run time the reference imports torch, which the fast model does not need
     from sgns_study.sgns import reference
@@ -79,8 +78,8 @@ def train(
     `skip_gram` makes the model from its tables, as `kernels.lab.SkipGram` does. Training figures
     are means over the epoch's batches, each taken before its step, as the lab logs them; validation
     figures are of the fixed negatives at the end of the epoch.
-    Raises PairsError if the vocabulary is too small for the negatives, TrainingError if the loss
-    is no longer finite.
+    Raises StudyError if the vocabulary is too small for the negatives, or if the loss is no longer
+    finite.
     """
     per_epoch = [-(-len(part) // recipe.batch) for part in (pairs.train, pairs.validation)]
     tables = (initial_table(vocabulary_size, dim, seed, name) for name in ("centre", "context"))
@@ -99,16 +98,8 @@ def train(
                 for step, batch in enumerate(part, 1):
                     figures.append(take(batch))
                     sizes.append(len(batch.centres))
-                    check_finite(figures[-1][0], epoch, step, recipe.learning_rate)
+                    place = f"at epoch {epoch}, step {step}"
+                    check_finite(figures[-1][0], place, recipe.learning_rate)
                     bar.update()
                 rows.append((epoch, split, *np.average(figures, axis=0, weights=sizes).tolist()))
     return Trained(*model.tables(), pd.DataFrame(rows, columns=CURVES))
-
-
-def check_finite(loss: float, epoch: int, step: int, learning_rate: float) -> None:
-    """Raise TrainingError if the loss of a step is infinite or not a number."""
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"the loss is {loss} at epoch {epoch}, step {step}: the steps are likely too "
-            f"large: lower learning_rate of the recipe (it is {learning_rate})"
-        )

@@ -4,6 +4,7 @@ Both happen before windows form (Mikolov et al., 2013), so that a window reaches
 words. SGNS (`word2vec.py`) and its count-based twin (`ppmi.py`) learn from the same stream.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,19 +19,24 @@ CHUNK = 2**16  # tokens of the text in memory at a time
 CERTAIN = 2**32  # a probability of one, as an integer that 32 random bits are compared with
 
 
-class TrainingError(StudyError):
-    """Training cannot start or continue; the message names what to change."""
+def check_finite(loss: float, place: str, learning_rate: float) -> None:
+    """Raise StudyError if the loss at a place of the training is infinite or not a number."""
+    if not math.isfinite(loss):
+        raise StudyError(
+            f"the loss is {loss} {place}: the steps are likely too large: "
+            f"lower learning_rate (now {learning_rate})"
+        )
 
 
 def kept_counts(counts: NDArray[np.int64], min_count: int) -> NDArray[np.int64]:
     """The counts (V,) with zero for the pad and for words rarer than `min_count`.
 
-    Raises TrainingError unless two words are left.
+    Raises StudyError unless two words are left.
     """
     kept = np.where(np.arange(len(counts)) > 0, counts, 0)
     kept = np.where(kept >= min_count, kept, 0)
     if np.count_nonzero(kept) < 2:
-        raise TrainingError(
+        raise StudyError(
             f"min_count: {np.count_nonzero(kept)} words occur at least {min_count} times, "
             "two are needed: lower min_count or use more text"
         )
