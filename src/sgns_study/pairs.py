@@ -72,7 +72,7 @@ def build_pairs(
 
     Document i of a part is `ids[offsets[i]:offsets[i + 1]]`. With `noise` (V,), weights that need
     not sum to one, the negatives follow these weights. Without it they are drawn as the lab recipe
-    draws them in training (`NegativeDrawer`), for batches of 500 consecutive centres.
+    draws them in training (`lab_negatives`), for batches of 500 consecutive centres.
     Raises StudyError if a part has no token, or the vocabulary is too small for the negatives.
     """
     train = frame(train_ids, train_offsets, radius, vocabulary_size, "training")
@@ -83,10 +83,11 @@ def build_pairs(
     if noise is not None:
         drawn[:] = generator(*purpose).choice(vocabulary_size, shape, p=noise / noise.sum())
         return Pairs(train, validation, drawn)
-    drawer = NegativeDrawer(vocabulary_size, kernel_state(*purpose))
+    state = kernel_state(*purpose)
     for start in range(0, len(validation), VALIDATION_BATCH):
         batch = slice(start, start + VALIDATION_BATCH)
-        drawer.draw(validation, validation.centres[batch], drawn[batch])
+        centres = validation.centres[batch]
+        drawn[batch] = lab_negatives(validation, centres, shape[1], vocabulary_size, state)
     return Pairs(train, validation, drawn)
 
 
@@ -127,34 +128,31 @@ def id_type(vocabulary_size: int) -> type[np.unsignedinteger[Any]]:
     return np.uint16 if vocabulary_size <= 2**16 else np.uint32
 
 
-@dataclass(frozen=True)
-class NegativeDrawer:
-    """Draws the negatives of a batch of centres, as the lab does.
+def lab_negatives(
+    windows: Windows,
+    centres: NDArray[Any],
+    wanted: int,
+    vocabulary_size: int,
+    state: NDArray[np.uint64],
+) -> NDArray[Any]:
+    """The negatives of a batch of centres (B,), drawn as the lab does: ids (B, `wanted`).
 
-    The 2RK negatives of a centre are all different, and each is drawn uniformly from the ids that
-    are a positive of no centre of the batch; the pad is one of them where no window meets a pad.
-    `state` (`randomness.kernel_state`) moves on with every draw.
+    The `wanted` = 2RK negatives of a centre are all different, and each is drawn uniformly from the
+    ids that are a positive of no centre of the batch; the pad is one of them where no window meets
+    a pad. `state` (`randomness.kernel_state`) moves on with every draw. Raises StudyError if there
+    are fewer such ids.
     """
-
-    vocabulary_size: int
-    state: NDArray[np.uint64]
-
-    def draw(self, windows: Windows, centres: NDArray[Any], out: NDArray[Any]) -> None:
-        """Fill `out` (len(centres), 2RK) for a batch of positions.
-
-        Raises StudyError if fewer than 2RK ids are a positive of no centre of the batch.
-        """
-        radius, wanted = windows.radius, out.shape[1]
-        found = draw_negatives(
-            windows.stream, centres, radius, self.vocabulary_size, self.state, out
+    out = np.empty((len(centres), wanted), id_type(vocabulary_size))
+    radius = windows.radius
+    found = draw_negatives(windows.stream, centres, radius, vocabulary_size, state, out)
+    if found < wanted:
+        raise StudyError(
+            f"negatives: radius {radius} needs {wanted} negatives per centre, all different, "
+            f"but only {found} of the {vocabulary_size} ids of the vocabulary occur in no "
+            f"positive of a batch of {len(centres)} centres: lower negatives, batch or radius, "
+            "or enlarge the vocabulary"
         )
-        if found < wanted:
-            raise StudyError(
-                f"negatives: radius {radius} needs {wanted} negatives per centre, all different, "
-                f"but only {found} of the {self.vocabulary_size} ids of the vocabulary occur in no "
-                f"positive of a batch of {len(centres)} centres: lower negatives, batch or radius, "
-                "or enlarge the vocabulary"
-            )
+    return out
 
 
 @njit(cache=True)

@@ -175,7 +175,7 @@ def _targets(module: str, name: str) -> set[str]:
             head, _, rest = dotted.partition(".")
             if head in places:
                 found.add(f"{places[head]}.{rest}".rstrip("."))
-    return {target for target in found if _is_own(target)}
+    return {target for target in found if target.startswith(f"{PACKAGE}.")}
 
 
 @cache
@@ -186,12 +186,8 @@ def _places(module: str) -> dict[str, str]:
         for statement in _statements(module)[name]:
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 full = _Names.of(statement).imported[name]
-                places[name] = full if _is_own(full) else places[name]
+                places[name] = full if full.startswith(f"{PACKAGE}.") else places[name]
     return places
-
-
-def _is_own(target: str) -> bool:
-    return target.split(".")[0] == PACKAGE
 
 
 @cache

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from sgns_study.kernels.lab import Batch, SkipGram
-from sgns_study.pairs import NegativeDrawer, Pairs, Windows, id_type
+from sgns_study.pairs import Pairs, Windows, lab_negatives
 from sgns_study.params import LabRecipe
 from sgns_study.randomness import generator, kernel_state
 from sgns_study.sgns.stream import check_finite
@@ -41,12 +41,11 @@ def batches(
     The order depends on seed and epoch alone, so models of one seed see the same order.
     """
     order = generator(seed, "order", "sgns", epoch).permutation(len(windows))
-    drawer = NegativeDrawer(vocabulary_size, kernel_state(seed, "negatives", "sgns", epoch))
+    wanted = 2 * windows.radius * recipe.negatives
+    state = kernel_state(seed, "negatives", "sgns", epoch)
     for start in range(0, len(order), recipe.batch):
         centres = windows.centres[order[start : start + recipe.batch]]
-        shape = (len(centres), 2 * windows.radius * recipe.negatives)
-        negatives = np.empty(shape, id_type(vocabulary_size))
-        drawer.draw(windows, centres, negatives)
+        negatives = lab_negatives(windows, centres, wanted, vocabulary_size, state)
         yield Batch(windows, centres, negatives)
 
 
