@@ -105,6 +105,27 @@ def runs_table(runs: Sequence[Run]) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
     return in_order("runs", pd.DataFrame(rows)), np.stack(correct)
 
 
+def best_model(runs: Sequence[Run], table: pd.DataFrame) -> dict[str, str | float]:
+    """The kept model of the classifier with the best mean validation accuracy, for `metrics.json`.
+
+    Means are over seeds, of `runs_table`. Classifiers of few documents validate on few: left out.
+    """
+    means = (
+        table[["validation_accuracy", "test_accuracy"]]
+        .groupby([run.folder.name.rpartition("-s")[0] for run in runs])
+        .mean()
+    )
+    kept = {
+        run.folder.name.rpartition("-s")[0]: str(path)
+        for run in runs
+        if run.columns["documents"] is None and (path := run.folder / "model.safetensors").is_file()
+    }
+    if not kept:
+        return {}
+    best = means.loc[list(kept), "validation_accuracy"].idxmax()
+    return {"best_model": kept[best]} | means.loc[best].add_prefix("best_model_").to_dict()
+
+
 def selected_scores(path: Path) -> dict[str, float]:
     """Accuracy and loss of a run at its selected epoch on validation, and on the test documents.
 

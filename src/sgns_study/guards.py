@@ -80,9 +80,9 @@ def path_of_this_python() -> str:
     return f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
 
 
-def any_of(names: Iterable[str]) -> str:
+def any_of(names: Iterable[object]) -> str:
     """A regular expression of names; one that nothing matches where there are none."""
-    return "|".join(map(re.escape, names)) or "(?!)"
+    return "|".join(re.escape(str(name)) for name in names) or "(?!)"
 
 
 def start(study: Study, workflow: Any, since: float) -> None:

@@ -185,6 +185,11 @@ def named(entries: Iterable[Variant] | Iterable[Baseline]) -> dict[str, Any]:
     return {entry.name: entry for entry in entries}
 
 
+def kept_seeds(study: Study) -> tuple[list[int], list[int]]:
+    """The seeds whose classifiers keep their weights: the first, to spare the disk; and others."""
+    return study.grid.seeds[:1], study.grid.seeds[1:]
+
+
 def settings_of(study: Study, variant: Variant) -> Classifier:
     """The settings of a classifier: the study's, or those of its larger one."""
     settings = study.large_classifier if variant.large else study.classifier
