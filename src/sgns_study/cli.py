@@ -263,7 +263,7 @@ def train_sgns(study: Study, recipe: str, radius: int, dim: int, seed: int) -> N
     from sgns_study.plan import Files, Model, device_of
     from sgns_study.samples import load_text
     from sgns_study.sgns import recipes
-    from sgns_study.sgns.vectors import save_vectors
+    from sgns_study.sgns.vectors import coverage, save_vectors
     from sgns_study.tokens import load_vocabulary
 
     results, settings = results_of(study), study.recipes[recipe]
@@ -273,13 +273,15 @@ def train_sgns(study: Study, recipe: str, radius: int, dim: int, seed: int) -> N
     device = {"device": torch_device(device_of(study, recipe))} if settings.on_device else {}
     record = model._asdict() | {"seed": seed} | device | settings.model_dump()
     inputs = [vocabulary, *map(Path, Files(study).read_by(settings, radius))]
-    with recorded_run(out / "run.json", record, inputs):
-        words = load_vocabulary(vocabulary).tokens
+    with recorded_run(out / "run.json", record, inputs) as found:
+        known = load_vocabulary(vocabulary)
+        words = known.tokens
         reads = settings.reads
         text = load_text(results / "text", len(words)) if "text" in reads else None
         pairs = load_pairs(results / f"pairs/r{radius}", len(words)) if "pairs" in reads else None
         data = recipes.TrainingData(words, text, pairs)
         vectors, curves = recipes.train(settings, data, radius, dim, seed, **device)
+        found |= coverage(vectors, known.counts)
         save_vectors(out / "vectors.safetensors", vectors)
         write_table(out / "curves.csv", curves)
 
@@ -732,9 +734,15 @@ def restore(study: Path) -> None:
 @cli.command("params")
 @click.argument("study", type=FILE, required=False)
 def show_params(study: Path | None) -> None:
-    """Check the parameter file STUDY; without one, list every key with what it may hold."""
+    """Check the parameter file STUDY and the files it names; without one, list every key."""
     if study:
+        from sgns_study.guards import check_files
+
         checked = config.read_study(study)
+        try:
+            check_files(checked)
+        except ValueError as error:
+            raise StudyError(f"{study}: {error}") from None
         click.echo(f"{study}: the parameters of the study {checked.study!r} are valid")
         return
     for key in config.all_keys():
