@@ -113,6 +113,27 @@ def macro_f1(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
     return float(np.mean(2 * (true & found).sum(axis=1) / (true.sum(axis=1) + found.sum(axis=1))))
 
 
+def best_model(runs: Sequence[Run], table: pd.DataFrame) -> dict[str, str | float]:
+    """The kept model of the classifier with the best mean validation accuracy, for `metrics.json`.
+
+    Means are over seeds, of `runs_table`. Classifiers of few documents validate on few: left out.
+    """
+    means = (
+        table[["validation_accuracy", "test_accuracy"]]
+        .groupby([run.folder.name.rpartition("-s")[0] for run in runs])
+        .mean()
+    )
+    kept = {
+        run.folder.name.rpartition("-s")[0]: str(path)
+        for run in runs
+        if run.columns["documents"] is None and (path := run.folder / "model.safetensors").is_file()
+    }
+    if not kept:
+        return {}
+    best = means.loc[list(kept), "validation_accuracy"].idxmax()
+    return {"best_model": kept[best]} | means.loc[best].add_prefix("best_model_").to_dict()
+
+
 def selected_scores(path: Path) -> dict[str, float]:
     """Accuracy and loss of a run at its selected epoch on validation, and on the test documents.
 

@@ -19,6 +19,7 @@ from sgns_study.params import (
     Device,
     EmbeddingSample,
     Experiment,
+    FileRecipe,
     Grid,
     Recipe,
     Study,
@@ -118,7 +119,9 @@ def of(study: Study, block: Grid | Experiment) -> Iterator[Variant]:
     documents: list[int | None] = [*getattr(block, "documents", [])] or [None]
     classifiers: list[str] = getattr(block, "classifiers", [CONV1D])
     for init in block.inits:
-        vectors = product(recipes, radii) if init in FROM_VECTORS else [(None, None)]
+        vectors: Iterable[tuple[str | None, int | None]] = [(None, None)]
+        if init in FROM_VECTORS:
+            vectors = with_radii(study, recipes, radii)
         for (recipe, radius), *rest in product(vectors, scales, documents, classifiers, dims):
             yield Variant(init, recipe, radius, *rest)
 
@@ -129,12 +132,29 @@ def places(study: Study, block: Grid | Experiment) -> tuple[list[str], list[int]
     return block.recipes or grid.recipes, block.radii or grid.radii, block.dims or grid.dims
 
 
+def with_radii(study: Study, recipes: Iterable[str], radii: list[int]) -> list[tuple[str, int]]:
+    """Each recipe at each radius; one of a file, which has none, at the first of the grid."""
+    of_file = {name for name in recipes if isinstance(study.recipes[name], FileRecipe)}
+    return once(
+        (name, study.grid.radii[0] if name in of_file else radius)
+        for name, radius in product(recipes, radii)
+    )
+
+
 def models(study: Study) -> list[Model]:
     """The sets of vectors of the grid, of every experiment and of the baselines, each once."""
     blocks: list[Grid | Experiment] = [study.grid]
     blocks += [block for block in study.experiments.values() if needs_vectors(block)]
-    found = [Model(*place) for block in blocks for place in product(*places(study, block))]
+    found = [model for block in blocks for model in models_at(study, *places(study, block))]
     return once(found + [baseline.model for baseline in baselines(study) if baseline.model])
+
+
+def models_at(
+    study: Study, recipes: list[str], radii: list[int], dims: list[int]
+) -> Iterator[Model]:
+    """Every combination."""
+    for (recipe, radius), dim in product(with_radii(study, recipes, radii), dims):
+        yield Model(recipe, radius, dim)
 
 
 def recipes(study: Study) -> list[str]:
@@ -150,8 +170,7 @@ def needs_vectors(experiment: Experiment) -> bool:
 def baselines(study: Study) -> list[Baseline]:
     """The baselines of the study."""
     settings = study.baselines
-    places = product(settings.recipes, settings.radii, settings.dims)
-    vectors = [Model(*place) for place in places]
+    vectors = [*models_at(study, settings.recipes, settings.radii, settings.dims)]
     return [
         Baseline(kind, model, documents)
         for documents in (None, *settings.documents)
@@ -186,6 +205,11 @@ def noise_min_count(study: Study) -> int:
 def named(entries: Iterable[Variant] | Iterable[Baseline]) -> dict[str, Any]:
     """Classifiers or baselines by the names of their folders."""
     return {entry.name: entry for entry in entries}
+
+
+def kept_seeds(study: Study) -> tuple[list[int], list[int]]:
+    """The seeds whose classifiers keep their weights: the first, to spare the disk; and others."""
+    return study.grid.seeds[:1], study.grid.seeds[1:]
 
 
 def settings_of(study: Study, variant: Variant) -> Classifier:
@@ -242,7 +266,9 @@ class Files:
         return [f"{self.results}/{name}" for name in names]
 
     def read_by(self, recipe: Recipe, radius: int | str) -> list[str]:
-        """What a recipe is trained on: the text, the pairs of the radius, or both."""
+        """What a recipe is trained on: the text, the pairs of the radius, or both; or its file."""
+        if isinstance(recipe, FileRecipe):
+            return [recipe.path]
         files = {"text": self.text, "pairs": [path.format(radius=radius) for path in self.pairs]}
         return [path for name in recipe.reads for path in files[name]]
 
@@ -257,4 +283,5 @@ class Files:
             path for m in models(study) for path in self.read_by(study.recipes[m.recipe], m.radius)
         ]
         files = [*self.tokens, *read, *self.embeddings, *self.classifiers, *self.baselines]
-        return sorted({str(Path(path).with_name("run.json")) for path in files})
+        records = {str(Path(path).with_name("run.json")) for path in files}
+        return sorted(path for path in records if path.startswith(f"{self.results}/"))
