@@ -151,8 +151,3 @@ def best(recipes: Mapping[str, str], runs: pd.DataFrame, column: str) -> Any:
     """The value whose recipe has the largest mean; the first of equals."""
     means = {value: level(runs, recipe, column).mean for value, recipe in recipes.items()}
     return pd.Series(means).fillna(-np.inf).idxmax()
-
-
-def decided(change: Estimate) -> bool:
-    """Whether the interval of a difference leaves out zero."""
-    return change.low > 0 or change.high < 0

@@ -216,7 +216,7 @@ class RowAdam:
         self.momentum = np.zeros_like(table)
         self.variance = np.zeros_like(table)
         self.at = np.zeros(len(table), np.int64)  # the step each row stands at
-        self.now = 0
+        self.now = 0  # the step of the rows that are caught up
         self.rule = rule(learning_rate, steps, weight_decay)
 
     def catch_up(self, rows: NDArray[np.int64]) -> None:
@@ -225,7 +225,7 @@ class RowAdam:
 
     def step(self, rows: NDArray[np.int64], gradient: NDArray[np.float32]) -> None:
         """One step: `gradient`, float32 (len(rows), d), on distinct `rows`, zero elsewhere."""
-        self.advance_clock()
+        self.now += 1
         update_rows(
             self.table, self.momentum, self.variance, self.at, rows, gradient, self.now, self.rule
         )
@@ -233,7 +233,3 @@ class RowAdam:
     def flush(self) -> None:
         """Bring all rows to the present step."""
         self.catch_up(np.arange(len(self.table)))
-
-    def advance_clock(self) -> None:
-        """Count one step."""
-        self.now += 1
