@@ -122,8 +122,8 @@ def of(study: Study, block: Grid | Experiment) -> Iterator[Variant]:
         vectors: Iterable[tuple[str | None, int | None]] = [(None, None)]
         if init in FROM_VECTORS:
             vectors = with_radii(study, recipes, radii)
-        for (recipe, radius), *rest in product(vectors, scales, documents, classifiers, dims):
-            yield Variant(init, recipe, radius, *rest)
+        for place, scale, n, name, dim in product(vectors, scales, documents, classifiers, dims):
+            yield Variant(init, *place, scale, n, name, dim)
 
 
 def places(study: Study, block: Grid | Experiment) -> tuple[list[str], list[int], list[int]]:
