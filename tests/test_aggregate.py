@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from sklearn.metrics import f1_score
 
 from sgns_study import aggregate, config, params
-from sgns_study.artifacts import ArtifactError, read_array, write_table
+from sgns_study.artifacts import ArtifactError, read_array, write_table, write_text
 from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.cli import cli
 from sgns_study.evaluation.tables import COLUMNS, read_tidy
@@ -241,6 +241,32 @@ def test_a_file_with_other_columns_is_refused(
     write_run(tmp_path, "classifiers/random-d8-s1", curves=RUN_CURVES.rename(columns=change))
     with pytest.raises(ArtifactError, match=f"{run.name}/curves.csv: found the columns epoch,"):
         aggregate.curve_tables(aggregate.finished_runs(study, tmp_path))
+
+
+def test_the_best_model_is_of_the_best_start_by_the_mean_over_seeds(
+    tmp_path: Path, study: params.Study
+) -> None:
+    """Among those whose weights are kept; starts that learn from few documents do not count."""
+    accuracies = {
+        "random-d8-s1": 0.9,  # the best of all, but its other seed is the worst
+        "random-d8-s3": 0.1,
+        "pretrained-lab-r2-d8-s1": 0.6,
+        "pretrained-lab-r2-d8-s3": 0.7,
+        "random-x0.1-n100-d8-s3": 1.0,
+    }
+    for name, accuracy in accuracies.items():
+        curves = RUN_CURVES.assign(accuracy=accuracy)
+        write_run(tmp_path, f"classifiers/{name}", curves=curves)
+        if not name.startswith("pretrained") or name.endswith("s1"):
+            write_text(tmp_path / f"classifiers/{name}/model.safetensors", "")
+    runs = aggregate.finished_runs(study, tmp_path)
+    table, _ = aggregate.runs_table(runs)
+    assert aggregate.best_model(runs, table) == {
+        "best_model": str(tmp_path / "classifiers/pretrained-lab-r2-d8-s1/model.safetensors"),
+        "best_model_validation_accuracy": pytest.approx(0.65),
+        "best_model_test_accuracy": pytest.approx(0.65),
+    }
+    assert aggregate.best_model(runs[-1:], table[-1:]) == {}
 
 
 @pytest.mark.parametrize("any_run", [False, True])

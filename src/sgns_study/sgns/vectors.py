@@ -183,7 +183,7 @@ def read_vectors(path: Path, errors: str = "stop", words: Collection[str] | None
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """A file of vectors, unpacked where it is in gzip; raises ArtifactError if not readable."""
     if not path.is_file():
-        raise ArtifactError(f"{path}: no such file: train the vectors first")
+        raise ArtifactError(f"{path}: no such file: train the vectors first, or name another file")
     try:
         with path.open("rb") as file:
             yield GzipFile(fileobj=file) if file.peek(2)[:2] == GZIP else file
