@@ -29,7 +29,9 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "name", ["params.yaml", "config/demo.yaml", "config/tweaks.yaml", "tests/tiny.yaml"]
+    "name",
+    ["params.yaml", "tests/tiny.yaml"]
+    + [f"config/{name}.yaml" for name in ("demo", "lab", "tuning", "tweaks")],
 )
 def test_the_studies_of_the_repository_are_valid(name: str) -> None:
     assert config.read_study(REPOSITORY / name).study

@@ -259,7 +259,9 @@ def test_a_study_has_classifiers_if_any_block_starts_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["params.yaml", "config/demo.yaml", "config/tweaks.yaml", "tests/tiny.yaml"]
+    "name",
+    ["params.yaml", "tests/tiny.yaml"]
+    + [f"config/{name}.yaml" for name in ("demo", "lab", "tuning", "tweaks")],
 )
 def test_the_studies_of_the_repository_train_nothing_twice(name: str) -> None:
     found = config.read_study(REPOSITORY / name)
@@ -281,20 +283,25 @@ def test_the_cells_of_the_imdb_study() -> None:
         ("pretrained", *place) for place in grid
     }
     for control in ("shuffled", "random_matched"):
-        assert {place[1:] for place in lab if place[0] == control} == {(5, 128), (5, 256)}
-    assert [v.name for v in found if v.classifier == "large"] == [
-        "pretrained-word2vec-r5-large-d256"
-    ]
+        assert {place[1:] for place in lab if place[0] == control} == {(5, 128)}
+    large = {v.init for v in found if v.classifier == "large"}
+    assert large == {"pretrained", "random", "shuffled", "frozen"}
     scaled = [v for v in found if v.scale and not v.documents]
-    assert len(scaled) == 4 + 5 * 2  # random, whose own scale is the fifth; lab, word2vec
+    assert [(v.init, v.scale) for v in scaled] == [("pretrained", 1), ("random", 0.1)]
     few = [v for v in found if v.documents]
-    assert len(few) == 5 * (3 + 1 + 1) + 2  # three recipes, random, shuffled; random rescaled
+    # Four starts and two rescaled at six numbers of labels, one control at three, five at two.
+    assert len(few) == (4 + 2) * 6 + 3 + 5 * 2
 
 
 def test_an_experiment_may_take_the_first_seeds_only() -> None:
     """What another block asks of all seeds is trained for all, and once."""
     grid = {"seeds": [4, 2, 7], "inits": ["random"]}
     few = {"x": {"dims": [8, 16], "inits": ["random"], "first_seeds": 2}}
+    more = {"y": {"recipes": ["ppmi"], "first_seeds": 1}}
+    trained = plan.vectors(study(grid=grid, experiments=few | more))
+    assert trained == [(Model("lab", 5, 8), seed) for seed in (4, 2, 7)] + [
+        (Model("ppmi", 5, 8), 4)
+    ]
     found = plan.runs(study(grid=grid, experiments=few))
     assert [(variant.dim, seed) for variant, seed in found] == [
         (8, 4),

@@ -414,7 +414,7 @@ class Experiment(Choices):
     classifiers: Annotated[list[Name], Field(min_length=1)] = [CONV1D]
     """which to train: `conv1d`, the study's, or names from `classifiers`"""
     first_seeds: PositiveInt | None = None
-    """train its classifiers with the first so many seeds of the grid only"""
+    """train with the first so many seeds of the grid only"""
 
 
 class Baselines(Choices):

@@ -141,12 +141,24 @@ def with_radii(study: Study, recipes: Iterable[str], radii: list[int]) -> list[t
     )
 
 
-def models(study: Study) -> list[Model]:
-    """The sets of vectors of the grid, of every experiment and of the baselines, each once."""
+def vectors(study: Study) -> list[tuple[Model, int]]:
+    """The sets of vectors of the grid, of experiments and of baselines with their seeds, once."""
+    seeds = study.grid.seeds
     blocks: list[Grid | Experiment] = [study.grid]
     blocks += [block for block in study.experiments.values() if needs_vectors(block)]
-    found = [model for block in blocks for model in models_at(study, *places(study, block))]
-    return once(found + [baseline.model for baseline in baselines(study) if baseline.model])
+    found = [
+        (model, seed)
+        for block in blocks
+        for model in models_at(study, *places(study, block))
+        for seed in seeds[: getattr(block, "first_seeds", None)]
+    ]
+    found += [(one.model, seed) for one in baselines(study) if one.model for seed in seeds]
+    return once(found)
+
+
+def models(study: Study) -> list[Model]:
+    """The same without their seeds."""
+    return once(model for model, _ in vectors(study))
 
 
 def models_at(
@@ -234,12 +246,12 @@ class Files:
         self.pairs = self.of(*(f"pairs/r{{radius}}/{array}.npy" for array in arrays))
 
         seeds = study.grid.seeds
-        vectors = [f"{model.name}-s{seed}" for model in models(study) for seed in seeds]
+        vector_runs = [f"{model.name}-s{seed}" for model, seed in vectors(study)]
         baseline_runs = [f"{each.name}-s{seed}" for each in baselines(study) for seed in seeds]
         classifier_runs = [f"{variant.name}-s{seed}" for variant, seed in runs(study)]
-        self.embeddings = self.of(*(f"embeddings/{run}/curves.csv" for run in vectors))
+        self.embeddings = self.of(*(f"embeddings/{run}/curves.csv" for run in vector_runs))
         self.scores, self.neighbours, self.maps = (
-            self.of(*(f"vectors/{run}/{table}.csv" for run in vectors))
+            self.of(*(f"vectors/{run}/{table}.csv" for run in vector_runs))
             for table in ("scores", "neighbours", "map")
         )
         self.classifiers = self.of(*(f"classifiers/{run}/curves.csv" for run in classifier_runs))

@@ -36,7 +36,7 @@ def vector_values(study: Study, results: Path) -> Values:
     tables = {name: read_tidy(results, name) for name in names}
     recipes, noise = tables["recipes"], tables.get("noise")
     # A study of counts alone, of which nothing is scored, has no table of its models.
-    planned = [(*model, seed) for model in plan.models(study) for seed in study.grid.seeds]
+    planned = [(*model, seed) for model, seed in plan.vectors(study)]
     of_models = [tables[name][RUN] for name in OF_VECTORS if name in tables]
     runs = pd.concat(of_models or [pd.DataFrame(planned, columns=RUN)]).drop_duplicates()
     tried = settings(recipes)
