@@ -612,9 +612,10 @@ class Study(Section):
             train, _ = split_sizes(drawn, labelled.validation_fraction)
             key, part = "sampling.classifier.documents", "the classifier sample trains on"
             limits.append((key, labelled.documents, corpus, sizes.train))
-            asked = {f"experiments.{name}": each for name, each in self.experiments.items()}
-            for place, each in {**asked, "baselines": self.baselines}.items():
-                limits += [(f"{place}.documents", n, part, train) for n in each.documents]
+            few = {f"experiments.{name}": each.documents for name, each in self.experiments.items()}
+            few["baselines"] = self.baselines.documents
+            for place, numbers in few.items():
+                limits += [(f"{place}.documents", n, part, train) for n in numbers]
         for key, asked, source, available in limits:
             if asked is not None and asked > available:
                 raise ValueError(
