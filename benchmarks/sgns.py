@@ -1,13 +1,14 @@
-"""Speed of the word2vec kernel beside its peers', one thread each, in alternating runs.
+"""Speed of the word2vec kernel beside its peers' on as many threads, in alternating runs.
 
     snakemake --cores 2 --configfile config/tweaks.yaml data # makes results/tweaks/tokens
-    OMP_NUM_THREADS=1 python benchmarks/sgns.py TOKENS [--word2vec BINARY] [--pword2vec BINARY]
+    OMP_NUM_THREADS=1 python benchmarks/sgns.py TOKENS [--word2vec BINARY] [--pword2vec BINARY] \
+        [--threads 2]
 
 One pass over the first documents; dynamic window, K = 5, no subsampling, min_count 5. A token is
 one that min_count leaves. Building the vocabulary and tables is not timed: from the programs and
 fastText, the seconds of a run are taken off that does all but read the text. Wall time needs an
-idle machine; on a busy one use `--clock cpu`, which counts the second thread of gensim that cuts
-its text into jobs.
+idle machine; on a busy one use `--clock cpu` for one thread each, which counts the second thread of
+gensim that cuts its text into jobs. With `--threads` this kernel on one thread runs beside them.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from sgns_study.params import Word2vecRecipe
 from sgns_study.sgns.word2vec import train
 from sgns_study.tokens import load_tokens
 
-CONFIGURATIONS = ((5, 128), (5, 256), (10, 128))
+CONFIGURATIONS = ((5, 128), (5, 256), (5, 300), (10, 128))
 NEGATIVES, MIN_COUNT, RATE = 5, 5, 0.025
 
 
@@ -92,15 +93,16 @@ class Clock:
         return self.now() - start
 
 
-def ours(text: Text, radius: int, dim: int, clock: Clock) -> float:
+def ours(text: Text, radius: int, dim: int, clock: Clock, threads: int = 1) -> float:
     recipe = Word2vecRecipe(
         kind="word2vec", negatives=NEGATIVES, alpha=0.75, window="dynamic", subsample=0,
         min_count=MIN_COUNT, epochs=1, learning_rate=RATE,
     )  # fmt: skip
-    return clock.seconds(lambda: train(text.ids, text.offsets, text.counts, recipe, radius, dim, 1))
+    corpus = text.ids, text.offsets, text.counts
+    return clock.seconds(lambda: train(*corpus, recipe, radius, dim, 1, threads=threads))
 
 
-def gensim(text: Text, radius: int, dim: int, clock: Clock, mode: str) -> float:
+def gensim(text: Text, radius: int, dim: int, clock: Clock, threads: int, mode: str) -> float:
     from gensim.models import Word2Vec
 
     source = {
@@ -109,19 +111,19 @@ def gensim(text: Text, radius: int, dim: int, clock: Clock, mode: str) -> float:
     }[mode]
     model = Word2Vec(
         vector_size=dim, window=radius, sg=1, negative=NEGATIVES, sample=0, alpha=RATE,
-        min_alpha=RATE * 1e-4, epochs=1, min_count=MIN_COUNT, workers=1, seed=1,
+        min_alpha=RATE * 1e-4, epochs=1, min_count=MIN_COUNT, workers=threads, seed=1,
     )  # fmt: skip
     model.build_vocab(**source)
     size = {"total_examples": model.corpus_count, "total_words": model.corpus_total_words}
     return clock.seconds(lambda: model.train(**source, **size, epochs=1))
 
 
-def fasttext(text: Text, radius: int, dim: int, clock: Clock) -> float:
+def fasttext(text: Text, radius: int, dim: int, clock: Clock, threads: int) -> float:
     import fasttext
 
     def run(epochs: int) -> float:
         options = {"dim": dim, "ws": radius, "neg": NEGATIVES, "minCount": MIN_COUNT, "lr": RATE}
-        options |= {"t": 1.0, "maxn": 0, "bucket": 1, "thread": 1, "verbose": 0}
+        options |= {"t": 1.0, "maxn": 0, "bucket": 1, "thread": threads, "verbose": 0}
         file = str(text.file)
         return clock.seconds(
             lambda: fasttext.train_unsupervised(file, model="skipgram", epoch=epochs, **options)
@@ -131,10 +133,21 @@ def fasttext(text: Text, radius: int, dim: int, clock: Clock) -> float:
     return run(1) - setup
 
 
-def program(text: Text, radius: int, dim: int, clock: Clock, binary: Path) -> float:
+def program(text: Text, radius: int, dim: int, clock: Clock, threads: int, binary: Path) -> float:
     """word2vec.c, or pWord2Vec, which takes the same options and the size of its batches."""
     command = [binary, "-size", dim, "-window", radius, "-negative", NEGATIVES, "-hs", 0]
-    command += ["-sample", 0, "-min-count", MIN_COUNT, "-alpha", RATE, "-threads", 1, "-cbow", 0]
+    command += [
+        "-sample",
+        0,
+        "-min-count",
+        MIN_COUNT,
+        "-alpha",
+        RATE,
+        "-threads",
+        threads,
+        "-cbow",
+        0,
+    ]
     command += ["-binary", 1, "-iter", 1, "-batch-size", 2 * radius + 1]
     command += ["-read-vocab", text.file.with_suffix(".words")]
     command += ["-output", text.file.with_suffix(".vectors")]
@@ -158,6 +171,7 @@ def sgemm_rate(size: int = 2048, repeats: int = 5) -> float:
 def trainers(given: argparse.Namespace) -> dict:
     found = {
         "ours": ours,
+        **({"ours, one thread": lambda *a: ours(*a[:-1])} if given.threads > 1 else {}),
         "gensim, sentences": lambda *a: gensim(*a, "sentences"),
         "gensim, corpus_file": lambda *a: gensim(*a, "corpus_file"),
     }
@@ -177,23 +191,30 @@ def trainers(given: argparse.Namespace) -> dict:
 def compare(text: Text, given: argparse.Namespace, radius: int, dim: int) -> None:
     clock, rates, found = Clock(given.clock), [], trainers(given)
     spent: dict[str, list[float]] = {name: [] for name in found}
-    ours(text, radius, dim, clock)  # compiles, or reads the compiled code
+    ours(text, radius, dim, clock, given.threads)  # compiles, or reads the compiled code
     for _ in range(given.runs):
         rates.append(sgemm_rate())
         for name, trainer in found.items():
-            spent[name].append(trainer(text, radius, dim, clock))
+            spent[name].append(trainer(text, radius, dim, clock, given.threads))
     speed = {name: text.tokens / median(seconds) for name, seconds in spent.items()}
     flop = 6 * dim * (1 + NEGATIVES) * pairs_of(text, radius)
-    share = flop / median(spent["ours"]) / median(rates)
+    share = flop / median(spent["ours"]) / median(rates) / given.threads
     print(
-        f"\nR = {radius}, d = {dim}: {text.tokens:,} tokens, {given.runs} runs, {given.clock} time"
+        f"\nR = {radius}, d = {dim}, {given.threads} threads: {text.tokens:,} tokens, "
+        f"{given.runs} runs, {given.clock} time"
     )
     print(f"  sgemm {median(rates) / 1e9:.0f} GFLOP/s a core; ours reaches {share:.0%} of it")
     for name, value in speed.items():
         print(
             f"  {name:20} {value / 1e3:8.0f} k tokens/s  ours is {speed['ours'] / value:5.1f} times"
         )
-    print(json.dumps({"radius": radius, "dim": dim, "share": round(share, 3)} | speed), flush=True)
+    print(
+        json.dumps(
+            {"radius": radius, "dim": dim, "threads": given.threads, "share": round(share, 3)}
+            | speed
+        ),
+        flush=True,
+    )
 
 
 def main() -> None:
@@ -201,11 +222,12 @@ def main() -> None:
     parser.add_argument("tokens", type=Path, help="folder written by `sgns-study tokenize`")
     parser.add_argument("--documents", type=int, default=20_000)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     parser.add_argument("--word2vec", type=Path, help="binary of word2vec.c")
     parser.add_argument("--pword2vec", type=Path, help="binary of pWord2Vec")
     parser.add_argument(
-        "--only", nargs="*", default=None, help="R,d to run, e.g. 5,128; default: all three"
+        "--only", nargs="*", default=None, help="R,d to run, e.g. 5,128; default: all four"
     )
     given = parser.parse_args()
     chosen = [tuple(map(int, one.split(","))) for one in given.only or []] or CONFIGURATIONS

@@ -16,9 +16,7 @@ rule train_sgns:
     params:
         settings=lambda wildcards: study.recipes[wildcards.recipe].model_dump_json(exclude={"like"}),
         device=lambda wildcards: plan.device_of(study, wildcards.recipe),
-        code=lambda wildcards: code_digest(
-            f"sgns.recipes.train_{study.recipes[wildcards.recipe].kind}"
-        ),
+        code=lambda w: code_digest(f"sgns.recipes.train_{study.recipes[w.recipe].kind}"),
     shell:
         "sgns-study train-sgns --study {STUDY} --recipe {wildcards.recipe} "
         "--radius {wildcards.radius} --dim {wildcards.dim} --seed {wildcards.seed} 2> {log}"

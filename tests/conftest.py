@@ -14,12 +14,19 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+import sgns_study
+
 settings.register_profile("noisy", deadline=None)  # a busy machine is no mistake of the code
 settings.load_profile("noisy")
 # As the jobs of a study: tests beside other work do not wait for each other's threads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long tests, so that short ones fill the end in which a process has none."""
+    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
 
 
 def environment_with(folder: Path, program: str) -> Path:
@@ -40,6 +47,23 @@ def environment_with(folder: Path, program: str) -> Path:
     return folder / "bin" / Path(sys.executable).name
 
 
+def share_compiled(package: Path) -> None:
+    """Let a copy of the package find and leave compiled code where that of the original is.
+
+    Numba names folders by the path of the source; what is compiled knows no path.
+    """
+    from numba.core.caching import UserProvidedCacheLocator  # after this package, which tells it
+
+    original, folder = Path(sgns_study.__file__).parent, Path(os.environ["NUMBA_CACHE_DIR"])
+    for source in {path.parent for path in original.rglob("*.py")}:
+        files = [base / source.relative_to(original) / "any.py" for base in (original, package)]
+        names = [UserProvidedCacheLocator.get_suitable_cache_subpath(str(file)) for file in files]
+        links = package / "__pycache__" / folder.name
+        for path in (folder / names[0], links):
+            path.mkdir(parents=True, exist_ok=True)
+        (links / names[1]).symlink_to(folder / names[0])
+
+
 class Workspace:
     """A folder in which Snakemake runs, as a user would run it."""
 
@@ -56,7 +80,9 @@ class Workspace:
     def copy(self, folder: Path) -> "Workspace":
         """A copy with code of its own, which a test may change."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-        shutil.copytree(REPOSITORY / "src", folder / "src")
+        compiled = shutil.ignore_patterns("numba-*")
+        shutil.copytree(REPOSITORY / "src", folder / "src", ignore=compiled)
+        share_compiled(folder / "src/sgns_study")
         copied = copy(self)
         copied.folder = folder
         copied.environment = self.environment | {"PYTHONPATH": str(folder / "src")}

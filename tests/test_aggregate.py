@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
+from sklearn.metrics import f1_score
 
 from sgns_study import aggregate, config, params
-from sgns_study.artifacts import ArtifactError, read_array, write_table
+from sgns_study.artifacts import ArtifactError, read_array, write_table, write_text
 from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.cli import cli
 from sgns_study.evaluation.tables import COLUMNS, read_tidy
@@ -174,6 +175,16 @@ def test_every_run_is_a_row(tmp_path: Path, study: params.Study) -> None:
     assert read["dim"].isna().tolist() == [False] * 5 + [True, False]
 
 
+def test_macro_f1_is_that_of_scikit_learn() -> None:
+    """Also of classes that are never predicted, and of predicted ones that no document has."""
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        classes, size = rng.integers(1, 6), rng.integers(1, 30)
+        labels, predicted = rng.integers(0, classes, size), rng.integers(0, classes + 1, size)
+        expected = f1_score(labels, predicted, average="macro", zero_division=0)
+        assert aggregate.macro_f1(labels, predicted) == pytest.approx(expected)
+
+
 def test_macro_f1_by_hand(tmp_path: Path, study: params.Study) -> None:
     """The mean over classes of 2 TP / (2 TP + FP + FN)."""
     # of two classes: right 0, (0 as 1), 1, 1, (1 as 0)
@@ -230,6 +241,32 @@ def test_a_file_with_other_columns_is_refused(
     write_run(tmp_path, "classifiers/random-d8-s1", curves=RUN_CURVES.rename(columns=change))
     with pytest.raises(ArtifactError, match=f"{run.name}/curves.csv: found the columns epoch,"):
         aggregate.curve_tables(aggregate.finished_runs(study, tmp_path))
+
+
+def test_the_best_model_is_of_the_best_start_by_the_mean_over_seeds(
+    tmp_path: Path, study: params.Study
+) -> None:
+    """Among those whose weights are kept; starts that learn from few documents do not count."""
+    accuracies = {
+        "random-d8-s1": 0.9,  # the best of all, but its other seed is the worst
+        "random-d8-s3": 0.1,
+        "pretrained-lab-r2-d8-s1": 0.6,
+        "pretrained-lab-r2-d8-s3": 0.7,
+        "random-x0.1-n100-d8-s3": 1.0,
+    }
+    for name, accuracy in accuracies.items():
+        curves = RUN_CURVES.assign(accuracy=accuracy)
+        write_run(tmp_path, f"classifiers/{name}", curves=curves)
+        if not name.startswith("pretrained") or name.endswith("s1"):
+            write_text(tmp_path / f"classifiers/{name}/model.safetensors", "")
+    runs = aggregate.finished_runs(study, tmp_path)
+    table, _ = aggregate.runs_table(runs)
+    assert aggregate.best_model(runs, table) == {
+        "best_model": str(tmp_path / "classifiers/pretrained-lab-r2-d8-s1/model.safetensors"),
+        "best_model_validation_accuracy": pytest.approx(0.65),
+        "best_model_test_accuracy": pytest.approx(0.65),
+    }
+    assert aggregate.best_model(runs[-1:], table[-1:]) == {}
 
 
 @pytest.mark.parametrize("any_run", [False, True])

@@ -13,7 +13,6 @@ from sklearn.naive_bayes import MultinomialNB
 
 from sgns_study.classifiers.baselines import (
     BASELINES,
-    BaselineError,
     NaiveBayesRegression,
     TokenDocuments,
     count_terms,
@@ -21,6 +20,7 @@ from sgns_study.classifiers.baselines import (
     one_against_rest,
     train_baseline,
 )
+from sgns_study.errors import StudyError
 from sgns_study.sgns.vectors import Vectors
 from sgns_study.tokens import TokenStream, Vocabulary
 
@@ -342,5 +342,5 @@ def test_documents_of_a_stream_are_whole_and_in_the_order_asked_for() -> None:
 )
 def test_what_does_not_fit_is_refused(change: dict[str, object], message: str) -> None:
     given = {"name": "nbsvm", "train": TRAIN, "validation": VALIDATION, "test": TEST}
-    with pytest.raises(BaselineError, match=message):
+    with pytest.raises(StudyError, match=message):
         train_baseline(**{**given, **change})  # type: ignore[arg-type]

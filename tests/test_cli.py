@@ -51,6 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return results
 
 
+COLUMNS = "text: text, label: label"
 SAMPLE = ["sample", "embedding", "--study", "tiny.yaml"]
 
 
@@ -132,6 +133,27 @@ def test_a_parameter_file_is_checked(tmp_path: Path, refused: Refused) -> None:
     said = refused("params", str(tmp_path / "my.yaml"))
     assert f"{tmp_path}/my.yaml: unknown key 'classifier.drop_out'" in said
     assert "did you mean 'dropout'?" in said
+
+
+@pytest.mark.parametrize("missing", ["table.csv", "glove.txt"])
+def test_the_files_that_parameters_name_are_looked_at(
+    folder: Path, refused: Refused, missing: str
+) -> None:
+    study = Path("tiny.yaml")
+    glove = "  glove: {kind: file, path: glove.txt}\n  ppmi:"
+    text = study.read_text().replace("  ppmi:", glove)
+    text = text.replace("recipes: [lab, word2vec]", "recipes: [lab, glove]")
+    Path("glove.txt").write_text("a" + " 1" * 8 + "\n")
+    study.write_text(text)
+    assert "are valid" in CliRunner().invoke(cli, ["params", "tiny.yaml"]).output
+    if missing == "table.csv":
+        corpus = re.search(r"corpus: .*", text)[0]
+        study.write_text(
+            text.replace(corpus, f"corpus: {{kind: table, path: {missing}, {COLUMNS}}}")
+        )
+    else:
+        Path(missing).unlink()
+    assert f"tiny.yaml: {missing}: no such file" in refused("params", "tiny.yaml")
 
 
 def test_an_unknown_source(tmp_path: Path, refused: Refused) -> None:

@@ -125,27 +125,6 @@ def test_what_is_not_finite_shows(bad: float) -> None:
     assert not torch.isfinite(ours).all()
 
 
-@pytest.mark.parametrize(
-    ("tokens", "message"), [([[0, 3]], "tokens run from 0 to 3"), ([[-1, 0]], "from -1 to 0")]
-)
-def test_token_without_a_row_is_an_error(tokens: list[list[int]], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        embed_conv_max(
-            torch.zeros(3, 2), torch.tensor(tokens), torch.zeros(1, 2, 1), torch.zeros(1), 0
-        )
-
-
-def test_kernel_that_does_not_fit_is_an_error() -> None:
-    with pytest.raises(ValueError, match="kernel of 5 does not fit into 2 tokens"):
-        embed_conv_max(
-            torch.zeros(3, 2),
-            torch.zeros(1, 2, dtype=torch.int32),
-            torch.zeros(1, 2, 5),
-            torch.zeros(1),
-            1,
-        )
-
-
 @pytest.mark.parametrize("features", [definition.embed_conv_max, embed_conv_max])
 def test_classifier_is_linear_in_the_masked_features(features: Features) -> None:
     draw = torch.Generator().manual_seed(1)

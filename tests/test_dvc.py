@@ -21,7 +21,7 @@ from sgns_study.config import check_study
 from sgns_study.errors import StudyError
 from sgns_study.params import Study
 from sgns_study.restore import check_inputs, pipeline_of
-from tests.conftest import REPOSITORY, Workspace, jobs
+from tests.conftest import REPOSITORY, Workspace, jobs, share_compiled
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("dvc")]
 
@@ -75,13 +75,16 @@ class Repository:
         self("git", "clone", "--quiet", str(self.folder), str(folder))
         cloned = Repository(folder)
         cloned.identify()
+        share_compiled(folder / "src/sgns_study")
         (folder / ".venv/bin").mkdir(parents=True)
         (folder / ".venv/bin/activate").touch()
         (folder / ".venv/installed").touch()
         return cloned
 
     def copy(self, folder: Path) -> "Repository":
-        shutil.copytree(self.folder, folder)
+        compiled = shutil.ignore_patterns("numba-*")
+        shutil.copytree(self.folder, folder, ignore=compiled)
+        share_compiled(folder / "src/sgns_study")
         return Repository(folder)
 
     def edit(self, name: str, old: str, new: str) -> None:

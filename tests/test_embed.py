@@ -62,6 +62,34 @@ def test_the_last_line_is_the_summary(tmp_path: Path, text: Path) -> None:
     assert 0 < summary["loss"] < 6 * np.log(2)  # below the loss of scores that are all zero
 
 
+COMPILED = """
+import sys
+from pathlib import Path
+from sgns_study.cli import cli
+from sgns_study.kernels.word2vec import train_windows
+from sgns_study.sgns import word2vec
+from sgns_study.sgns.stream import subsampled
+
+kernels, train, found = (train_windows, subsampled), word2vec.train, []
+
+def count(*given, **options):
+    found.append([len(kernel.signatures) for kernel in kernels])
+    outcome = train(*given, **options)
+    found.append([len(kernel.signatures) for kernel in kernels])
+    return outcome
+
+word2vec.train = count
+cli(["embed", "--text", sys.argv[1], "--out", sys.argv[2]], standalone_mode=False)
+assert found == [[0, 0], [1, 1], [1, 1], [1, 1]], found
+"""
+
+
+def test_all_is_compiled_before_the_time_of_training_is_taken(tmp_path: Path, text: Path) -> None:
+    command = [sys.executable, "-c", COMPILED, str(text), str(tmp_path / "out")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
 def test_a_seed_fixes_the_bytes(tmp_path: Path, text: Path) -> None:
     for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
         assert embed(text, tmp_path / name, "--dim", "8", "--seed", seed).exit_code == 0

@@ -13,7 +13,7 @@ from gensim.models import KeyedVectors
 from sgns_study.artifacts import ArtifactError
 from sgns_study.cli import cli
 from sgns_study.corpora import sources
-from sgns_study.corpora.sources import Copy, DownloadError, Source
+from sgns_study.corpora.sources import Copy, Source
 from sgns_study.errors import StudyError
 from sgns_study.sgns.vectors import Vectors, export_word2vec, read_vectors, save_vectors
 
@@ -153,10 +153,10 @@ def test_without_the_standard_sets_one_error_says_what_to_do(
 ) -> None:
     export_word2vec(tmp_path / "vectors.txt", Vectors(TABLE, None, WORDS), binary=False)
     arguments = ("evaluate", tmp_path / "vectors.txt", "--data", tmp_path / "raw")
-    with pytest.raises(DownloadError, match=r"Put questions-words\.txt at .*/raw/questions"):
+    with pytest.raises(StudyError, match=r"Put questions-words\.txt at .*/raw/questions"):
         run(*arguments, mirror=str(tmp_path / "none"))
     (standard / "questions-words.txt").write_text(QUESTIONS[:-1])
-    with pytest.raises(DownloadError, match="wrong file: found 56 bytes"):
+    with pytest.raises(StudyError, match="wrong file: found 56 bytes"):
         run(*arguments, mirror=str(standard))
     assert list((tmp_path / "raw").iterdir()) == []
 

@@ -7,11 +7,11 @@ import pytest
 
 from sgns_study import params, plan
 from sgns_study.classifiers.inits import (
-    InitError,
     initial_table,
     is_frozen,
     random_table,
 )
+from sgns_study.errors import StudyError
 from sgns_study.sgns.vectors import Vectors
 
 VOCABULARY, DIM, SEED = 60, 6, 3
@@ -155,5 +155,5 @@ def test_a_rescaled_table_has_the_deviation_asked_for(init: str, scale: float) -
 
 def test_vectors_without_spread_cannot_be_rescaled() -> None:
     same = Vectors(np.ones((VOCABULARY, DIM), np.float32), None, WORDS)
-    with pytest.raises(InitError, match="all entries of the vectors are the same"):
+    with pytest.raises(StudyError, match="all entries of the vectors are the same"):
         made("pretrained", same, scale=0.1)

@@ -18,7 +18,6 @@ from sgns_study.corpora import planted
 from sgns_study.errors import StudyError
 from sgns_study.evaluation import intrinsic
 from sgns_study.evaluation.intrinsic import (
-    UnknownWordError,
     analogies,
     intrinsic_scores,
     neighbours,
@@ -301,11 +300,6 @@ def defined_answer(table: np.ndarray, question: np.ndarray, method: str, epsilon
     return max(set(range(len(table))) - set(question), key=lambda row: score(unit[row]))
 
 
-def test_an_unknown_method_is_refused() -> None:
-    with pytest.raises(StudyError, match="found 'cosine', allowed are 3cosadd, 3cosmul"):
-        analogies(RELATED, WORDS, QUESTION, "cosine")
-
-
 def test_neighbours_equal_gensim() -> None:
     table, vocabulary, _ = offsets(np.random.default_rng(5))
     theirs = peer(table, vocabulary)
@@ -337,16 +331,14 @@ def test_the_spelling_asked_for_comes_before_another_case() -> None:
 
 
 def test_words_without_neighbours() -> None:
-    with pytest.raises(UnknownWordError, match=r"'quean' is not among the 4 .*did you mean queen"):
+    with pytest.raises(StudyError, match=r"'quean' is not among the 4 .*did you mean queen"):
         neighbours(RELATED, WORDS, ["king", "quean"])
-    with pytest.raises(UnknownWordError, match=r"'QUEENS' .*did you mean queen"):
+    with pytest.raises(StudyError, match=r"'QUEENS' .*did you mean queen"):
         neighbours(RELATED, WORDS, ["QUEENS"])
-    with pytest.raises(UnknownWordError, match="'xyz' is not among the 4 words, and none is like"):
+    with pytest.raises(StudyError, match="'xyz' is not among the 4 words, and none is like"):
         neighbours(RELATED, WORDS, ["xyz"])
     with pytest.raises(StudyError, match="'man' has no neighbours, for its vector is zero"):
         neighbours(0 * RELATED, WORDS, ["man"])
-    with pytest.raises(StudyError, match="n: found 0"):
-        neighbours(RELATED, WORDS, ["man"], 0)
 
 
 def test_recovery_by_hand() -> None:

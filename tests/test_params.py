@@ -84,6 +84,8 @@ def test_the_studies_of_the_repository_are_valid(name: str) -> None:
         ("corpus", PLANTED, "by_film, but the planted corpus names no films: choose by_document"),
         ("corpus", TABLE | {"path": "a{b}.csv"}, "found '{' in the name of the file"),
         ("corpus", TABLE | {"test": "a\0.csv"}, r"found '\x00' in the name of the file"),
+        ("recipes.x", {"kind": "file"}, "recipes.x.path: missing"),
+        ("recipes.x", {"kind": "file", "path": "https://a.org/b"}, "recipes.x.path: found the add"),
         ("study", "../elsewhere", "study: found '../elsewhere'"),
     ],
 )

@@ -153,6 +153,23 @@ def test_the_grid_is_every_combination() -> None:
     assert len(plan.variants(found)) == 12
 
 
+def test_vectors_of_a_file_have_the_first_radius_of_the_grid_wherever_they_are_named() -> None:
+    """They are read, not trained for a radius; their file is all that they are made from."""
+    found = study(
+        recipes={"glove": {"kind": "file", "path": "glove.txt"}},
+        grid={"recipes": ["lab", "glove"], "radii": [5, 2], "inits": ["pretrained"]},
+        experiments={"one": {"recipes": ["glove"], "radii": [3, 2], "inits": ["frozen"]}},
+        baselines={"models": ["mean_lr"], "recipes": ["glove"], "radii": [2], "dims": [8]},
+    )
+    glove = Model("glove", 5, 8)
+    assert plan.models(found) == [Model("lab", 5, 8), Model("lab", 2, 8), glove]
+    assert [v.model for v in plan.variants(found) if v.recipe == "glove"] == [glove, glove]
+    assert [baseline.model for baseline in plan.baselines(found)] == [glove]
+    files = plan.Files(found)
+    assert files.read_by(found.recipes["glove"], 5) == ["glove.txt"]
+    assert all(path.startswith("results/imdb/") for path in files.records(found))
+
+
 def test_an_experiment_is_every_combination_of_what_it_lists() -> None:
     """What it does not name is the grid's; scales and documents are as they are."""
     found = study(

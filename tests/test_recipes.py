@@ -1,16 +1,22 @@
 """Recipes of every kind give vectors of the same words, scored on the same validation task."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from sgns_study import params
+from sgns_study.errors import StudyError
 from sgns_study.evaluation.noise import ALPHAS, noise_table
 from sgns_study.kernels.word2vec import alias_table, draw_word
 from sgns_study.pairs import build_pairs
 from sgns_study.samples import Text
 from sgns_study.sgns import lab
 from sgns_study.sgns.recipes import TrainingData, train, validation_score
+from sgns_study.sgns.vectors import coverage
+from sgns_study.tokens import PAD
 from tests.zipfian import text
 
 RADIUS, DIM = 2, 6
@@ -59,6 +65,38 @@ def test_a_row_for_every_word_and_how_often_it_was_met(kind: str, data: Training
     )
     assert last["loss"] == pytest.approx(loss, rel=1e-5)
     assert last["accuracy"] == pytest.approx(accuracy)
+
+
+def test_vectors_of_a_file_and_others_at_their_scale(data: TrainingData, tmp_path: Path) -> None:
+    """Missing words are normal with mean and deviation by column, another draw for each seed."""
+    words = [PAD, *(f"w{i}" for i in range(1, 4000))]
+    known = np.random.default_rng(1).normal([3, -1], [0.1, 2], (1000, 2)).astype(np.float32)
+    given = words[1:2000:2]
+    lines = [f"{word} {x!s} {y!s}\n" for word, (x, y) in zip(given, known)]
+    path = tmp_path / "glove.txt"
+    path.write_text("".join([*lines, "other 100 100\n"]))
+    recipe, corpus = params.FileRecipe(kind="file", path=str(path)), TrainingData(words, None, None)
+    vectors, curves = train(recipe, corpus, RADIUS, 2, 1)
+    assert curves.empty
+    has = np.isin(words, given)
+    assert vectors.counts.tolist() == has.astype(int).tolist()
+    np.testing.assert_array_equal(vectors.centre[has], known)
+    assert vectors.centre[0].tolist() == [0, 0]
+    drawn = vectors.centre[1:][~has[1:]]
+    for j in range(2):
+        test = stats.kstest(drawn[:, j], "norm", (known[:, j].mean(), known[:, j].std()))
+        assert test.pvalue > 0.01
+    again, other = (train(recipe, corpus, RADIUS, 2, seed)[0].centre for seed in (1, 2))
+    assert again.tobytes() == vectors.centre.tobytes()
+    assert not (other[1:][~has[1:]] == drawn).any()
+    occurrences = np.arange(len(words))
+    shares = coverage(vectors, occurrences)
+    assert shares["covered_words"] == pytest.approx(1000 / 3999)
+    assert shares["covered_tokens"] == pytest.approx(sum(range(1, 2000, 2)) / sum(range(4000)))
+    with pytest.raises(StudyError, match="its vectors have 2 dimensions, the study uses them wi"):
+        train(recipe, corpus, RADIUS, 3, 1)
+    with pytest.raises(StudyError, match="it has 1 of the 2 words of the corpus"):
+        train(recipe, TrainingData([PAD, "w1"], None, None), RADIUS, 2, 1)
 
 
 @pytest.mark.parametrize("kind", ["word2vec", "ppmi"])

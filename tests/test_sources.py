@@ -18,7 +18,8 @@ from sgns_study.artifacts import ArtifactError
 from sgns_study.cli import cli
 from sgns_study.corpora import sources
 from sgns_study.corpora.imdb import ARCHIVE
-from sgns_study.corpora.sources import Copy, DownloadError, Source
+from sgns_study.corpora.sources import Copy, Source
+from sgns_study.errors import StudyError
 from tests.faults import downloads
 
 CONTENT = bytes(range(256)) * 400
@@ -91,7 +92,7 @@ def test_wrong_bytes_keep_nothing_and_say_both_sums(
 ) -> None:
     folder, address = served
     (folder / "data.bin").write_bytes(content)
-    with pytest.raises(DownloadError) as error:
+    with pytest.raises(StudyError) as error:
         sources.fetch("test", tmp_path / "raw", str(folder) if kind == "folder" else address)
     assert hashlib.sha256(content).hexdigest() in str(error.value)
     assert SHA256.removeprefix("sha256:") in str(error.value)
@@ -104,7 +105,7 @@ def test_a_broken_connection_keeps_nothing_and_can_be_repeated(
     folder, address = served
     cut = Source("data.archive", (Copy("cut-data.bin", len(CONTENT), SHA256),))
     monkeypatch.setitem(sources.SOURCES, "test", cut)
-    with pytest.raises(DownloadError, match=r"cut-data\.bin"):
+    with pytest.raises(StudyError, match=r"cut-data\.bin"):
         sources.fetch("test", tmp_path / "raw", address)
     assert list((tmp_path / "raw").iterdir()) == []
     (folder / "cut-data.bin").write_bytes(CONTENT)
@@ -122,7 +123,7 @@ def test_whatever_a_server_does_no_wrong_file_is_kept(
     with downloads.serving() as server:
         server.manner, server.bad_requests, server.place = manner, 100, 1000
         address = f"http://127.0.0.1:{server.server_port}"
-        with pytest.raises(DownloadError, match=f"{address}/data.bin: "):
+        with pytest.raises(StudyError, match=f"{address}/data.bin: "):
             sources.fetch("test", tmp_path / "raw", address)
         assert list((tmp_path / "raw").iterdir()) == []
 
@@ -157,7 +158,7 @@ def test_the_error_says_what_came_in_place_of_the_file(
     for manner, words in said.items():
         with downloads.serving() as server:
             server.manner, server.bad_requests, server.place = manner, 100, 5000
-            with pytest.raises(DownloadError) as error:
+            with pytest.raises(StudyError) as error:
                 sources.fetch("test", tmp_path, f"http://127.0.0.1:{server.server_port}")
         assert words in str(error.value)
 
@@ -191,7 +192,7 @@ def test_two_at_once_bring_one_file(
 
 def test_with_nothing_to_reach_one_error_says_what_to_do(tmp_path: Path, source: Source) -> None:
     start = time.monotonic()
-    with pytest.raises(DownloadError) as error:
+    with pytest.raises(StudyError) as error:
         sources.fetch("test", tmp_path / "raw", str(tmp_path / "no mirror"))
     assert time.monotonic() - start < 30
     message = str(error.value)
@@ -210,7 +211,7 @@ def test_an_address_that_never_answers_is_given_up(
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         mirror = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(DownloadError) as error:
+        with pytest.raises(StudyError) as error:
             sources.fetch("test", tmp_path / "raw", mirror)
     assert f"{mirror}/data.bin: no answer" in str(error.value)
 
@@ -224,7 +225,7 @@ def test_a_file_put_by_hand_is_taken_if_it_is_right(tmp_path: Path, source: Sour
     (tmp_path / "data.archive").write_bytes(CONTENT)
     assert sources.fetch("test", tmp_path) == tmp_path / "data.archive"
     (tmp_path / "data.archive").write_bytes(CONTENT[1:])
-    with pytest.raises(DownloadError, match="wrong file: found 102399 bytes"):
+    with pytest.raises(StudyError, match="wrong file: found 102399 bytes"):
         sources.fetch("test", tmp_path)
 
 
@@ -240,7 +241,7 @@ def test_a_source_with_one_copy_is_named_alone(
 ) -> None:
     one = Source("folder/data.archive", source.copies[1:])
     monkeypatch.setitem(sources.SOURCES, "test", one)
-    with pytest.raises(DownloadError) as error:
+    with pytest.raises(StudyError) as error:
         sources.fetch("test", tmp_path / "raw", str(tmp_path))
     assert f"\nPut other.bin at {tmp_path}/raw/folder/data.archive by hand" in str(error.value)
 

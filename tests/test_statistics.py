@@ -15,7 +15,6 @@ from scipy import integrate, stats
 
 from sgns_study.evaluation import statistics
 from sgns_study.evaluation.statistics import (
-    StatisticsError,
     block_means,
     crossed_variance,
     hedges_g,
@@ -365,23 +364,3 @@ def test_smallest_detectable_effect_has_the_power_asked_for(n):
 def test_without_spread_there_is_no_power():
     for error in (0.0, np.nan):
         assert np.isnan([power(1, error, 5), smallest_detectable(error, 5)]).all()
-
-
-# What is refused
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: seed_estimate([0.1, 0.2]), r"shape \(2,\); \(cells, seeds\)"),
-        (lambda: seed_estimate([[0.1, np.nan]]), "1 missing values"),
-        (lambda: seed_and_document_estimate([[1, 0]], [[1, 0, 1]]), "shapes"),
-        (lambda: seed_and_document_estimate([[1, 0]], [[1, 1]]), "1 seeds x 2 documents"),
-        (lambda: seed_and_document_estimate([[2, 0]], [[1, 1]]), "other values than 0 and 1"),
-        (lambda: mcnemar(np.ones((1, 2, 3)), np.ones((1, 2, 3))), "one cell at a time"),
-        (lambda: holm([0.1, 1.1]), "from 0 to 1"),
-    ],
-)
-def test_numbers_that_a_method_is_not_defined_for_are_refused(call, message):
-    with pytest.raises(StatisticsError, match=message):
-        call()

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sgns_study.artifacts import ArtifactError, read_table, write_table
-from sgns_study.evaluation.summary import effects, headline, mean_interval, scores, summarise
+from sgns_study.evaluation.summary import effects, headline, scores, summarise
 from sgns_study.evaluation.tables import COLUMNS, read_tidy
+from sgns_study.evaluation.vectors import estimate
 from sgns_study.report import PUBLISHED_LAB_CURVES
 from tests.curve_tables import classifier_curves, classifier_table, convergence_table, run
 
@@ -49,14 +50,15 @@ def test_mean_deviation_and_interval_of_three_seeds_by_hand():
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=20))
 def test_an_interval_holds_its_mean_and_ignores_missing_values(values):
-    mean, sd, low, high = mean_interval(values)
-    assert low - 1e-12 <= mean <= high + 1e-12
-    assert mean_interval([*values, np.nan]) == (mean, sd, low, high)
+    found = estimate(pd.Series(values))
+    assert found.low - 1e-12 <= found.mean <= found.high + 1e-12
+    assert estimate(pd.Series([*values, np.nan])) == found
 
 
 def test_one_seed_has_a_mean_and_no_interval():
-    assert mean_interval([0.5])[0] == 0.5
-    assert np.isnan(mean_interval([0.5])[1:]).all()
+    found = estimate(pd.Series([0.5]))
+    assert (found.mean, found.n) == (0.5, 1)
+    assert np.isnan([found.low, found.high, found.sd]).all()
 
 
 @pytest.mark.parametrize(
@@ -149,5 +151,6 @@ def test_a_value_of_another_kind_is_named_with_its_column(tmp_path, column, valu
 def test_a_missing_column_is_named_with_its_file(tmp_path):
     table = classifier_table([2], [16], [1]).drop(columns="loss")
     write_table(tmp_path / "classifier_curves.csv", table)
-    with pytest.raises(ArtifactError, match=r"classifier_curves\.csv: column loss is missing"):
+    expected = r"classifier_curves\.csv: found the columns .*, expected .*split, loss, accuracy"
+    with pytest.raises(ArtifactError, match=expected):
         read_tidy(tmp_path, "classifier_curves")

@@ -1,5 +1,6 @@
 """Vector files: what is written is read back, by this program and by gensim."""
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -16,6 +17,7 @@ from safetensors.numpy import save_file
 from sgns_study.artifacts import ArtifactError
 from sgns_study.sgns.vectors import (
     Vectors,
+    check_dim,
     export_word2vec,
     load_vectors,
     read_vectors,
@@ -310,7 +312,16 @@ BINARY = b"2 3\nking " + bytes(12) + b"\nqueen " + bytes(12) + b"\n"
     ("content", "problem"),
     [
         (b"", ": begins with b'', expected safetensors or"),
-        (b"king 1 2 3\n", ": begins with b'king 1 2 3"),
+        (b"king 1\n", ": begins with b'king 1"),
+        (b"king 1 2 three\n", ": begins with b'king 1 2 three"),
+        (ROWS + b"jack 7 8\n", ": line 3: found 2 fields behind the first, expected a word"),
+        (ROWS + b"new york 7 8 9\n", ": line 3: found 4 fields behind the first"),
+        (ROWS + b"king 7 8 9\n", ": line 3: the word 'king' is there twice"),
+        (ROWS[:-1], ": line 2: no line end"),
+        (ROWS + b"\n\0", ": line 3: found 0 fields"),
+        (gzip.compress(b""), ": begins with b''"),
+        (gzip.compress(TEXT)[:-9], ": not readable (Compressed file ended before"),
+        (b"\x1f\x8b" + TEXT, ": not readable ("),
         (b"2\nking", ": begins with b'2"),
         (b"2 " + b"9" * 99 + b"\n", ": begins with b'2 999"),
         (b"0 3\n" + ROWS, ": line 1 announces 0 words of 3 dimensions"),
@@ -378,6 +389,47 @@ def test_blanks_that_gensim_reads_are_read(tmp_path: Path, content: bytes, binar
     np.testing.assert_array_equal(read.centre, peer.vectors)
     path.write_bytes(b"\xef\xbb\xbf" + content.lstrip())  # a byte order mark, which gensim refuses
     np.testing.assert_array_equal(read_vectors(path).centre, peer.vectors)
+
+
+LAYOUTS = {
+    "GloVe": ROWS + b"new york 7 8 9\n",  # a few of its words hold a space
+    "fastText": b"3 3\nking 1 2 3 \nqueen 4 5 6 \nna\xefve 7 8 9 \n",
+    "binary": b"3 3\n"
+    + b"".join(
+        name + b" " + np.array(numbers, "<f4").tobytes()
+        for name, numbers in ((b"king", [1, 2, 3]), (b"queen", [4, 5, 6]), (b"\xff", [7, 8, 9]))
+    ),
+}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_words_of_a_corpus_are_read_from_files_of_others(
+    tmp_path: Path, layout: str, packed: bool
+) -> None:
+    """What the other words are does not matter: large files have some that are damaged."""
+    path, content = tmp_path / "vectors", LAYOUTS[layout]
+    path.write_bytes(gzip.compress(content) if packed else content)
+    found = read_vectors(path, words=["film", "queen", "york", "the", "new", "king"])
+    assert found.vocabulary == ["king", "queen"]
+    assert found.centre.tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert read_vectors(path, words=["king"]).centre.tolist() == [[1, 2, 3]]
+    assert read_vectors(path, words=[]).vocabulary == []
+    check_dim(path, 3)
+    with pytest.raises(ArtifactError, match="3 dimensions, the study uses them with 4: set dims"):
+        check_dim(path, 4)
+
+
+def test_gensim_reads_glove_without_header_to_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "vectors"
+    path.write_bytes(ROWS + b"\n \n")
+    found = read_vectors(path)
+    path.write_bytes(ROWS)
+    peer = KeyedVectors.load_word2vec_format(str(path), binary=False, no_header=True)
+    assert found.vocabulary == peer.index_to_key
+    np.testing.assert_array_equal(found.centre, peer.vectors)
+    path.write_bytes(b"\xef\xbb\xbf" + ROWS)
+    assert read_vectors(path).vocabulary == found.vocabulary
 
 
 @pytest.mark.parametrize("binary", [True, False])

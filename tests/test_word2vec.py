@@ -8,6 +8,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from sgns_study.errors import StudyError
 from sgns_study.kernels import word2vec as kernel
 from sgns_study.kernels.simd import LINE
 from sgns_study.kernels.threads import merge, rounds, shards
@@ -15,7 +16,6 @@ from sgns_study.params import Word2vecRecipe
 from sgns_study.randomness import below, kernel_state
 from sgns_study.sgns import reference, stream, word2vec
 from sgns_study.sgns.state import initial_state, initial_tables
-from sgns_study.sgns.stream import TrainingError
 from tests.zipfian import text
 
 RADIUS, DIM = 3, 20
@@ -196,18 +196,16 @@ def test_words_in_the_same_places_become_neighbours():
 
 
 def test_a_learning_rate_too_large_is_named():
-    with pytest.raises(TrainingError, match=r"epoch 1.*tokens 0 and.*lower learning_rate"):
+    with pytest.raises(StudyError, match=r"epoch 1.*tokens 0 and.*lower learning_rate"):
         train(*text(9, documents=300), replace(PLAIN, learning_rate=1e20), 1)
 
 
 def test_nothing_to_train_on_is_named():
     ids, offsets, counts = text(10)
-    with pytest.raises(TrainingError, match="min_count: 0 words"):
+    with pytest.raises(StudyError, match="min_count: 0 words"):
         train(ids, offsets, counts, replace(PLAIN, min_count=10**6), 1)
-    with pytest.raises(TrainingError, match="no pair of neighbours"):
+    with pytest.raises(StudyError, match="no pair of neighbours"):
         train(ids, np.arange(len(ids) + 1), counts, PLAIN, 1)
-    with pytest.raises(TrainingError, match="counts has ids 0 to 4"):
-        train(ids, offsets, counts[:5], replace(PLAIN, negatives=2), 1)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +233,7 @@ def test_more_negatives_than_other_words_are_named_before_any_work():
         raise AssertionError
 
     allowed = "negatives: 14.* the 13 other words there are of the 14"
-    with pytest.raises(TrainingError, match=allowed):
+    with pytest.raises(StudyError, match=allowed):
         train(*text(), replace(PLAIN, negatives=14), 1, after_epoch=no_work)
 
 
@@ -306,7 +304,7 @@ def test_the_held_out_loss_is_that_of_the_objective():
     alone = train(*corpus, settings, 3)
     np.testing.assert_array_equal(found.centre, alone.centre)
     np.testing.assert_array_equal(found.context, alone.context)
-    with pytest.raises(TrainingError, match="held out have no pair"):
+    with pytest.raises(StudyError, match="held out have no pair"):
         train(*corpus, settings, 3, held_out=(ids, np.arange(len(ids) + 1)))
 
 

@@ -14,10 +14,9 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score
 
 from sgns_study import plan
-from sgns_study.artifacts import ArtifactError, columns_of, reading
+from sgns_study.artifacts import ArtifactError, reading
 from sgns_study.classifiers.predictions import read_predictions
 from sgns_study.evaluation.tables import COLUMNS, RUN, read_columns
 from sgns_study.params import CONV1D, BaselineKind, Study
@@ -99,10 +98,40 @@ def runs_table(runs: Sequence[Run]) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
                 "of the two folders and run again"
             )
         scores = selected_scores(run.folder / "curves.csv")
-        macro_f1 = f1_score(found.labels, found.predicted, average="macro", zero_division=0)
-        rows.append(run.columns | scores | {"test_macro_f1": float(macro_f1)})
+        rows.append(
+            run.columns | scores | {"test_macro_f1": macro_f1(found.labels, found.predicted)}
+        )
         correct.append((found.predicted == found.labels).astype(np.uint8))
     return in_order("runs", pd.DataFrame(rows)), np.stack(correct)
+
+
+def macro_f1(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
+    """The mean over classes of F1 = 2 · hits / (documents of the class + predictions of it)."""
+    true, found = (
+        answers == np.union1d(labels, predicted)[:, None] for answers in (labels, predicted)
+    )
+    return float(np.mean(2 * (true & found).sum(axis=1) / (true.sum(axis=1) + found.sum(axis=1))))
+
+
+def best_model(runs: Sequence[Run], table: pd.DataFrame) -> dict[str, str | float]:
+    """The kept model of the classifier with the best mean validation accuracy, for `metrics.json`.
+
+    Means are over seeds, of `runs_table`. Classifiers of few documents validate on few: left out.
+    """
+    means = (
+        table[["validation_accuracy", "test_accuracy"]]
+        .groupby([run.folder.name.rpartition("-s")[0] for run in runs])
+        .mean()
+    )
+    kept = {
+        run.folder.name.rpartition("-s")[0]: str(path)
+        for run in runs
+        if run.columns["documents"] is None and (path := run.folder / "model.safetensors").is_file()
+    }
+    if not kept:
+        return {}
+    best = means.loc[list(kept), "validation_accuracy"].idxmax()
+    return {"best_model": kept[best]} | means.loc[best].add_prefix("best_model_").to_dict()
 
 
 def selected_scores(path: Path) -> dict[str, float]:
@@ -143,14 +172,8 @@ def in_order(name: str, table: pd.DataFrame) -> pd.DataFrame:
 
 def read_part(name: str, path: Path) -> pd.DataFrame:
     """Read one model's part of a table, without the columns that say which model it is."""
-    part = read_columns(path, name)
-    expected = [column for column in COLUMNS[name] if column not in RUN]
-    if list(part.columns) != expected:
-        raise ArtifactError(
-            f"{path}: found the columns {columns_of(part)}, expected {', '.join(expected)}: "
-            "delete the folder and run again"
-        )
-    return part
+    columns = [column for column in COLUMNS[name] if column not in RUN]
+    return read_columns(path, name, columns)[columns]
 
 
 def timings(folders: Iterable[Path]) -> pd.DataFrame:

@@ -271,7 +271,7 @@ def train_sgns(study: Study, recipe: str, radius: int, dim: int, seed: int) -> N
     from sgns_study.plan import draw as draw_of
     from sgns_study.samples import load_text
     from sgns_study.sgns import recipes
-    from sgns_study.sgns.vectors import save_vectors
+    from sgns_study.sgns.vectors import coverage, save_vectors
     from sgns_study.tokens import load_vocabulary
 
     results, settings = results_of(study), study.recipes[recipe]
@@ -282,8 +282,9 @@ def train_sgns(study: Study, recipe: str, radius: int, dim: int, seed: int) -> N
     record = model._asdict() | {"seed": seed} | device | settings.model_dump()
     drawn = draw_of(study, seed)
     inputs = [vocabulary, *map(Path, Files(study).read_by(study, recipe, radius, seed))]
-    with recorded_run(out / "run.json", record, inputs):
-        words = load_vocabulary(vocabulary).tokens
+    with recorded_run(out / "run.json", record, inputs) as found:
+        known = load_vocabulary(vocabulary)
+        words = known.tokens
         reads = settings.reads
         text = load_text(results / f"text{drawn}", len(words)) if "text" in reads else None
         pairs = (
@@ -293,6 +294,7 @@ def train_sgns(study: Study, recipe: str, radius: int, dim: int, seed: int) -> N
         )
         data = recipes.TrainingData(words, text, pairs)
         vectors, curves = recipes.train(settings, data, radius, dim, seed, **device)
+        found |= coverage(vectors, known.counts)
         save_vectors(out / "vectors.safetensors", vectors)
         write_table(out / "curves.csv", curves)
 
@@ -329,11 +331,12 @@ def evaluate_vectors(study: Study, recipe: str, radius: int, dim: int, seed: int
 @click.option("--variant", required=True, help="a classifier of the study, by its folder's name")
 @seed
 def train_classifier(study: Study, variant: str, seed: int) -> None:
-    """Train the Conv1d classifier from an initial embedding."""
+    """Train the Conv1d classifier from an initial embedding; the first seed keeps its weights."""
     from sgns_study import plan
-    from sgns_study.artifacts import recorded_run
+    from sgns_study.artifacts import read_table, recorded_run
     from sgns_study.classifiers import fit
     from sgns_study.classifiers.inits import initial_table, is_frozen
+    from sgns_study.classifiers.model import Settings, save_model
     from sgns_study.devices import torch_device
     from sgns_study.samples import CLASSIFIER, first_documents, load_sample
     from sgns_study.sgns.vectors import load_vectors
@@ -369,6 +372,11 @@ def train_classifier(study: Study, variant: str, seed: int) -> None:
             device=device,
         )
         fit.save_fitted(out, fitted, drawn["test"], parts["test"])
+        if seed in plan.kept_seeds(study)[0]:
+            classes = read_table(results / "tokens/classes.csv", text=("name",))["name"].tolist()
+            about = settings.model_dump(include={"max_tokens", "padding"})
+            about |= {"tokens": study.tokens, "vocabulary": words, "classes": classes}
+            save_model(out / "model.safetensors", fitted.weights, Settings(**about))
         found["selected_epoch"] = fitted.selected_epoch
 
 
@@ -443,7 +451,8 @@ def aggregate(study: Study) -> None:
         curves = typed(tables["classifier_curves"])
         summary = summarise(curves, published, study.report.lab_tolerance)
         write_table(results / "summary.csv", summary)
-        write_json(results / "metrics.json", headline(summary))
+        best = aggregate.best_model(runs, tables["runs"])
+        write_json(results / "metrics.json", headline(summary) | best)
 
 
 @rule
@@ -603,6 +612,32 @@ def embed(
 
 
 @cli.command()
+@click.argument("model", type=FILE)
+@click.option("--text", type=FILE, required=True, help="a text a line or row; -: standard input")
+@option("--column", str, "text", "of the text in .csv, .tsv, .jsonl and .parquet")
+@option("--format", click.Choice(["csv", "jsonl"]), "csv", "of the output")
+def predict(model: Path, text: Path, column: str, format: str) -> None:
+    """Print the label of each text, and the probability of each class, by a kept classifier.
+
+    MODEL is a model.safetensors of a study. A file that ends as tables do has a row for each text,
+    any other a line; an empty line is a text without words.
+    """
+    import csv
+    import json
+
+    from sgns_study.classifiers.model import load_model, predictions, read_texts
+
+    classifier = load_model(model)
+    found = predictions(classifier, read_texts(text, column))
+    if format == "jsonl":
+        sys.stdout.writelines(f"{json.dumps(row, ensure_ascii=False)}\n" for row in found)
+        return
+    writer = csv.DictWriter(sys.stdout, classifier.columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(found)
+
+
+@cli.command()
 @vectors_file
 @click.argument("words", nargs=-1, required=True)
 @option("--number", click.IntRange(1), 10, "neighbours of each word")
@@ -717,9 +752,15 @@ def restore(study: Path) -> None:
 @cli.command("params")
 @click.argument("study", type=FILE, required=False)
 def show_params(study: Path | None) -> None:
-    """Check the parameter file STUDY; without one, list every key with what it may hold."""
+    """Check the parameter file STUDY and the files it names; without one, list every key."""
     if study:
+        from sgns_study.guards import check_files
+
         checked = config.read_study(study)
+        try:
+            check_files(checked)
+        except ValueError as error:
+            raise StudyError(f"{study}: {error}") from None
         click.echo(f"{study}: the parameters of the study {checked.study!r} are valid")
         return
     for key in config.all_keys():

@@ -17,10 +17,10 @@ from typing import IO, Any
 
 import psutil
 
-from sgns_study import artifacts
+from sgns_study import artifacts, plan
 from sgns_study.artifacts import ArtifactError, disk_message
 from sgns_study.errors import StudyError
-from sgns_study.params import Study
+from sgns_study.params import FileRecipe, Study
 
 LEAST = 2**20  # bytes: with less a disk is full, since not even the notes of a run would fit
 JOBS_LOCK = "SGNS_STUDY_JOBS_LOCK"  # environment variable: the lock that the jobs of a study share
@@ -56,7 +56,6 @@ def checked_study(workflow: Any, config: dict[str, Any]) -> Study:
     from snakemake.utils import update_config
 
     from sgns_study.config import check_study, read_arguments, read_parameters
-    from sgns_study.corpora.registry import corpus_sizes
     from sgns_study.restore import check_recorded
 
     with workflow_errors():
@@ -64,7 +63,7 @@ def checked_study(workflow: Any, config: dict[str, Any]) -> Study:
         update_config(config, read_arguments(arguments))
         origins = [*map(str, workflow.configfiles), *(["--config"] if arguments else [])]
         study = check_study(config, origin=" + ".join(origins))
-        study.check_documents(corpus_sizes(study.corpus))
+        check_files(study)
         if workflow.is_main_process:
             for file in workflow.configfiles:  # Snakemake silently keeps one of two equal keys
                 read_parameters(Path(file))
@@ -75,14 +74,25 @@ def checked_study(workflow: Any, config: dict[str, Any]) -> Study:
     return study
 
 
+def check_files(study: Study) -> None:
+    """Raise StudyError if the user's table or vectors are missing or do not fit the parameters."""
+    from sgns_study.corpora.registry import corpus_sizes
+    from sgns_study.sgns.vectors import check_dim
+
+    study.check_documents(corpus_sizes(study.corpus))
+    for model in plan.models(study):
+        if isinstance(recipe := study.recipes[model.recipe], FileRecipe):
+            check_dim(Path(recipe.path), model.dim)
+
+
 def path_of_this_python() -> str:
     """Shell code by which a job finds the programs of the environment that runs Snakemake."""
     return f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
 
 
-def any_of(names: Iterable[str]) -> str:
+def any_of(names: Iterable[object]) -> str:
     """A regular expression of names; one that nothing matches where there are none."""
-    return "|".join(map(re.escape, names)) or "(?!)"
+    return "|".join(re.escape(str(name)) for name in names) or "(?!)"
 
 
 def start(study: Study, workflow: Any, since: float) -> None:

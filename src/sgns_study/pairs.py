@@ -23,10 +23,6 @@ FILES = ("train_stream", "train_centres", "validation_stream", "validation_centr
 NEGATIVES = "validation_negatives"
 
 
-class PairsError(StudyError):
-    """The pairs asked for cannot be made; the message says which parameter to change."""
-
-
 @dataclass(frozen=True)
 class Windows:
     """The windows of one radius R.
@@ -76,9 +72,8 @@ def build_pairs(
 
     Document i of a part is `ids[offsets[i]:offsets[i + 1]]`. With `noise` (V,), weights that need
     not sum to one, the negatives follow these weights. Without it they are drawn as the lab recipe
-    draws them in training (`NegativeDrawer`), for batches of 500 consecutive centres.
-    Raises PairsError if a part has no token, an id is outside the vocabulary, or the vocabulary
-    is too small for the negatives.
+    draws them in training (`lab_negatives`), for batches of 500 consecutive centres.
+    Raises StudyError if a part has no token, or the vocabulary is too small for the negatives.
     """
     train = frame(train_ids, train_offsets, radius, vocabulary_size, "training")
     validation = frame(validation_ids, validation_offsets, radius, vocabulary_size, "validation")
@@ -88,10 +83,11 @@ def build_pairs(
     if noise is not None:
         drawn[:] = generator(*purpose).choice(vocabulary_size, shape, p=noise / noise.sum())
         return Pairs(train, validation, drawn)
-    drawer = NegativeDrawer(vocabulary_size, kernel_state(*purpose))
+    state = kernel_state(*purpose)
     for start in range(0, len(validation), VALIDATION_BATCH):
         batch = slice(start, start + VALIDATION_BATCH)
-        drawer.draw(validation, validation.centres[batch], drawn[batch])
+        centres = validation.centres[batch]
+        drawn[batch] = lab_negatives(validation, centres, shape[1], vocabulary_size, state)
     return Pairs(train, validation, drawn)
 
 
@@ -102,7 +98,7 @@ def frame(
     lengths = np.diff(offsets)
     lengths = lengths[lengths > 0]
     tokens = np.asarray(ids[offsets[0] : offsets[-1]])
-    check_tokens(tokens, vocabulary_size, part)
+    check_tokens(tokens, part)
     size = len(tokens) + radius * (len(lengths) + 1)
     position = np.int32 if size < 2**31 else np.int64
     pads_before = radius * np.arange(1, len(lengths) + 1, dtype=position)  # (documents,)
@@ -112,16 +108,11 @@ def frame(
     return Windows(stream, centres, radius)
 
 
-def check_tokens(tokens: NDArray[Any], vocabulary_size: int, part: str) -> None:
-    """Raise PairsError unless a part has tokens, all of them of the vocabulary."""
+def check_tokens(tokens: NDArray[Any], part: str) -> None:
+    """Raise StudyError if a part has no token."""
     if len(tokens) == 0:
-        raise PairsError(
+        raise StudyError(
             f"the {part} documents hold no token, so no window: use documents with text"
-        )
-    if tokens.min() < 0 or tokens.max() >= vocabulary_size:
-        raise PairsError(
-            f"the {part} documents hold ids {tokens.min()} to {tokens.max()}, but the vocabulary "
-            f"has ids 0 to {vocabulary_size - 1}: tokenize again with this vocabulary"
         )
 
 
@@ -137,34 +128,31 @@ def id_type(vocabulary_size: int) -> type[np.unsignedinteger[Any]]:
     return np.uint16 if vocabulary_size <= 2**16 else np.uint32
 
 
-@dataclass(frozen=True)
-class NegativeDrawer:
-    """Draws the negatives of a batch of centres, as the lab does.
+def lab_negatives(
+    windows: Windows,
+    centres: NDArray[Any],
+    wanted: int,
+    vocabulary_size: int,
+    state: NDArray[np.uint64],
+) -> NDArray[Any]:
+    """The negatives of a batch of centres (B,), drawn as the lab does: ids (B, `wanted`).
 
-    The 2RK negatives of a centre are all different, and each is drawn uniformly from the ids that
-    are a positive of no centre of the batch; the pad is one of them where no window meets a pad.
-    `state` (`randomness.kernel_state`) moves on with every draw.
+    The `wanted` = 2RK negatives of a centre are all different, and each is drawn uniformly from the
+    ids that are a positive of no centre of the batch; the pad is one of them where no window meets
+    a pad. `state` (`randomness.kernel_state`) moves on with every draw. Raises StudyError if there
+    are fewer such ids.
     """
-
-    vocabulary_size: int
-    state: NDArray[np.uint64]
-
-    def draw(self, windows: Windows, centres: NDArray[Any], out: NDArray[Any]) -> None:
-        """Fill `out` (len(centres), 2RK) for a batch of positions.
-
-        Raises PairsError if fewer than 2RK ids are a positive of no centre of the batch.
-        """
-        radius, wanted = windows.radius, out.shape[1]
-        found = draw_negatives(
-            windows.stream, centres, radius, self.vocabulary_size, self.state, out
+    out = np.empty((len(centres), wanted), id_type(vocabulary_size))
+    radius = windows.radius
+    found = draw_negatives(windows.stream, centres, radius, vocabulary_size, state, out)
+    if found < wanted:
+        raise StudyError(
+            f"negatives: radius {radius} needs {wanted} negatives per centre, all different, "
+            f"but only {found} of the {vocabulary_size} ids of the vocabulary occur in no "
+            f"positive of a batch of {len(centres)} centres: lower negatives, batch or radius, "
+            "or enlarge the vocabulary"
         )
-        if found < wanted:
-            raise PairsError(
-                f"negatives: radius {radius} needs {wanted} negatives per centre, all different, "
-                f"but only {found} of the {self.vocabulary_size} ids of the vocabulary occur in no "
-                f"positive of a batch of {len(centres)} centres: lower negatives, batch or radius, "
-                "or enlarge the vocabulary"
-            )
+    return out
 
 
 @njit(cache=True)

@@ -13,6 +13,7 @@ from os.path import expanduser
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -42,6 +43,22 @@ Init = Literal["pretrained", "random", "random_matched", "shuffled", "frozen", "
 BaselineKind = Literal["majority", "tfidf_lr", "nbsvm", "mean_lr"]
 CONV1D = "conv1d"  # the name of the study's classifier among others
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def own_file(name: str) -> str:
+    """The path of a file of the user's; raises ValueError for one that no rule can name."""
+    for character in "{}<>\0":
+        if character in name:
+            raise ValueError(
+                f"found {character!r} in the name of the file: rename it, the workflow cannot "
+                "handle this"
+            )
+    if "://" in name:
+        raise ValueError(f"found the address {name}: download it, and name the file")
+    return expanduser(name)
+
+
+OwnFile = Annotated[str, Field(min_length=1), AfterValidator(own_file)]
 
 
 class Section(BaseModel):
@@ -84,13 +101,13 @@ class TableCorpus(Section):
     """Labelled documents of one's own, a row each (`corpora/table.py`)."""
 
     kind: Literal["table"]
-    path: str = Field(min_length=1)
+    path: OwnFile
     """file of the training documents: .csv, .tsv, .jsonl or .parquet"""
     text: str = Field(min_length=1)
     """column, or JSON key, of the text"""
     label: str = Field(min_length=1)
     """column of the label; a row without one is an unlabelled document"""
-    test: str | None = None
+    test: OwnFile | None = None
     """file of the test documents, with the same columns; drawn from the labelled when empty"""
     test_fraction: Part = 0.2
     """share of the labelled documents set aside to test on when there is no test file"""
@@ -100,19 +117,6 @@ class TableCorpus(Section):
     """`stop` at rows that cannot be used and list them, or leave them out: `skip`"""
     seed: Seed = 1
     """seed of the draw of the test documents"""
-
-    @field_validator("path", "test")
-    @classmethod
-    def _names_a_file(cls, name: str | None) -> str | None:
-        for character in "{}<>\0":
-            if name and character in name:
-                raise ValueError(
-                    f"found {character!r} in the name of the file: rename it, the workflow cannot "
-                    "handle this"
-                )
-        if name and "://" in name:
-            raise ValueError(f"found the address {name}: download it, and name the file")
-        return name and expanduser(name)
 
 
 Corpus = Annotated[ImdbCorpus | PlantedCorpus | TableCorpus, Field(discriminator="kind")]
@@ -305,7 +309,23 @@ class PpmiRecipe(TextRecipe):
     """power of the singular values in the vectors"""
 
 
-Recipe = Annotated[LabRecipe | Word2vecRecipe | PpmiRecipe, Field(discriminator="kind")]
+class FileRecipe(AnyRecipe):
+    """Vectors from elsewhere for the words of the corpus (`sgns/recipes.py`).
+
+    A radius means nothing for them: their folders have the first of the grid.
+    """
+
+    reads: ClassVar = ()
+    on_device: ClassVar = False
+    kind: Literal["file"]
+    path: OwnFile
+    """file in word2vec's text or binary format, as fastText's .vec, or in GloVe's, which has no
+    first line of sizes; .gz of these too"""
+
+
+Recipe = Annotated[
+    LabRecipe | Word2vecRecipe | PpmiRecipe | FileRecipe, Field(discriminator="kind")
+]
 
 
 def check_known(key: str, name: Any, section: Mapping[Any, Any], of: str = "recipes") -> None:
@@ -592,10 +612,10 @@ class Study(Section):
             train, _ = split_sizes(drawn, labelled.validation_fraction)
             key, part = "sampling.classifier.documents", "the classifier sample trains on"
             limits.append((key, labelled.documents, corpus, sizes.train))
-            blocks: dict[str, Experiment | Baselines] = {"baselines": self.baselines}
-            blocks |= {f"experiments.{name}": each for name, each in self.experiments.items()}
-            for place, block in blocks.items():
-                limits += [(f"{place}.documents", n, part, train) for n in block.documents]
+            few = {f"experiments.{name}": each.documents for name, each in self.experiments.items()}
+            few["baselines"] = self.baselines.documents
+            for place, numbers in few.items():
+                limits += [(f"{place}.documents", n, part, train) for n in numbers]
         for key, asked, source, available in limits:
             if asked is not None and asked > available:
                 raise ValueError(

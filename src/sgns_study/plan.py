@@ -19,6 +19,7 @@ from sgns_study.params import (
     Device,
     EmbeddingSample,
     Experiment,
+    FileRecipe,
     Grid,
     Study,
 )
@@ -117,10 +118,11 @@ def of(study: Study, block: Grid | Experiment) -> Iterator[Variant]:
     documents: list[int | None] = [*getattr(block, "documents", [])] or [None]
     classifiers: list[str] = getattr(block, "classifiers", [CONV1D])
     for init in block.inits:
-        vectors = product(recipes, radii) if init in FROM_VECTORS else [(None, None)]
-        rest = product(vectors, scales, documents, classifiers, dims)
-        for (recipe, radius), scale, n, classifier, dim in rest:
-            yield Variant(init, recipe, radius, scale, n, classifier, dim)
+        vectors: Iterable[tuple[str | None, int | None]] = [(None, None)]
+        if init in FROM_VECTORS:
+            vectors = with_radii(study, recipes, radii)
+        for place, scale, n, name, dim in product(vectors, scales, documents, classifiers, dims):
+            yield Variant(init, *place, scale, n, name, dim)
 
 
 def places(study: Study, block: Grid | Experiment) -> tuple[list[str], list[int], list[int]]:
@@ -129,15 +131,24 @@ def places(study: Study, block: Grid | Experiment) -> tuple[list[str], list[int]
     return block.recipes or grid.recipes, block.radii or grid.radii, block.dims or grid.dims
 
 
+def with_radii(study: Study, recipes: Iterable[str], radii: list[int]) -> list[tuple[str, int]]:
+    """Each recipe at each radius; one of a file, which has none, at the first of the grid."""
+    of_file = {name for name in recipes if isinstance(study.recipes[name], FileRecipe)}
+    return once(
+        (name, study.grid.radii[0] if name in of_file else radius)
+        for name, radius in product(recipes, radii)
+    )
+
+
 def vectors(study: Study) -> list[tuple[Model, int]]:
     """The sets of vectors of the grid, of experiments and of baselines with their seeds, once."""
     seeds = study.grid.seeds
     blocks: list[Grid | Experiment] = [study.grid]
     blocks += [block for block in study.experiments.values() if needs_vectors(block)]
     found = [
-        (Model(*place), seed)
+        (model, seed)
         for block in blocks
-        for place in product(*places(study, block))
+        for model in models_at(study, *places(study, block))
         for seed in seeds[: getattr(block, "first_seeds", None)]
     ]
     found += [(one.model, seed) for one in baselines(study) if one.model for seed in seeds]
@@ -147,6 +158,14 @@ def vectors(study: Study) -> list[tuple[Model, int]]:
 def models(study: Study) -> list[Model]:
     """The same without their seeds."""
     return once(model for model, _ in vectors(study))
+
+
+def models_at(
+    study: Study, recipes: list[str], radii: list[int], dims: list[int]
+) -> Iterator[Model]:
+    """Every combination."""
+    for (recipe, radius), dim in product(with_radii(study, recipes, radii), dims):
+        yield Model(recipe, radius, dim)
 
 
 def recipes(study: Study) -> list[str]:
@@ -162,8 +181,7 @@ def needs_vectors(experiment: Experiment) -> bool:
 def baselines(study: Study) -> list[Baseline]:
     """The baselines of the study."""
     settings = study.baselines
-    places = product(settings.recipes, settings.radii, settings.dims)
-    vectors = [Model(*place) for place in places]
+    vectors = [*models_at(study, settings.recipes, settings.radii, settings.dims)]
     return [
         Baseline(kind, model, documents)
         for documents in (None, *settings.documents)
@@ -209,6 +227,11 @@ def noise_min_count(study: Study) -> int:
 def named(entries: Iterable[Variant] | Iterable[Baseline]) -> dict[str, Any]:
     """Classifiers or baselines by the names of their folders."""
     return {entry.name: entry for entry in entries}
+
+
+def kept_seeds(study: Study) -> tuple[list[int], list[int]]:
+    """The seeds whose classifiers keep their weights: the first, to spare the disk; and others."""
+    return study.grid.seeds[:1], study.grid.seeds[1:]
 
 
 def settings_of(study: Study, variant: Variant) -> Classifier:
@@ -266,10 +289,12 @@ class Files:
         """Files in the folder of results."""
         return [f"{self.results}/{name}" for name in names]
 
-    def read_by(self, study: Study, recipe: str, radius: int | str, seed: int | str) -> list[str]:
-        """What vectors are trained on: the text, the pairs of the radius, or both."""
-        files = {"text": self.text, "pairs": self.pairs}
-        paths = [path for name in study.recipes[recipe].reads for path in files[name]]
+    def read_by(self, study: Study, name: str, radius: int | str, seed: int | str) -> list[str]:
+        """What a recipe is trained on: the text, the pairs of the radius, or both; or its file."""
+        recipe, files = study.recipes[name], {"text": self.text, "pairs": self.pairs}
+        if isinstance(recipe, FileRecipe):
+            return [recipe.path]
+        paths = [path for read in recipe.reads for path in files[read]]
         return [path.format(draw=draw(study, seed), radius=radius) for path in paths]
 
     def vectors_of(self, run: Variant | Baseline, seed: int | str) -> list[str]:
@@ -285,4 +310,5 @@ class Files:
             for path in self.read_by(study, model.recipe, model.radius, seed)
         ]
         files = [*self.tokens, *read, *self.embeddings, *self.classifiers, *self.baselines]
-        return sorted({str(Path(path).with_name("run.json")) for path in files})
+        records = {str(Path(path).with_name("run.json")) for path in files}
+        return sorted(path for path in records if path.startswith(f"{self.results}/"))

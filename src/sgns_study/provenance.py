@@ -1,6 +1,7 @@
 """Where a result comes from: the code that made it, the versions it ran on, the commit."""
 
 import ast
+import re
 import subprocess
 from functools import cache
 from hashlib import sha256
@@ -129,38 +130,28 @@ class _Computing(ast.NodeTransformer):
         return ast.Raise()
 
 
-class _Names(ast.NodeVisitor):
-    """Collects the dotted names that a statement uses, and what it imports."""
+class _Names(NamedTuple):
+    """The dotted names that a statement uses, and what it imports, by the names it binds."""
 
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self.used: set[str] = set()
-        self.imported: dict[str, str] = {}
+    used: set[str]
+    imported: dict[str, str]
 
-    def visit_Attribute(self, node: ast.Attribute) -> None:
+    @classmethod
+    def of(cls, statement: ast.stmt) -> "_Names":
         """A chain of attributes of a name is one dotted name."""
-        value: ast.expr = node
-        parts: list[str] = []
-        while isinstance(value, ast.Attribute):
-            parts.insert(0, value.attr)
-            value = value.value
-        if isinstance(value, ast.Name):
-            self.used.add(".".join([value.id, *parts]))
-        else:
-            self.visit(value)
-
-    def visit_Name(self, node: ast.Name) -> None:
-        """A name by itself."""
-        self.used.add(node.id)
-
-    def visit_Import(self, node: ast.Import) -> None:
-        """`import a.b as c`."""
-        self.imported |= {alias.asname or alias.name: alias.name for alias in node.names}
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """`from a import b as c`."""
-        for alias in node.names:
-            self.imported[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+        found, links = cls(set(), {}), set[ast.AST]()
+        for node in ast.walk(statement):  # a chain before the links that it is made of
+            match node:
+                case ast.Import(names):
+                    found.imported.update({name.asname or name.name: name.name for name in names})
+                case ast.ImportFrom(module, names):
+                    full = {name.asname or name.name: f"{module}.{name.name}" for name in names}
+                    found.imported.update(full)
+                case ast.Attribute() | ast.Name():
+                    links |= {node.value} if isinstance(node, ast.Attribute) else set()
+                    if node not in links and re.fullmatch(r"[\w.]+", dotted := ast.unparse(node)):
+                        found.used.add(dotted)
+        return found
 
 
 @cache
@@ -169,7 +160,7 @@ def _code(module: str, name: str) -> str:
     code = []
     for statement in _statements(module)[name]:
         is_import = isinstance(statement, ast.Import | ast.ImportFrom)
-        code.append(_names(statement).imported[name] if is_import else ast.dump(statement))
+        code.append(_Names.of(statement).imported[name] if is_import else ast.dump(statement))
     return " ".join(code)
 
 
@@ -178,13 +169,13 @@ def _targets(module: str, name: str) -> set[str]:
     """The definitions of this package that a definition names, in full."""
     found = set()
     for statement in _statements(module)[name]:
-        names = _names(statement)
+        names = _Names.of(statement)
         places = _places(module) | names.imported
         for dotted in names.used:
             head, _, rest = dotted.partition(".")
             if head in places:
                 found.add(f"{places[head]}.{rest}".rstrip("."))
-    return {target for target in found if _is_own(target)}
+    return {target for target in found if target.startswith(f"{PACKAGE}.")}
 
 
 @cache
@@ -194,19 +185,9 @@ def _places(module: str) -> dict[str, str]:
     for name in places:
         for statement in _statements(module)[name]:
             if isinstance(statement, ast.Import | ast.ImportFrom):
-                full = _names(statement).imported[name]
-                places[name] = full if _is_own(full) else places[name]
+                full = _Names.of(statement).imported[name]
+                places[name] = full if full.startswith(f"{PACKAGE}.") else places[name]
     return places
-
-
-def _is_own(target: str) -> bool:
-    return target.split(".")[0] == PACKAGE
-
-
-def _names(statement: ast.stmt) -> _Names:
-    names = _Names()
-    names.visit(statement)
-    return names
 
 
 @cache

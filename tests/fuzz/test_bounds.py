@@ -1,6 +1,7 @@
 """Small files that stand for large ones, and lines without end, are refused in little memory.
 
-Each is read in a process of its own, whose address space may grow by so many MiB and no more.
+Each is read in a process of its own, whose address space may grow by so many MiB and no more. They
+are forked from one that has imported this module and done nothing else.
 """
 
 import gzip
@@ -44,6 +45,10 @@ def without_end(start: bytes) -> Callable[[Path], None]:
             file.truncate(GB)
 
     return make
+
+
+def a_word_of_300_mib(path: Path) -> None:
+    path.write_text("the film\n" + "a" * (300 << 20))
 
 
 def packed_zeros(member: tarfile.TarInfo, form: int = tarfile.GNU_FORMAT) -> Callable[[Path], None]:
@@ -139,7 +144,8 @@ BOUNDS: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], object], s
         *("a.jsonl", without_end(b'{"text": "a", "label": "b"}\n{"text": "'), read_own),
         *("line 2: more than 10,000,000 characters in a field or line", 700),
     ),
-    "a word": ("a.txt", without_end(b"the film\n"), lines.read_lines, "line 2 has a word of", 200),
+    "a word": ("a.txt", a_word_of_300_mib, lines.read_lines, "line 2 has a word of", 200),
+    "no text": ("a.txt", without_end(b"the film\n"), lines.read_lines, "line 2 has a NUL", 200),
     "words": ("a.txt", lambda path: path.write_text("of " * (10 << 20)), lines.read_lines, "", 400),
     "wordpieces": ("a.txt", without_end(b"[PAD]\n"), read_wordpieces, "found 2 entries", 100),
     "a header line": ("a.csv", without_end(b"a,b"), read_table, "a line of 65536 bytes", 100),
@@ -148,7 +154,7 @@ BOUNDS: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], object], s
     "a record": ("run.json", without_end(b'{"commit": "'), read_record, "not the record", 200),
     "numbers": (
         *("a.txt", without_end(b"1 2\nword " + b"1 " * 10_000), read_vectors),
-        *("line 2: found 3 fields behind the first and no line end", 1124),  # the file is mapped
+        *("line 2: found 3 fields behind the first", 1124),  # the file is mapped
     ),
     "a name": (
         "a.bin",
@@ -183,7 +189,8 @@ def test_memory_is_bounded(tmp_path: Path, name: str) -> None:
     path = tmp_path / file
     make(path)
     ours, theirs = multiprocessing.Pipe(duplex=False)
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     process = context.Process(target=attempt, args=(name, path, theirs))
     process.start()
     theirs.close()

@@ -32,10 +32,6 @@ Candidates = Iterator[tuple[Settings, Callable[[Features], Probabilities]]]
 FeaturesAndCandidates = tuple[Callable[[Documents], Features], Candidates]
 
 
-class BaselineError(StudyError):
-    """The baseline cannot be trained on what it was given; the message says the remedy."""
-
-
 class TokenDocuments(NamedTuple):
     """Whole documents of one split."""
 
@@ -70,7 +66,7 @@ def train_baseline(
     Those chosen have the highest accuracy, then the lowest loss, then come first; they are not
     trained again on validation. The test's labels are not used.
 
-    vectors: row i belongs to id i; needed by `mean_lr` alone. Raises BaselineError if the classes
+    vectors: row i belongs to id i; needed by `mean_lr` alone. Raises StudyError if the classes
     of the splits do not fit, or if no word is in two training documents.
     """
     check_labels(train.labels, validation.labels)
@@ -162,7 +158,7 @@ def count_terms(
 ) -> tuple[CountVectorizer, sparse.csr_matrix]:
     """A vectorizer with the vocabulary of training, ascending, and counts (documents, terms) there.
 
-    Terms are in two training documents or more. Raises BaselineError if there are none. binary: 1
+    Terms are in two training documents or more. Raises StudyError if there are none. binary: 1
     where a document has a term.
     """
     vectorizer = CountVectorizer(analyzer=terms, min_df=2, binary=binary, dtype=np.float64)
@@ -170,7 +166,7 @@ def count_terms(
         counts = vectorizer.fit_transform(train)
     except ValueError:  # no term is left
         number = len(set().union(*map(terms, train)))
-        raise BaselineError(
+        raise StudyError(
             f"train split: none of {number} words and bigrams is in two or more of the "
             f"{len(train)} documents: train on more documents"
         ) from None
@@ -245,11 +241,11 @@ def mean_vectors(documents: Documents, table: NDArray[np.float32]) -> NDArray[np
 
 
 def check_labels(train: NDArray[Any], validation: NDArray[Any]) -> None:
-    """Raise BaselineError unless training has two or more classes, and all that are validated."""
+    """Raise StudyError unless training has two or more classes, and all that are validated."""
     found = np.unique(train)
     every = found.tolist() == list(range(len(found))) and np.isin(validation, found).all()
     if len(found) < 2 or not every:
-        raise BaselineError(
+        raise StudyError(
             f"train split: validation has the labels {np.unique(validation).tolist()}, training "
             f"{found.tolist()}, needed are 0 to C − 1, each in a document or more, C at least 2: "
             "train on more documents"

@@ -49,11 +49,12 @@ class Documents(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """The curves and the test predictions of a trained classifier."""
+    """The curves, the test predictions and the weights of a trained classifier."""
 
     curves: pd.DataFrame  # epoch, split, loss, accuracy; test only at the selected epoch
     selected_epoch: int
     probabilities: NDArray[np.float64]  # (n_test,) of label 1; (n_test, C) beyond two classes
+    weights: dict[str, Tensor]  # at that epoch, by their names in `Conv1dClassifier`
 
 
 def train_classifier(
@@ -102,7 +103,7 @@ def fit(training: "Training", train: Documents, validation: Documents, test: Doc
     loss, accuracy, probabilities = evaluate(training, test, selected_epoch, "test")
     curves.append((selected_epoch, "test", loss, accuracy))
     table = pd.DataFrame(curves, columns=["epoch", "split", "loss", "accuracy"])
-    return Fitted(table, selected_epoch, probabilities)
+    return Fitted(table, selected_epoch, probabilities, weights)
 
 
 def evaluate(

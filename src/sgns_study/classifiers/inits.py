@@ -23,10 +23,6 @@ from sgns_study.tokens import PAD_ID
 Table = NDArray[np.float32]
 
 
-class InitError(StudyError):
-    """The embedding cannot be made from what was given; the message says the remedy."""
-
-
 def initial_table(
     init: str,
     vectors: Vectors | None,
@@ -38,7 +34,7 @@ def initial_table(
     """Embedding float32 (V, d) of one of `params.Init`, rescaled if `scale` is given.
 
     vectors: those of the vocabulary, of this dim; `random` and `frozen_random` need none. The row
-    of the pad is zero. Raises InitError if vectors without spread are to be rescaled.
+    of the pad is zero. Raises StudyError if vectors without spread are to be rescaled.
     """
     occurs = np.ones(len(vocabulary), np.bool_)
     if init in ("random", "frozen_random"):
@@ -58,7 +54,7 @@ def initial_table(
     occurs[PAD_ID] = False
     deviation = float(table[occurs].std(dtype=np.float64))
     if deviation == 0:
-        raise InitError("all entries of the vectors are the same: train others to rescale")
+        raise StudyError("all entries of the vectors are the same: train others to rescale")
     return (table * np.float32(scale / deviation)).astype(np.float32)
 
 

@@ -32,10 +32,6 @@ POLL = 0.05  # seconds between two checks of a running download
 CAUSES = {"ConnectionError": "no connection", "FileNotFoundError": "no such file"}
 
 
-class DownloadError(StudyError):
-    """A source cannot be downloaded; the message says what was tried and what to do by hand."""
-
-
 class Copy(NamedTuple):
     """One packing of a source: its name on a mirror, its checksum, its public address if any."""
 
@@ -74,7 +70,7 @@ def evaluation_sources() -> list[str]:
 def fetch(name: str, folder: Path, mirror: str | None = None) -> Path:
     """Bring the source `name` into `folder`, verified; nothing to do if it is there already.
 
-    One process at a time fetches into a folder; others wait. Raises DownloadError if no copy can be
+    One process at a time fetches into a folder; others wait. Raises StudyError if no copy can be
     downloaded, saying what was tried, and ArtifactError if the folder is not writable or the disk
     full.
     """
@@ -98,7 +94,7 @@ def fetch(name: str, folder: Path, mirror: str | None = None) -> Path:
                 tried.append(f"  {origin}: {said.removeprefix(f'{origin}: ')}")
     names = ("one of " if len(source.copies) > 1 else "") + ", ".join(c.name for c in source.copies)
     found = "\n".join([f"{source.file}: could not be downloaded; tried:", *tried])
-    raise DownloadError(
+    raise StudyError(
         f"{found}\nPut {names} at {target} by hand, or point SGNS_STUDY_MIRROR at a folder or "
         "address that has it, and run again. `make demo` needs no download."
     )
@@ -130,7 +126,7 @@ def fetch_copy(copy: Copy, origin: str, target: Path) -> None:
 def receive(address: str, size: int, part: Path) -> None:
     """Download a file of `size` bytes to `part`.
 
-    Raises DownloadError if nothing comes within `ANSWER` seconds, then if fewer than `LEAST` bytes
+    Raises StudyError if nothing comes within `ANSWER` seconds, then if fewer than `LEAST` bytes
     a second do, or more than `size` in all. The download is watched from outside, in a thread,
     because no time limit of `requests` covers the lookup of a host's name or a slow drip.
     """
@@ -154,12 +150,12 @@ def receive(address: str, size: int, part: Path) -> None:
         while thread.is_alive():
             received = part.stat().st_size
             if received > size:
-                raise DownloadError(f"more than the {size} bytes of the file")
+                raise StudyError(f"more than the {size} bytes of the file")
             if time.monotonic() > deadline:
                 if received == 0:
-                    raise DownloadError(f"no answer within {ANSWER} seconds")
+                    raise StudyError(f"no answer within {ANSWER} seconds")
                 if received - before < (LEAST * STALL if before else 1):
-                    raise DownloadError(f"fewer than {LEAST} bytes a second")
+                    raise StudyError(f"fewer than {LEAST} bytes a second")
                 before, deadline = received, time.monotonic() + STALL
             thread.join(POLL)
     if failed:
@@ -167,12 +163,12 @@ def receive(address: str, size: int, part: Path) -> None:
 
 
 def verify(name: str, path: Path) -> None:
-    """Raise DownloadError if a file is none of the source's copies."""
+    """Raise StudyError if a file is none of the source's copies."""
     check_copies(path, SOURCES[name].copies, path)
 
 
 def check_copies(path: Path, copies: Sequence[Copy], origin: Path | str) -> None:
-    """Raise DownloadError, with both checksums, if a file at `path` is none of `copies`."""
+    """Raise StudyError, with both checksums, if a file at `path` is none of `copies`."""
     if not path.is_file():
         raise ArtifactError(f"{path}: no such file: run the download first")
     size = path.stat().st_size
@@ -180,7 +176,7 @@ def check_copies(path: Path, copies: Sequence[Copy], origin: Path | str) -> None
     sums = [f"{name}:{pooch.file_hash(str(path), alg=name)}" for name in algorithms]
     if not any(size == copy.size and copy.checksum in sums for copy in copies):
         wanted = " or ".join(f"{copy.size} bytes with {copy.checksum}" for copy in copies)
-        raise DownloadError(
+        raise StudyError(
             f"{origin}: wrong file: found {size} bytes with {' or '.join(sums)}, expected {wanted}:"
             " delete it and download it again"
         )

@@ -266,17 +266,24 @@ def read_rows(
 
     With `label_needed` a row without a label is a bad one.
     """
+    if corpus.text == corpus.label:
+        raise ArtifactError(f"corpus.label: {corpus.label!r} is the column of the text too")
+    rows = [checked(row, label_needed) for row in unchecked_rows(path, corpus)]
+    return [row for row in rows if not row.reason], [row for row in rows if row.reason]
+
+
+def unchecked_rows(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
+    """Rows of a file as they stand there; those that cannot be read have a reason."""
     check_file(path)
     limit_before = csv.field_size_limit(LONGEST)  # of the whole process
     try:
-        rows = [checked(row, label_needed) for row in READERS[path.suffix.lower()](path, corpus)]
+        yield from READERS[path.suffix.lower()](path, corpus)
     except OSError as error:
         raise ArtifactError(
             f"{path}: not readable ({error.strerror}): name a readable file"
         ) from None
     finally:
         csv.field_size_limit(limit_before)
-    return [row for row in rows if not row.reason], [row for row in rows if row.reason]
 
 
 def checked(row: Row, label_needed: bool) -> Row:
@@ -488,10 +495,8 @@ def check_rows(path: Path, number: int, unit: str) -> None:
 
 
 def check_columns(path: Path, columns: Sequence[str], corpus: params.TableCorpus) -> None:
-    """Raise ArtifactError unless the columns of text and label are there, once, and are two."""
-    if corpus.text == corpus.label:
-        raise ArtifactError(f"corpus.label: {corpus.label!r} is the column of the text too")
-    for name, key in ((corpus.text, "corpus.text"), (corpus.label, "corpus.label")):
+    """Raise ArtifactError unless the columns of text and label are there, once."""
+    for name, key in ((corpus.text, "corpus.text or --column"), (corpus.label, "corpus.label")):
         if columns.count(name) > 1:
             raise ArtifactError(f"{path}: two columns are named {name!r}: rename one of them")
         if name not in columns:

@@ -25,10 +25,6 @@ SHARE = 0.98  # of the best accuracy
 Array = NDArray[np.float64]
 
 
-class ConvergenceError(StudyError):
-    """Curves from which no time can be read; the message names the run and what is wrong."""
-
-
 def convergence(curves: pd.DataFrame) -> pd.DataFrame:
     """The times of every run on validation and on training data, one row a level.
 
@@ -37,8 +33,7 @@ def convergence(curves: pd.DataFrame) -> pd.DataFrame:
 
     Columns: the run, split, `level_of` (`own` or `common`), the level, and epochs to reach it.
 
-    Raises ConvergenceError if a curve lacks an epoch or an accuracy or has an epoch twice, or if
-    runs compared were trained for different numbers of epochs.
+    Raises StudyError if runs compared were trained for different numbers of epochs.
     """
     table = with_defaults(curves)
     groups = table[table["split"].isin(SPLITS)].groupby(["split", *COMPARED], dropna=False)
@@ -61,8 +56,7 @@ def with_defaults(curves: pd.DataFrame) -> pd.DataFrame:
 def times_of(group: pd.DataFrame) -> pd.DataFrame:
     """The times of the runs that are compared, on one split."""
     curves = [curve for _, curve in group.sort_values("epoch").groupby(RUN, dropna=False)]
-    for curve in curves:
-        check_curve(curve, len(curves[0]) - 1)
+    check_epochs(curves)
     runs = pd.concat([curve[:1] for curve in curves])
     accuracy = np.array([curve["accuracy"] for curve in curves], float)  # (runs, E + 1)
     own = SHARE * accuracy.max(axis=1)
@@ -75,22 +69,13 @@ def times_of(group: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def check_curve(curve: pd.DataFrame, epochs: int) -> None:
-    """Raise ConvergenceError unless a run has an accuracy at each epoch from 0 to `epochs`."""
-    at, missing = curve["epoch"], curve.loc[curve["accuracy"].isna(), "epoch"]
-    if at.tolist() != list(range(len(curve))):
-        problem = f"epochs are {', '.join(map(str, at))}; every epoch from 0 on is needed once"
-    elif len(missing):
-        problem = f"no accuracy at epoch {', '.join(map(str, missing))}; every epoch needs one"
-    elif len(curve) < 2 or len(curve) != epochs + 1:
-        expected = f"{epochs or '1 or more'} as of the runs it is compared with"
-        problem = f"{len(curve) - 1} epochs trained, expected {expected}"
-    else:
-        return
-    run = curve.iloc[0]
-    keys = [f"{key} {run[key]}" for key in RUN if not (pd.isna(run[key]) or run[key] == "")]
-    name = f"curve of {', '.join(keys)}, {run['split']}"
-    raise ConvergenceError(f"{name}: {problem}: train the run again")
+def check_epochs(curves: list[pd.DataFrame]) -> None:
+    """Raise StudyError unless runs that are compared have the same epochs."""
+    found = sorted({curve["epoch"].max() for curve in curves})
+    if len(found) > 1:
+        run = ", ".join(f"{key} {curves[0][key].iloc[0]}" for key in COMPARED)
+        epochs = " and ".join(map(str, found))
+        raise StudyError(f"runs of {run}: trained for {epochs} epochs: train them again")
 
 
 def crossing(heights: Array, wanted: Array) -> Array:

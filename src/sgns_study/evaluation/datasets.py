@@ -11,8 +11,8 @@ def standard_sets(
 ) -> tuple[dict[str, list[Pair]], dict[str, dict[str, list[Question]]]]:
     """Thirteen word-similarity sets and the analogies, by name.
 
-    The files are in `folder` as `corpora.sources.fetch` puts them. Raises ArtifactError if one is
-    not there, DownloadError if it is another file.
+    The files are in `folder` as `corpora.sources.fetch` puts them. Raises StudyError if one is
+    not there or is another file.
     """
     paths = [folder / sources.SOURCES[name].file for name in sources.evaluation_sources()]
     for name, path in zip(sources.evaluation_sources(), paths, strict=True):

@@ -34,10 +34,6 @@ Question = tuple[str, str, str, str]
 Method = Literal["3cosadd", "3cosmul"]
 
 
-class UnknownWordError(StudyError):
-    """A word without a vector; the message names words like it that have one."""
-
-
 def intrinsic_scores(
     table: Table,
     vocabulary: Sequence[str],
@@ -160,11 +156,9 @@ def attraction_repulsion(cosines: Table, method: Method) -> tuple[Table, Table]:
     """The terms f and g of `best_answers`."""
     if method == "3cosadd":
         return cosines, cosines.copy()
-    if method == "3cosmul":
-        shifted = np.maximum((1 + cosines) / 2, 0)
-        with np.errstate(divide="ignore"):  # of a word opposite to b or c: −∞, the worst
-            return np.log(shifted), np.log(shifted + np.float32(EPSILON))
-    raise StudyError(f"method: found {method!r}, allowed are {', '.join(get_args(Method))}")
+    shifted = np.maximum((1 + cosines) / 2, 0)
+    with np.errstate(divide="ignore"):  # of a word opposite to b or c: −∞, the worst
+        return np.log(shifted), np.log(shifted + np.float32(EPSILON))
 
 
 def unit(table: Table) -> Table:
@@ -185,10 +179,8 @@ def neighbours(
     """The `n` words of largest cosine with each word and these cosines, nearest first.
 
     A word stands for the row spelt the same or, if there is none, the first in another case. Raises
-    UnknownWordError, and StudyError if a word's vector is zero or `n` below 1.
+    StudyError if a word has no vector or a zero one.
     """
-    if n < 1:
-        raise StudyError(f"n: found {n}, allowed is 1 or more")
     rows = {word: row_of(word, vocabulary) for word in words}
     for word, row in rows.items():
         if lengths(table[[row]]) == 0:
@@ -203,7 +195,7 @@ def neighbours(
 def row_of(word: str, vocabulary: Sequence[str]) -> int:
     """The row spelt like the word, else the first in another case.
 
-    Raises UnknownWordError, which names words like it.
+    Raises StudyError, which names words like it.
     """
     for case_insensitive in (False, True):
         row = int(first_rows([word], vocabulary, case_insensitive)[0])
@@ -211,7 +203,7 @@ def row_of(word: str, vocabulary: Sequence[str]) -> int:
             return row
     like = get_close_matches(word, vocabulary) or get_close_matches(word.lower(), vocabulary)
     remedy = f"did you mean {' or '.join(like)}?" if like else "and none is like it"
-    raise UnknownWordError(
+    raise StudyError(
         f"{word!r} is not among the {len(vocabulary)} words{':' if like else ','} {remedy}"
     )
 

@@ -13,10 +13,8 @@ docs/statistics.md has the measured error rates and coverage of these methods.
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # whose modules are imported when they are first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
-
-from sgns_study.errors import StudyError
 
 CONFIDENCE = 0.95
 ALPHA = 0.05
@@ -28,16 +26,12 @@ ROUNDING = 1e-12  # a smaller standard deviation is rounding; real differences a
 Floats = NDArray[np.float64]
 
 
-class StatisticsError(StudyError):
-    """A method is not defined for the numbers given; the message says what it needs."""
-
-
 def half_interval(sd: float, df: float, n: int = 1) -> float:
     """Half the width of the 95 % t interval of the mean of `n` values with standard deviation `sd`.
 
     With n = 1, `sd` is the standard error of the mean itself.
     """
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, df)) * sd / float(np.sqrt(n))
+    return float(scipy.special.stdtrit(df, (1 + CONFIDENCE) / 2)) * sd / float(np.sqrt(n))
 
 
 class SeedMean(NamedTuple):
@@ -73,7 +67,7 @@ class SeedMean(NamedTuple):
             return np.nan
         if self.error == 0:
             return 0.5**self.n if self.mean < bound else 1.0
-        return float(stats.t.sf((bound - self.mean) / self.error, self.df))
+        return float(scipy.special.stdtr(self.df, (self.mean - bound) / self.error))
 
     def p_equivalent(self, margin: float) -> float:
         """The p value for |true mean| < margin: the larger of two one-sided tests (TOST).
@@ -84,24 +78,8 @@ class SeedMean(NamedTuple):
 
 
 def block_means(differences: ArrayLike) -> Floats:
-    """The mean over cells of each seed, (seeds,), of differences (cells, seeds).
-
-    Raises StatisticsError for another shape and for missing values: the caller leaves out a seed
-    that lacks a cell.
-    """
-    table = np.asarray(differences, dtype=float)
-    check_differences(table)
-    return table.mean(axis=0)
-
-
-def check_differences(table: Floats) -> None:
-    """Raise StatisticsError unless the differences are (cells, seeds) and none is missing."""
-    if table.ndim != 2 or not table.size:
-        raise StatisticsError(f"differences have shape {table.shape}; (cells, seeds) is needed")
-    if missing := int((~np.isfinite(table)).sum()):
-        raise StatisticsError(
-            f"differences have {missing} missing values; leave out the seeds that lack a cell"
-        )
+    """The mean over cells of each seed, (seeds,), of differences (cells, seeds) without a gap."""
+    return np.asarray(differences, dtype=float).mean(axis=0)
 
 
 def spread(means: Floats) -> float:
@@ -130,30 +108,15 @@ def hedges_g(differences: ArrayLike) -> float:
     sd, m = spread(means), len(means) - 1
     if m < 2 or sd == 0:
         return np.nan
-    correction = np.exp(special.gammaln(m / 2) - special.gammaln((m - 1) / 2)) / np.sqrt(m / 2)
+    gammaln = scipy.special.gammaln
+    correction = np.exp(gammaln(m / 2) - gammaln((m - 1) / 2)) / np.sqrt(m / 2)
     return float(correction * float(means.mean()) / sd)
 
 
 def outcome_differences(correct_a: ArrayLike, correct_b: ArrayLike) -> Floats:
-    """A − B of each seed and document, (seeds, documents); cells, if there are any, averaged.
-
-    Raises StatisticsError for arrays of different shapes and for values other than 0 and 1.
-    """
-    a, b = np.asarray(correct_a), np.asarray(correct_b)
-    check_outcomes(a, b)
-    difference = a.astype(np.int8) - b.astype(np.int8)
-    return (difference if a.ndim == 2 else difference.mean(axis=0)).astype(float)
-
-
-def check_outcomes(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> None:
-    """Raise StatisticsError unless both arrays hold 0 and 1 in one shape."""
-    if a.shape != b.shape or a.ndim not in (2, 3) or min(a.shape) < 1:
-        raise StatisticsError(
-            f"correct predictions have shapes {a.shape} and {b.shape}; both need the same "
-            "(seeds, documents) or (cells, seeds, documents)"
-        )
-    if max(a.max(), b.max()) > 1 or min(a.min(), b.min()) < 0:
-        raise StatisticsError("correct predictions have other values than 0 and 1")
+    """A − B of each seed and document, (seeds, documents); cells, if there are any, averaged."""
+    difference = np.asarray(correct_a, np.int8) - np.asarray(correct_b, np.int8)
+    return (difference if difference.ndim == 2 else difference.mean(axis=0)).astype(float)
 
 
 def crossed_variance(table: Floats) -> tuple[Floats, Floats, Floats]:
@@ -162,11 +125,9 @@ def crossed_variance(table: Floats) -> tuple[Floats, Floats, Floats]:
     For x_sd = μ + a_s + b_d + e_sd the mean has the variance σ²_a/S + σ²_b/D + σ²_e/(SD). The
     two-way analysis of variance estimates it without bias by (MS_a + MS_b − MS_e) / (SD). An MS_a
     below MS_e, which estimates σ²_a < 0, counts as MS_e. The degrees of freedom are Satterthwaite's
-    (1946): (ΣMS)² / Σ(MS²/df). Results have the leading shape.
+    (1946): (ΣMS)² / Σ(MS²/df). Results have the leading shape. S and D must be at least 2.
     """
     *_, n, m = table.shape
-    if n < 2 or m < 2:
-        raise StatisticsError(f"{n} seeds x {m} documents; at least 2 x 2 are needed")
     rows, columns = table.mean(axis=-1), table.mean(axis=-2)  # (..., S) and (..., D)
     mean = rows.mean(axis=-1)
     residual = table - rows[..., None] - columns[..., None, :] + mean[..., None, None]
@@ -184,7 +145,7 @@ def seed_and_document_estimate(correct_a: ArrayLike, correct_b: ArrayLike) -> Se
 
     Its t test is, by moments, that of a mixed model with crossed random effects of seed and
     document: unlike a test of block means it counts that the test documents are a sample too.
-    Raises StatisticsError for fewer than 2 seeds.
+    There must be 2 seeds or more.
     """
     table = outcome_differences(correct_a, correct_b)
     mean, variance, df = crossed_variance(table)
@@ -221,11 +182,9 @@ def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike) -> Floats:
     new documents: a binomial test. It is about these trained classifiers, not about new seeds.
     """
     difference = outcome_differences(correct_a, correct_b)
-    if np.ndim(correct_a) != 2:
-        raise StatisticsError("McNemar's test is of (seeds, documents); give it one cell at a time")
     only_a, only_b = (difference > 0).sum(axis=1), (difference < 0).sum(axis=1)
     return np.array(
-        [stats.binomtest(a, a + b).pvalue if a + b else 1.0 for a, b in zip(only_a, only_b)]
+        [scipy.stats.binomtest(a, a + b).pvalue if a + b else 1.0 for a, b in zip(only_a, only_b)]
     )
 
 
@@ -242,8 +201,6 @@ def over_seeds(p: ArrayLike) -> float:
 def holm(p: ArrayLike) -> Floats:
     """Holm's (1979) adjusted p values in the order given; NaN stays and counts as no test."""
     values = np.asarray(p, dtype=float)
-    if values.ndim != 1 or ((values < 0) | (values > 1)).any():
-        raise StatisticsError(f"p values must be one row of numbers from 0 to 1, not {values}")
     adjusted = values.copy()
     order = np.argsort(values, kind="stable")[: np.count_nonzero(~np.isnan(values))]
     steps = np.arange(len(order), 0, -1) * values[order]
@@ -260,13 +217,13 @@ def power(effect: float, error: float, n_seeds: int) -> float:
     """
     if not error > 0:
         return np.nan
-    limit = float(stats.t.ppf(1 - ALPHA / 2, n_seeds - 1))
-    return float(stats.ncf.sf(limit**2, 1, n_seeds - 1, (effect / error) ** 2))
+    limit = float(scipy.special.stdtrit(n_seeds - 1, 1 - ALPHA / 2))
+    return float(scipy.stats.ncf.sf(limit**2, 1, n_seeds - 1, (effect / error) ** 2))
 
 
 def smallest_detectable(error: float, n_seeds: int) -> float:
     """The true difference that `power` finds with a probability of 80 %; NaN as there."""
     if not error > 0:
         return np.nan
-    errors: float = optimize.brentq(lambda delta: power(delta, 1, n_seeds) - POWER, 1, 100)
+    errors: float = scipy.optimize.brentq(lambda delta: power(delta, 1, n_seeds) - POWER, 1, 100)
     return errors * error

@@ -9,9 +9,8 @@ from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
-from sgns_study.evaluation.statistics import half_interval
+from sgns_study.evaluation.vectors import estimate
 
 VARIANT = ["init", "recipe", "radius", "dim"]
 RUN = [*VARIANT, "seed"]
@@ -36,22 +35,6 @@ def scores(curves: pd.DataFrame) -> pd.DataFrame:
     return runs.sort_values(["init", "recipe", "dim", "radius", "seed"], ignore_index=True)
 
 
-def mean_interval(values: ArrayLike) -> tuple[float, float, float, float]:
-    """Mean, standard deviation (n − 1) and 95 % t interval of the mean; missing values left out.
-
-    With one value all but the mean are NaN; with none, all four.
-    """
-    numbers = np.asarray(values, dtype=float)
-    numbers = numbers[~np.isnan(numbers)]
-    n = len(numbers)
-    mean = float(numbers.mean()) if n else np.nan
-    if n < 2:
-        return mean, np.nan, np.nan, np.nan
-    sd = float(numbers.std(ddof=1))
-    half = half_interval(sd, n - 1, n)
-    return mean, sd, mean - half, mean + half
-
-
 def summarise(
     curves: pd.DataFrame,
     published: pd.DataFrame | None = None,
@@ -68,8 +51,9 @@ def summarise(
     for variant, runs in scores(curves).groupby(VARIANT, dropna=False, sort=False):
         row = dict(zip(VARIANT, variant)) | {"n_seeds": len(runs)}
         for split in SPLITS:
-            names = (f"{split}_{name}" for name in ("accuracy", "sd", "low", "high"))
-            row |= dict(zip(names, mean_interval(runs[f"{split}_accuracy"])))
+            found = estimate(runs[f"{split}_accuracy"])
+            row |= {f"{split}_accuracy": found.mean, f"{split}_sd": found.sd}
+            row |= {f"{split}_low": found.low, f"{split}_high": found.high}
         rows.append(row | {"selected_epoch": runs["selected_epoch"].mean()})
     summary = pd.DataFrame(rows).astype({"radius": "Int64"})
     if published is None:
@@ -98,8 +82,8 @@ def effects(curves: pd.DataFrame) -> pd.DataFrame:
     points = [f"{split}_points{end}" for split in SPLITS for end in ("", "_low", "_high")]
     rows = []
     for variant, pair in pairs.groupby(VARIANT, sort=False):
-        gains = [mean_interval(100 * (pair[key] - pair[f"{key}_random"])) for key in ACCURACIES]
-        rows.append([*variant, len(pair), *(gain[i] for gain in gains for i in (0, 2, 3))])
+        gains = [estimate(100 * (pair[key] - pair[f"{key}_random"])) for key in ACCURACIES]
+        rows.append([*variant, len(pair), *(end for gain in gains for end in gain[:3])])
     return pd.DataFrame(rows, columns=[*VARIANT, "n_seeds", *points])
 
 

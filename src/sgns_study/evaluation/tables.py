@@ -1,6 +1,6 @@
 """The tidy tables of a study: the schema of each, and how they are read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -46,7 +46,7 @@ SCHEMAS = {
     "comparisons": of(str, "claim", "part", "family", "quantity", "unit", "direction")
     | of(float, "effect", "ci_low", "ci_high", "sd", "margin", "mean_a", "mean_b")
     | of(float, "p_differs", "p_differs_adjusted", "p_equivalent", "p_equivalent_adjusted")
-    | of(float, "p_flip_pairs", "p_flip_blocks", "p_mcnemar")
+    | of(float, "p_flip_blocks", "p_mcnemar")
     | of(float, "effect_size", "power", "detectable")
     | of(int, "n_cells", "n_seeds"),
     "timings": of(str, "rule", "wildcards") | of(float, "seconds", "peak_memory_mib"),
@@ -64,12 +64,7 @@ RULES["summary"] = "aggregate"
 def read_tidy(folder: Path, name: str) -> pd.DataFrame:
     """Read `<name>.csv` of a results folder, which must have rows, with types as `typed` gives."""
     path = folder / f"{name}.csv"
-    table = read_columns(path, name)
-    if missing := [column for column in COLUMNS[name] if column not in table.columns]:
-        raise ArtifactError(
-            f"{path}: column {', '.join(missing)} is missing; found: {columns_of(table)}; "
-            f"expected: {', '.join(COLUMNS[name])}: delete the file and run again"
-        )
+    table = read_columns(path, name, COLUMNS[name])
     if table.empty:
         raise ArtifactError(f"{path}: the table has no rows: delete the file and run again")
     return typed(table)
@@ -78,17 +73,26 @@ def read_tidy(folder: Path, name: str) -> pd.DataFrame:
 def read_present(folder: Path, names: Iterable[str]) -> dict[str, pd.DataFrame]:
     """The tables among `names` that have a file with at least one row."""
     paths = {name: folder / f"{name}.csv" for name in names}
-    tables = {name: read_columns(path, name) for name, path in paths.items() if path.is_file()}
-    return {name: typed(table) for name, table in tables.items() if len(table)}
+    return {
+        name: typed(table)
+        for name, path in paths.items()
+        if path.is_file() and len(table := read_columns(path, name, COLUMNS[name]))
+    }
 
 
-def read_columns(path: Path, name: str) -> pd.DataFrame:
-    """Read a table of this name, or a model's part of it; words stay text, even `1` and `nan`.
+def read_columns(path: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:
+    """Read `columns` of a table of this name; words stay text, even `1` and `nan`.
 
-    Raises ArtifactError naming a column with a value that it cannot have.
+    Raises ArtifactError if they are not there in this order, or naming one with a value that it
+    cannot have.
     """
     schema = SCHEMAS[name]
     table = read_table(path, [column for column, kind in schema.items() if kind is str])
+    if [column for column in table if column in columns] != list(columns):
+        raise ArtifactError(
+            f"{path}: found the columns {columns_of(table)}, expected {', '.join(columns)}: "
+            "delete the file and run again"
+        )
     for column in table.columns.intersection([c for c, kind in schema.items() if kind is not str]):
         found, kind = table[column].dropna(), schema[column]
         numbers = pd.to_numeric(found.astype(str), errors="coerce")

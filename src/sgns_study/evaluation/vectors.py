@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sgns_study.evaluation.summary import mean_interval
+from sgns_study.evaluation.statistics import half_interval
 
 MODEL = ["recipe", "radius", "dim"]
 RUN = [*MODEL, "seed"]
@@ -23,18 +23,27 @@ PLANTED = "planted"
 
 
 class Estimate(NamedTuple):
-    """A mean over n seeds, most often of differences, and its 95 % t interval."""
+    """A mean over n seeds, most often of differences, its 95 % t interval and sd (n − 1)."""
 
     mean: float
     low: float
     high: float
     n: int
+    sd: float
 
 
 def estimate(values: pd.Series) -> Estimate:
-    """The mean of the values that are not missing, with its interval."""
-    mean, _, low, high = mean_interval(values)
-    return Estimate(mean, low, high, int(values.notna().sum()))
+    """The mean of the values that are not missing.
+
+    With one value interval and standard deviation are NaN; with none, the mean too.
+    """
+    found = values.dropna().to_numpy(float)
+    mean, n = float(found.mean()) if len(found) else np.nan, len(found)
+    if n < 2:
+        return Estimate(mean, np.nan, np.nan, n, np.nan)
+    sd = float(found.std(ddof=1))
+    half = half_interval(sd, n - 1, n)
+    return Estimate(mean, mean - half, mean + half, n, sd)
 
 
 def main_metrics(vectors: pd.DataFrame) -> dict[tuple[str, str], str]:
@@ -142,8 +151,3 @@ def best(recipes: Mapping[str, str], runs: pd.DataFrame, column: str) -> Any:
     """The value whose recipe has the largest mean; the first of equals."""
     means = {value: level(runs, recipe, column).mean for value, recipe in recipes.items()}
     return pd.Series(means).fillna(-np.inf).idxmax()
-
-
-def decided(change: Estimate) -> bool:
-    """Whether the interval of a difference leaves out zero."""
-    return change.low > 0 or change.high < 0

@@ -49,7 +49,7 @@ def figures_of(study: Study) -> dict[str, tuple[str, ...]]:
         "classifier_training": trains,
         "convergence": trains,
         "radius_and_dim": trains and len(study.grid.radii + study.grid.dims) > 2,
-        "sgns_curves": kinds != {"ppmi"},  # counting has no epochs
+        "sgns_curves": bool(kinds & {"lab", "word2vec"}),  # the others have no epochs
         "scarcity": any(variant.documents for variant in classifiers),
         "tweaks": scored(study) and not variants(recipes_table(study)).empty,
         "noise": "word2vec" in kinds,

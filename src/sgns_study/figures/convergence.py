@@ -4,7 +4,6 @@ from itertools import product
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sgns_study.evaluation.convergence import SHARE, against_random
@@ -23,7 +22,8 @@ def draw(table: pd.DataFrame) -> Figure:
     figure, axes = plotting.row_panels(list(variants), 2, 2, sharex=True)
     for axis, (level, split) in zip(axes.flat, product(LEVELS, SPLITS)):
         for at, own in enumerate(variants.values()):
-            draw_times(axis, own[(own["level_of"] == level) & (own["split"] == split)], at)
+            times = own.loc[(own["level_of"] == level) & (own["split"] == split), "epochs"]
+            plotting.draw_row(axis, times, at, plotting.INITS[own["init"].iloc[0]])
         axis.set_title(f"{SPLITS[split]}, {LEVELS[level]}")
     for axis in axes[1]:
         axis.set_xlabel("epochs")
@@ -35,12 +35,6 @@ def rows_shown(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of runs from trained and random vectors, not rescaled."""
     rows = plotting.on_all_documents(table[table["scale"].isna()])
     return rows[rows["init"].isin(SHOWN)]
-
-
-def draw_times(axis: Axes, rows: pd.DataFrame, at: int) -> None:
-    """The epochs of a variant's seeds."""
-    if len(rows):
-        plotting.draw_row(axis, rows["epochs"], at, plotting.INITS[rows["init"].iloc[0]])
 
 
 def caption(table: pd.DataFrame) -> dict[str, Any]:

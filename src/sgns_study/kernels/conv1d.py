@@ -45,21 +45,9 @@ def embed_conv_max(
     rows (U, d), tokens (B, T), weight (F, d, K), bias (F,) and padding as in the definition; floats
     are float32 or float64 throughout, tokens int32 or int64. Gradients go to rows, weight and bias,
     through the first of equal maxima, as in `torch.max(dim)`.
-
-    Raises ValueError if the kernel does not fit or a token is not a row.
     """
-    check_inputs(len(rows), tokens, weight.shape[2], padding)
     result: Tensor = EmbedConvMax.apply(rows, tokens, weight, bias, padding)
     return result
-
-
-def check_inputs(rows: int, tokens: Tensor, kernel: int, padding: int) -> None:
-    """Raise ValueError for what the compiled loops would read outside of an array."""
-    length, (first, last) = tokens.shape[1], map(int, tokens.aminmax())
-    if length + 2 * padding < kernel:
-        raise ValueError(f"a kernel of {kernel} does not fit into {length} tokens and the padding")
-    if first < 0 or last >= rows:
-        raise ValueError(f"tokens run from {first} to {last}, but there are {rows} rows")
 
 
 class EmbedConvMax(torch.autograd.Function):

@@ -49,7 +49,7 @@ class SkipGram:
         vectors = self.centre.table[words]  # (U, d)
         gradient = np.zeros_like(vectors)
         table, weights = self.context, pair_weights(batch)
-        table.advance_clock()
+        table.now += 1
         state = table.table, table.momentum, table.variance, table.at, table.now, table.rule
         sums = train_contexts(first, pairs, vectors, gradient, *state, weights)
         words_only = words > 0  # the pad stays zero

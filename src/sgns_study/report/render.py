@@ -3,7 +3,7 @@
 import base64
 import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -40,12 +40,6 @@ MARKDOWN = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block"
 LONGEST_CAPTION = 10_000  # characters
 # What each figure shows, for readers who cannot see it.
 ALT_TEXTS = json.loads((HERE / "alt_texts.json").read_text(encoding="utf-8"))
-FUNCTIONS: tuple[Callable[..., object], ...] = (  # that the templates call, beside `wording`
-    *(claims.difference, claims.direction, claims.effect, claims.ends, claims.probability),
-    claims.tested,
-    *(markdown.cells, markdown.code, markdown.code_list),
-    *(records.duration, records.several, records.written, scientific),
-)
 
 
 def render(study: Study, results: Path, figures: Path, out_html: Path, out_pdf: Path) -> None:
@@ -119,7 +113,7 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
         "fig": partial(reference, "Figure"),
         "tab": partial(reference, "Table"),
         "table": partial(pipe_table, folder),
-        **{function.__name__: function for function in FUNCTIONS},
+        "scientific": scientific,
     }
 
 
@@ -140,7 +134,7 @@ def fill(values: dict[str, Any]) -> str:
         comment_end_string="#>",
     )
     environment.tests["missing"] = pd.isna
-    environment.globals |= vars(wording)
+    environment.globals |= vars(wording) | vars(markdown) | vars(records) | vars(claims)
     return markdown.numbered(environment.get_template("template.md").render(values))
 
 

@@ -110,7 +110,7 @@ def tweak_values(study: Study, tried: pd.DataFrame, vectors: pd.DataFrame) -> Va
         "together": together,
         "recipes": tried["recipe"].nunique(),
         "comparisons": len(contrasts),
-        "decided": sum(evaluation.decided(contrast.change) for contrast in contrasts),
+        "decided": sum(one.change.low > 0 or one.change.high < 0 for one in contrasts),
         "n_seeds": max((contrast.change.n for contrast in contrasts), default=0),
         **best_of(tried["recipe"], runs, vectors),
     }

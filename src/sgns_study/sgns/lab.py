@@ -4,7 +4,6 @@ The objective is `objective.loss`. A step on a batch is written plainly in `refe
 `kernels/lab.py` is the same step made fast on the processor.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -14,10 +13,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from sgns_study.kernels.lab import Batch, SkipGram
-from sgns_study.pairs import NegativeDrawer, Pairs, Windows, id_type
+from sgns_study.pairs import Pairs, Windows, lab_negatives
 from sgns_study.params import LabRecipe
 from sgns_study.randomness import generator, kernel_state
-from sgns_study.sgns.stream import TrainingError
+from sgns_study.sgns.stream import check_finite
 
 if TYPE_CHECKING:  # at run time the reference imports torch, which the fast model does not need
     from sgns_study.sgns import reference
@@ -42,12 +41,11 @@ def batches(
     The order depends on seed and epoch alone, so models of one seed see the same order.
     """
     order = generator(seed, "order", "sgns", epoch).permutation(len(windows))
-    drawer = NegativeDrawer(vocabulary_size, kernel_state(seed, "negatives", "sgns", epoch))
+    wanted = 2 * windows.radius * recipe.negatives
+    state = kernel_state(seed, "negatives", "sgns", epoch)
     for start in range(0, len(order), recipe.batch):
         centres = windows.centres[order[start : start + recipe.batch]]
-        shape = (len(centres), 2 * windows.radius * recipe.negatives)
-        negatives = np.empty(shape, id_type(vocabulary_size))
-        drawer.draw(windows, centres, negatives)
+        negatives = lab_negatives(windows, centres, wanted, vocabulary_size, state)
         yield Batch(windows, centres, negatives)
 
 
@@ -79,8 +77,8 @@ def train(
     `skip_gram` makes the model from its tables, as `kernels.lab.SkipGram` does. Training figures
     are means over the epoch's batches, each taken before its step, as the lab logs them; validation
     figures are of the fixed negatives at the end of the epoch.
-    Raises PairsError if the vocabulary is too small for the negatives, TrainingError if the loss
-    is no longer finite.
+    Raises StudyError if the vocabulary is too small for the negatives, or if the loss is no longer
+    finite.
     """
     per_epoch = [-(-len(part) // recipe.batch) for part in (pairs.train, pairs.validation)]
     tables = (initial_table(vocabulary_size, dim, seed, name) for name in ("centre", "context"))
@@ -99,16 +97,8 @@ def train(
                 for step, batch in enumerate(part, 1):
                     figures.append(take(batch))
                     sizes.append(len(batch.centres))
-                    check_finite(figures[-1][0], epoch, step, recipe.learning_rate)
+                    place = f"at epoch {epoch}, step {step}"
+                    check_finite(figures[-1][0], place, recipe.learning_rate)
                     bar.update()
                 rows.append((epoch, split, *np.average(figures, axis=0, weights=sizes).tolist()))
     return Trained(*model.tables(), pd.DataFrame(rows, columns=CURVES))
-
-
-def check_finite(loss: float, epoch: int, step: int, learning_rate: float) -> None:
-    """Raise TrainingError if the loss of a step is infinite or not a number."""
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"the loss is {loss} at epoch {epoch}, step {step}: the steps are likely too "
-            f"large: lower learning_rate of the recipe (it is {learning_rate})"
-        )

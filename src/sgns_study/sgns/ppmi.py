@@ -28,9 +28,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator, eigsh
 from tqdm import tqdm
 
+from sgns_study.errors import StudyError
 from sgns_study.params import PpmiRecipe
 from sgns_study.randomness import generator, kernel_state
-from sgns_study.sgns.stream import TrainingError, framed, keep_probabilities, kept_counts
+from sgns_study.sgns.stream import framed, keep_probabilities, kept_counts
 from sgns_study.tokens import PAD_ID
 
 BLOCK = 2**19  # occurrences of centres counted between two moves of the progress bar
@@ -49,7 +50,7 @@ def train(
 
     counts: (V,), how often each id occurs in it. Rows of the pad, of deleted words and of words
     that M has no entry for are zero.
-    Raises TrainingError if nothing is left to train on or the matrix has too few rows for `dim`.
+    Raises StudyError if nothing is left to train on or the matrix has too few rows for `dim`.
     """
     found = cooccurrences(ids, offsets, counts, recipe, radius, seed)
     matrix = ppmi(found, recipe.alpha, recipe.shift)
@@ -82,13 +83,13 @@ def cooccurrences(
 ) -> csr_array:
     """C: weighted counts of contexts (columns) around centres (rows), float32 (V, V).
 
-    Subsampling is the draw of SGNS's first epoch. Raises TrainingError if no word has a neighbour.
+    Subsampling is the draw of SGNS's first epoch. Raises StudyError if no word has a neighbour.
     """
     keep = keep_probabilities(kept_counts(counts, recipe.min_count), recipe.subsample)
     stream = kept_stream(ids, offsets, keep, radius, seed)
     found = count_contexts(stream, window_weights(recipe.window, radius), len(counts))
     if found.nnz == 0:
-        raise TrainingError(
+        raise StudyError(
             "no word has a neighbour: documents need two words that occur at least min_count = "
             f"{recipe.min_count} times and survive subsample = {recipe.subsample}: lower "
             "min_count or raise subsample"
@@ -216,7 +217,7 @@ def svd_vectors(
     `eigenvalue_weighting` is p. Columns are sorted by falling singular value, each with the sign
     that makes its largest entry positive; empty rows, such as the pad's, and columns beyond the
     rank are zero. `seed` starts the iteration and decides only the rounding.
-    Raises TrainingError unless more than `dim` rows have an entry.
+    Raises StudyError unless more than `dim` rows have an entry.
     """
     words = np.flatnonzero(np.diff(matrix.indptr))
     check_dim(dim, len(words))
@@ -243,9 +244,9 @@ def svd_vectors(
 
 
 def check_dim(dim: int, words: int) -> None:
-    """Raise TrainingError unless a matrix with so many rows has `dim` singular vectors to find."""
+    """Raise StudyError unless a matrix with so many rows has `dim` singular vectors to find."""
     if not 1 <= dim < words:
-        raise TrainingError(
+        raise StudyError(
             f"dim: found {dim}, allowed is 1 or more, below the {words} words with a positive "
             "entry in the matrix: lower dim or shift, or use more text"
         )

@@ -2,19 +2,22 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sgns_study.errors import StudyError
 from sgns_study.kernels.lab import SkipGram
 from sgns_study.pairs import Pairs
-from sgns_study.params import LabRecipe, PpmiRecipe, Word2vecRecipe
+from sgns_study.params import FileRecipe, LabRecipe, PpmiRecipe, Recipe, Word2vecRecipe
+from sgns_study.randomness import generator
 from sgns_study.samples import Text, first_of_text
 from sgns_study.sgns import lab, ppmi, word2vec
 from sgns_study.sgns.stream import kept_counts
-from sgns_study.sgns.vectors import Vectors
+from sgns_study.sgns.vectors import Vectors, check_dim, read_vectors
 from sgns_study.tokens import PAD_ID
 
 BATCH = 500  # centres of the validation task that are scored at a time
@@ -29,7 +32,7 @@ class TrainingData(NamedTuple):
 
 
 def train(
-    recipe: LabRecipe | Word2vecRecipe | PpmiRecipe,
+    recipe: Recipe,
     data: TrainingData,
     radius: int,
     dim: int,
@@ -47,6 +50,8 @@ def train(
             return train_word2vec(recipe, data, radius, dim, seed)
         case PpmiRecipe():
             return train_ppmi(recipe, data, radius, dim, seed)
+        case FileRecipe():
+            return train_file(recipe, data, dim, seed)
 
 
 def train_lab(
@@ -141,3 +146,36 @@ def train_ppmi(
     centre = ppmi.train(text.ids, text.offsets, text.counts, recipe, radius, dim, seed)
     counts = kept_counts(text.counts, recipe.min_count)
     return Vectors(centre, None, data.words, counts), pd.DataFrame(columns=lab.CURVES)
+
+
+def train_file(
+    recipe: FileRecipe, data: TrainingData, dim: int, seed: int
+) -> tuple[Vectors, pd.DataFrame]:
+    """The vectors of a file; those of words that it lacks are normal, with the mean and deviation.
+
+    Both are taken by column over the rows of the words that it has. Counts are 1 for these words
+    and 0 for the others, which are drawn with the seed. The curves are empty.
+    Raises ArtifactError for a file of another dimension, StudyError if it lacks the words.
+    """
+    check_dim(Path(recipe.path), dim)
+    found = read_vectors(Path(recipe.path), words=data.words)
+    check_found(recipe, len(found.vocabulary), len(data.words))
+    rows = {word: row for row, word in enumerate(found.vocabulary)}
+    order = np.array([rows.get(word, -1) for word in data.words])
+    mean, deviation = found.centre.mean(0, np.float64), found.centre.std(0, np.float64)
+    draw = generator(seed, "missing words").standard_normal((len(order), dim), np.float32)
+    centre = (mean + deviation * draw).astype(np.float32)
+    centre[order >= 0] = found.centre[order[order >= 0]]
+    centre[PAD_ID] = 0
+    counts = (order >= 0).astype(np.int64)
+    counts[PAD_ID] = 0
+    return Vectors(centre, None, data.words, counts), pd.DataFrame(columns=lab.CURVES)
+
+
+def check_found(recipe: FileRecipe, found: int, words: int) -> None:
+    """Raise StudyError if a file has fewer words of the corpus than show a scale."""
+    if found < 2:
+        raise StudyError(
+            f"{recipe.path}: it has {found} of the {words} words of the corpus, which are in lower "
+            "case: is it of another language, or of another tokenizer?"
+        )

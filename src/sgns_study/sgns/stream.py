@@ -4,6 +4,7 @@ Both happen before windows form (Mikolov et al., 2013), so that a window reaches
 words. SGNS (`word2vec.py`) and its count-based twin (`ppmi.py`) learn from the same stream.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,19 +19,24 @@ CHUNK = 2**16  # tokens of the text in memory at a time
 CERTAIN = 2**32  # a probability of one, as an integer that 32 random bits are compared with
 
 
-class TrainingError(StudyError):
-    """Training cannot start or continue; the message names what to change."""
+def check_finite(loss: float, place: str, learning_rate: float) -> None:
+    """Raise StudyError if the loss at a place of the training is infinite or not a number."""
+    if not math.isfinite(loss):
+        raise StudyError(
+            f"the loss is {loss} {place}: the steps are likely too large: "
+            f"lower learning_rate (now {learning_rate})"
+        )
 
 
 def kept_counts(counts: NDArray[np.int64], min_count: int) -> NDArray[np.int64]:
     """The counts (V,) with zero for the pad and for words rarer than `min_count`.
 
-    Raises TrainingError unless two words are left.
+    Raises StudyError unless two words are left.
     """
     kept = np.where(np.arange(len(counts)) > 0, counts, 0)
     kept = np.where(kept >= min_count, kept, 0)
     if np.count_nonzero(kept) < 2:
-        raise TrainingError(
+        raise StudyError(
             f"min_count: {np.count_nonzero(kept)} words occur at least {min_count} times, "
             "two are needed: lower min_count or use more text"
         )
@@ -66,8 +72,7 @@ def framed(
     A piece starts with the R entries before its first centre and ends with the `after` ≥ R entries
     after its last, which the next piece repeats: so no window sees where a piece ends. `keep` is
     that of `keep_probabilities`, `draws` a random state (1,). To continue after a piece, give the
-    tokens `read` by then, the last R + `after` entries of the piece as `left`, and `draws` as it
-    is. Raises TrainingError if an id is outside `keep`.
+    tokens `read` by then, the last R + `after` entries of the piece as `left`, the same `draws`.
     """
     first, last = int(offsets[0]), int(offsets[-1])
     if left is None:
@@ -75,7 +80,6 @@ def framed(
     for start in range(first + read, last, CHUNK):
         stop = min(start + CHUNK, last)
         piece = np.asarray(ids[start:stop])
-        check_ids(piece, len(keep), f"tokens {start} to {stop}")
         ends = offsets[np.searchsorted(offsets, start, "right") :]
         ends = ends[: np.searchsorted(ends, stop, "right")] - start
         stream = np.zeros(len(left) + len(piece) + radius * len(ends) + after, np.int32)
@@ -87,15 +91,6 @@ def framed(
             left = stream[filled - radius - after : filled].copy()
         else:
             left = stream[:filled].copy()
-
-
-def check_ids(piece: NDArray[Any], vocabulary_size: int, span: str) -> None:
-    """Raise TrainingError if an id of a piece is outside the vocabulary."""
-    if piece.min() < 0 or piece.max() >= vocabulary_size:
-        raise TrainingError(
-            f"{span} hold ids {piece.min()} to {piece.max()}, but counts has "
-            f"ids 0 to {vocabulary_size - 1}: use the counts of this text"
-        )
 
 
 @njit(cache=True, nogil=True)

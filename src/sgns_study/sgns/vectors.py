@@ -1,12 +1,18 @@
-"""Word vectors with their vocabulary: the file format of a study, and word2vec's own formats."""
+"""Word vectors with their vocabulary: the format of a study, word2vec's formats and GloVe's."""
 
 import json
 import re
-from codecs import getincrementaldecoder
+import shutil
+import zlib
+from codecs import BOM_UTF8, getincrementaldecoder
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from gzip import GzipFile
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +27,9 @@ LONGEST_WORD, LONGEST_NUMBER = 1 << 20, 64  # bytes in word2vec's formats
 # Of word2vec's formats: words, dimensions; behind a byte order mark if an editor set one.
 HEADER = re.compile(rb"(?:\xef\xbb\xbf)?[ \t]*(\d{1,18})[ \t]+(\d{1,18})[ \t\r]*\n")
 BLANK = re.compile(rb"\s*\Z")
+LONGEST_LINE = LONGEST_WORD + 4096 * LONGEST_NUMBER  # of as many dimensions as vectors have
+BLOCK = 1 << 24  # bytes in which line ends are counted at a time
+GZIP = b"\x1f\x8b"  # how its files begin
 FORMATS = {".bin": "binary", ".safetensors": "safetensors"}  # by a file's ending; else text
 TABLES = {"centre": "F32", "context": "F32", "counts": "I64"}  # and their types in safetensors
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # bytes that no text has
@@ -31,7 +40,7 @@ class Vectors:
     """Tables float32 (V, d); row i is the vector of `vocabulary[i]`.
 
     counts: int64 (V,), how often each word occurs in the text that the vectors were trained on, 0
-    for rows that training has not moved; None if unknown.
+    for rows that training has not moved, 1 for all of vectors from elsewhere; None if unknown.
     """
 
     centre: NDArray[np.float32]
@@ -145,50 +154,110 @@ def export_word2vec(path: Path, vectors: Vectors, binary: bool) -> None:
             file.write(token.encode() + b" " + content + b"\n")
 
 
-def read_vectors(path: Path, errors: str = "stop") -> Vectors:
-    """Read a file of vectors: safetensors, or word2vec's text or binary format, by its content.
+def read_vectors(path: Path, errors: str = "stop", words: Collection[str] | None = None) -> Vectors:
+    """Read a file of vectors: safetensors, or by its content word2vec's or GloVe's formats.
 
-    The one table of word2vec's formats becomes `centre`. Raises ArtifactError naming the line or
-    byte if a file is not whole, a word is empty, there twice or not UTF-8, or a number not finite.
+    GloVe's is word2vec's text without the first line; any may be in gzip. The one table of these
+    formats becomes `centre`. Raises ArtifactError naming the line or byte if a file is not whole, a
+    word is empty, there twice or not UTF-8, or a number not finite.
     Where `errors` is `replace`, wrong bytes of a word become U+FFFD, of equal words the first is
-    kept; with `skip` such words are left out. No more memory is taken than the size of the file
-    allows for.
+    kept; with `skip` such words are left out. If `words` are given, of these formats only they are
+    read. No more memory is taken than the size of the file allows for.
     """
+    wanted = None if words is None else {word.encode() for word in words}
+    with opened(path) as file, TemporaryFile() as unpacked:
+        start = file.readline(LONGEST_LINE)
+        if start[8:9] == b"{":
+            return load_vectors(path)
+        sizes = _sizes(path, start)
+        if isinstance(file, GzipFile):
+            file.seek(0)
+            shutil.copyfileobj(file, unpacked)
+            unpacked.flush()
+        source = unpacked if isinstance(file, GzipFile) else file
+        with mmap(source.fileno(), 0, access=ACCESS_READ) as content:
+            return _read_word2vec(path, content, errors, *sizes, wanted)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """A file of vectors, unpacked where it is in gzip; raises ArtifactError if not readable."""
     if not path.is_file():
-        raise ArtifactError(f"{path}: no such file: train the vectors first")
+        raise ArtifactError(f"{path}: no such file: train the vectors first, or name another file")
     try:
         with path.open("rb") as file:
-            start = file.readline(100)
-            if header := HEADER.fullmatch(start):
-                with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-                    content.seek(header.end())
-                    return _read_word2vec(path, content, errors, *map(int, header.groups()))
-    except OSError as error:
-        raise ArtifactError(f"{path}: not readable ({error.strerror}): name another file") from None
-    if start[8:9] == b"{":
-        return load_vectors(path)
+            yield GzipFile(fileobj=file) if file.peek(2)[:2] == GZIP else file
+    except (OSError, EOFError, zlib.error) as error:
+        why = getattr(error, "strerror", None) or reason(error)
+        raise ArtifactError(f"{path}: not readable ({why}): name another file") from None
+
+
+def check_dim(path: Path, dim: int) -> None:
+    """Raise ArtifactError unless a file has vectors of this dimension, by its first line."""
+    with opened(path) as file:
+        start = file.readline(LONGEST_LINE)
+    is_ours = start[8:9] == b"{"
+    found = load_vectors(path).centre.shape[1] if is_ours else _sizes(path, start)[1]
+    if found != dim:
+        raise ArtifactError(
+            f"{path}: its vectors have {found} dimensions, the study uses them with {dim}: set "
+            f"dims to [{found}], or use their recipe only in experiments with dims: [{found}]"
+        )
+
+
+def coverage(vectors: Vectors, occurrences: NDArray[np.int64]) -> dict[str, float]:
+    """The shares of a corpus' words, and of their `occurrences` (V,), that have trained vectors."""
+    assert vectors.counts is not None
+    has = vectors.counts > 0
+    shares = has[1:].mean(), occurrences[has].sum() / occurrences.sum()
+    return dict(zip(("covered_words", "covered_tokens"), map(float, shares)))
+
+
+def _sizes(path: Path, start: bytes) -> tuple[int | None, int]:
+    """Words and dimensions by the first line; GloVe's, which has the first vector, has no words."""
+    if header := HEADER.fullmatch(start):
+        words, dim = map(int, header.groups())
+        return words, dim
+    numbers = start.split()[1:]
+    if len(numbers) > 1 and start.endswith(b"\n") and _finite(numbers) is not None:
+        return None, len(numbers)
     raise ArtifactError(
         f"{path}: begins with {start[:20]!r}, expected safetensors or, in word2vec's formats, a "
-        "line with the number of words and of dimensions: add it if only that line is missing"
+        "line with the number of words and of dimensions or with the first word and its numbers"
     )
 
 
-def _read_word2vec(path: Path, content: mmap, errors: str, words: int, dim: int) -> Vectors:
-    """Vectors of word2vec's text or binary format, from the end of its header on."""
-    text = _is_text(content, dim)
-    left = len(content) - content.tell()
-    needed = words * (2 + (2 if text else 4) * dim)  # a word of one letter, numbers of one digit
-    if min(words, dim) < 1 or needed > left:
-        raise damaged(
-            f"{path}: line 1 announces {words} words of {dim} dimensions, allowed are 1 or more "
-            f"of each in at most the {left} bytes that follow, which take {needed} or more"
-        )
-    table, rows = np.empty((words, dim), np.float32), dict[str, int]()
+def _read_word2vec(
+    path: Path,
+    content: mmap,
+    errors: str,
+    announced: int | None,
+    dim: int,
+    wanted: set[bytes] | None,
+) -> Vectors:
+    """Vectors of word2vec's text or binary format, or of GloVe's, which does not announce words."""
+    if announced is None:
+        words = 1 + sum(block.count(b"\n") for block in iter(lambda: content.read(BLOCK), b""))
+        content.seek(len(BOM_UTF8) if content[: len(BOM_UTF8)] == BOM_UTF8 else 0)
+        text = True
+    else:
+        words = announced
+        content.readline()
+        text = _is_text(content, dim)
+        check_announced(path, words, dim, len(content) - content.tell(), text)
+    most = words if wanted is None else min(words, len(wanted))
+    table, rows = np.empty((most, dim), np.float32), dict[str, int]()
     record = _text_record if text else _binary_record
     for row in tqdm(range(words), unit=" words", desc="reading", leave=False, disable=None):
-        at = f"line {row + 2}" if text else f"byte {content.tell()}: word {row + 1} of {words}"
+        line = row + (1 if announced is None else 2)
+        at = f"line {line}" if text else f"byte {content.tell()}: word {row + 1} of {words}"
+        if announced is None and BLANK.match(content, content.tell()):
+            break
         try:
-            word, table[len(rows)] = record(content, dim)
+            word, vector = record(content, dim, wanted)
+            if vector is None:
+                continue
+            table[len(rows)] = vector
             token = word.decode(errors="replace" if errors == "replace" else "strict")
             if token in rows and token.encode() != word:
                 continue
@@ -213,6 +282,16 @@ def _read_word2vec(path: Path, content: mmap, errors: str, words: int, dim: int)
     return Vectors(table[: len(rows)], None, list(rows))
 
 
+def check_announced(path: Path, words: int, dim: int, left: int, text: bool) -> None:
+    """Raise ArtifactError unless so many words can be in the bytes that are left of a file."""
+    needed = words * (2 + (2 if text else 4) * dim)  # a word of one letter, numbers of one digit
+    if min(words, dim) < 1 or needed > left:
+        raise damaged(
+            f"{path}: line 1 announces {words} words of {dim} dimensions, allowed are 1 or more "
+            f"of each in at most the {left} bytes that follow, which take {needed} or more"
+        )
+
+
 def damaged(what: str) -> ArtifactError:
     """The error for a file that is not in word2vec's formats, or not whole."""
     return ArtifactError(f"{what}: correct it or, if the file was cut short, get it again")
@@ -231,18 +310,24 @@ def _is_text(content: mmap, dim: int) -> bool:
     return not CONTROL.search(first)
 
 
-def _text_record(content: mmap, dim: int) -> tuple[bytes, NDArray[np.float32]]:
-    """Word and vector (d,) of the next line; raises ValueError if it has no such ones."""
+Record = tuple[bytes, NDArray[np.float32] | None]  # a word and its vector (d,); None: not wanted
+
+
+def _text_record(content: mmap, dim: int, wanted: set[bytes] | None) -> Record:
+    """Word and vector of the next line; raises ValueError if it has no such ones."""
     start = content.tell()
     longest = start + LONGEST_WORD + LONGEST_NUMBER * dim
     line = content[start : content.find(b"\n", start, longest) + 1 or longest]
     content.seek(start + len(line))
-    word, *numbers = line.split(None, dim + 1) or [b""]
-    if len(numbers) != dim:
+    word, *numbers = line.strip().rsplit(None, dim) or [b""]
+    if len(numbers) != dim or (wanted is None and len(word.split()) > 1):
+        found = max(0, len(line.split()) - 1)
         expected = f"expected a word without white space and {dim} numbers"
-        raise ValueError(f": found {len(numbers)} fields behind the first, {expected}")
+        raise ValueError(f": found {found} fields behind the first, {expected}")
     if not line.endswith(b"\n"):
         raise ValueError(": no line end, so the last number may be cut: add one if it is whole")
+    if wanted is not None and word not in wanted:
+        return word, None
     vector = _finite(numbers)
     if vector is None:
         wrong = next(number for number in numbers if _finite([number]) is None)
@@ -262,8 +347,8 @@ def _finite(numbers: list[bytes]) -> NDArray[np.float32] | None:
     return None if python_only or not np.isfinite(vector).all() else vector
 
 
-def _binary_record(content: mmap, dim: int) -> tuple[bytes, NDArray[np.float32]]:
-    """The next word, a space, and its vector (d,); raises ValueError if there are no such ones."""
+def _binary_record(content: mmap, dim: int, wanted: set[bytes] | None) -> Record:
+    """The next word, a space, and its vector; raises ValueError if there are no such ones."""
     start = content.tell()
     space = content.find(b" ", start, start + LONGEST_WORD)
     stop = space + 1 + 4 * dim
@@ -276,7 +361,7 @@ def _binary_record(content: mmap, dim: int) -> tuple[bytes, NDArray[np.float32]]
         wrong = vector[~np.isfinite(vector)][0]
         raise ValueError(f": found the number {wrong}, allowed are finite ones")
     content.seek(stop + (content[stop : stop + 1] == b"\n"))  # gensim writes no line end
-    return word, vector
+    return word, vector if wanted is None or word in wanted else None
 
 
 def _tensor(path: Path, file: Any, name: str) -> NDArray[Any]:

@@ -13,7 +13,6 @@ gets both its gradients. `reference.py` writes this plainly; the steps here are 
 `kernels/word2vec.py`, and `kernels/threads.py` trains one model by several threads.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
@@ -22,12 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from sgns_study.errors import StudyError
 from sgns_study.kernels.simd import aligned
 from sgns_study.kernels.threads import rounds, shards
 from sgns_study.kernels.word2vec import AHEAD, WINDOWS, Noise, alias_table, train_windows
 from sgns_study.params import Word2vecRecipe
 from sgns_study.sgns.state import State, initial_state, random_states
-from sgns_study.sgns.stream import CHUNK, TrainingError, framed, keep_probabilities, kept_counts
+from sgns_study.sgns.stream import CHUNK, check_finite, framed, keep_probabilities, kept_counts
 
 IN_TURN = 0.05  # share of all tokens that is read before threads train at the same time
 RATE_FLOOR = 1e-4  # of the first learning rate, as in word2vec
@@ -82,8 +82,8 @@ def train(
     after_round(state): may save the state. `start`, which changes, continues from a saved state
     with the bits of an unbroken training, and calls nothing again for what lies before it.
 
-    Raises TrainingError if nothing is left to train on, there are fewer other words than negatives,
-    an id is outside the vocabulary, or the loss is no longer finite.
+    Raises StudyError if nothing is left to train on, there are fewer other words than negatives,
+    or the loss is no longer finite.
     """
     setup = set_up(counts, recipe, radius)
     state = start or initial_state(len(counts), dim, radius, seed, threads)
@@ -113,6 +113,16 @@ def train(
     return Trained(*tables, np.array(state.losses), np.array(state.held_out))
 
 
+def compile_kernel(ids: NDArray[Any]) -> None:
+    """Compile the loops for ids of this type, or load what was compiled before: up to 12 s."""
+    recipe = Word2vecRecipe(
+        kind="word2vec", negatives=1, alpha=0, window="fixed", subsample=0, min_count=1, epochs=1,
+        learning_rate=1,
+    )  # fmt: skip
+    two_words = np.array([1, 2], ids.dtype), np.array([0, 2]), np.array([0, 1, 1])
+    train(*two_words, recipe, 1, 1, seed=0)
+
+
 def set_up(counts: NDArray[np.int64], recipe: Word2vecRecipe, radius: int) -> Setup:
     """The recipe on a text of these counts (V,)."""
     kept = kept_counts(counts, recipe.min_count)
@@ -122,9 +132,9 @@ def set_up(counts: NDArray[np.int64], recipe: Word2vecRecipe, radius: int) -> Se
 
 
 def check_negatives(recipe: Word2vecRecipe, words: int) -> None:
-    """Raise TrainingError unless a window's K noise words may all be other words than its token."""
+    """Raise StudyError unless a window's K noise words may all be other words than its token."""
     if recipe.negatives >= words:
-        raise TrainingError(
+        raise StudyError(
             f"negatives: {recipe.negatives} noise words are more than the {words - 1} other "
             f"words there are of the {words} that occur at least min_count = {recipe.min_count} "
             "times: lower negatives or min_count, or use more text"
@@ -132,10 +142,10 @@ def check_negatives(recipe: Word2vecRecipe, words: int) -> None:
 
 
 def end_epoch(state: State, setup: Setup, seed: int) -> None:
-    """Close an epoch that was read to its end; raises TrainingError if it had no pair."""
+    """Close an epoch that was read to its end; raises StudyError if it had no pair."""
     loss, weight = state.sums.sum(axis=0)
     if weight == 0:
-        raise TrainingError(
+        raise StudyError(
             f"epoch {len(state.losses) + 1} has no pair of neighbours: documents need two words "
             f"that occur at least min_count = {setup.recipe.min_count} times and survive "
             f"subsample = {setup.recipe.subsample}: lower min_count or raise subsample"
@@ -198,19 +208,11 @@ def train_shard(
         first, last = (learning_rate(setup.recipe, epoch + n / tokens) for n in (before, read))
         state.sums[shard] += train_stream(stream, tables, setup, (first, last), draws[1:])
         span = f"tokens {offsets[0] + before} and {offsets[0] + read} of {len(ids)}"
-        check_finite(state.sums[shard, 0], epoch, span, setup.recipe.learning_rate)
+        place = f"in epoch {epoch + 1}, between {span}"
+        check_finite(state.sums[shard, 0], place, setup.recipe.learning_rate)
         state.read[shard], state.left[shard] = read, stream[-setup.radius - after :]
         yield read - before
         before = read
-
-
-def check_finite(loss: float, epoch: int, span: str, rate: float) -> None:
-    """Raise TrainingError if the summed loss is infinite or not a number."""
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"the loss is {loss} in epoch {epoch + 1}, between {span}: the steps are likely too "
-            f"large: lower learning_rate (now {rate})"
-        )
 
 
 def learning_rate(recipe: Word2vecRecipe, epoch: float) -> float:
@@ -222,14 +224,14 @@ def held_out_loss(documents: Documents, state: State, setup: Setup, seed: int) -
     """Mean loss of a pair, with the same windows and negatives at every call.
 
     The kernel computes it at a learning rate of zero, which leaves the tables as they are. Raises
-    TrainingError if there is no pair.
+    StudyError if there is no pair.
     """
     draws, radius = random_states(seed, "held out"), setup.radius
     sums = np.zeros(2)
     for stream, _ in framed(*documents, setup.keep, radius, draws[:1], radius + AHEAD):
         sums += train_stream(stream, (state.centre, state.context), setup, (0.0, 0.0), draws[1:])
     if sums[1] == 0:
-        raise TrainingError(
+        raise StudyError(
             "the documents held out have no pair of neighbours among the words of the others: "
             "hold out more"
         )

@@ -1,0 +1,177 @@
+"""A classifier in a file of its own, and what it predicts for new texts.
+
+The file is safetensors: the weights by their names in `Conv1dClassifier`, and, as the entry
+`classifier` of its metadata, a JSON object of the keys of `Settings`.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, inference_mode
+from tqdm import tqdm
+
+from sgns_study import params
+from sgns_study.artifacts import ArtifactError, intact, writing
+from sgns_study.classifiers.conv1d import Conv1dClassifier, class_probabilities
+from sgns_study.corpora import table
+from sgns_study.errors import StudyError, reason
+from sgns_study.kernels import conv1d as kernels
+from sgns_study.provenance import versions
+from sgns_study.tokens import (
+    LINE_BREAK,
+    PAD_ID,
+    UNKNOWN,
+    Encoder,
+    split_words,
+    wordpiece_encoder,
+)
+
+BLOCK = 4096  # texts scored at once
+STANDARD_INPUT = Path("-")
+
+
+class Settings(BaseModel, strict=True):
+    """What the weights do not say: id i is `vocabulary[i]`, label i is `classes[i]`."""
+
+    tokens: params.Tokens
+    vocabulary: list[str]
+    classes: list[str]
+    max_tokens: int
+    padding: int
+    versions: dict[str, str] = Field(default_factory=versions)
+
+
+@dataclass(frozen=True)
+class TextClassifier:
+    """A trained classifier that takes texts."""
+
+    module: Conv1dClassifier
+    settings: Settings
+
+    @property
+    def columns(self) -> list[str]:
+        """What is predicted of a text: its line, its label, a probability for each class."""
+        return ["line", "label", *(f"probability_{name}" for name in self.settings.classes)]
+
+    @cached_property
+    def encode(self) -> Encoder:
+        """The tokenizer of the training documents; words they do not have are the unknown one."""
+        if self.settings.tokens.tokenizer == "wordpiece":
+            return wordpiece_encoder(self.settings.vocabulary)
+        ids = {word: number for number, word in enumerate(self.settings.vocabulary)}
+        unknown = ids[UNKNOWN]
+        return lambda text: [ids.get(word, unknown) for word in split_words(text)]
+
+    def tokens(self, texts: list[str]) -> NDArray[np.int32]:
+        """The ids of texts, cut or padded to (n, max_tokens)."""
+        result = np.full((len(texts), self.settings.max_tokens), PAD_ID, np.int32)
+        for row, text in zip(result, texts):
+            ids = self.encode(LINE_BREAK.sub(" ", text))[: len(row)]
+            row[: len(ids)] = ids
+        return result
+
+    def probabilities(self, texts: list[str]) -> NDArray[np.float64]:
+        """Probabilities (n, C) of the classes."""
+        table = self.module.embedding
+        distinct, indices = kernels.distinct_tokens(self.tokens(texts), len(table))
+        with inference_mode():
+            logits = self.module(indices, rows=table[distinct])
+            found: NDArray[np.float64] = class_probabilities(logits).numpy()
+        return found if found.ndim == 2 else np.stack([1 - found, found], axis=1)
+
+
+def save_model(path: Path, weights: dict[str, Tensor], settings: Settings) -> None:
+    """Write the weights of a trained `Conv1dClassifier` with all that `load_model` needs."""
+    metadata = {"classifier": settings.model_dump_json()}
+    with writing(path) as part:
+        save_file({name: table.contiguous() for name, table in weights.items()}, part, metadata)
+
+
+def load_model(path: Path) -> TextClassifier:
+    """Read what `save_model` wrote; raises ArtifactError for any other file."""
+    remedy = "name a model.safetensors of a study, from its folder results/<study>/classifiers"
+    try:
+        with safe_open(intact(path), "pt") as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            settings = Settings.model_validate_json((file.metadata() or {})["classifier"])
+        filters, _, kernel = weights["conv.weight"].shape
+        outputs = 1 if len(settings.classes) == 2 else len(settings.classes)
+        table = weights["embedding"].float()
+        if len(settings.vocabulary) != len(table):
+            raise ValueError(f"{len(settings.vocabulary)} words, {len(table)} vectors")
+        module = Conv1dClassifier(table, filters, kernel, settings.padding, outputs)
+        module.load_state_dict(weights)
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: no such file: {remedy}") from None
+    except StudyError:
+        raise
+    except (SafetensorError, OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise ArtifactError(f"{path}: not a classifier ({reason(error)}): {remedy}") from None
+    module.features = kernels.embed_conv_max
+    return TextClassifier(module, settings)
+
+
+def predictions(
+    classifier: TextClassifier, texts: Iterable[tuple[int, str]]
+) -> Iterator[dict[str, Any]]:
+    """The columns of each text, which comes with its line; the first of equal classes is taken."""
+    classes, unread = classifier.settings.classes, iter(texts)
+    with tqdm(unit=" texts", disable=sys.stdout.isatty() or None) as bar:
+        while block := list(islice(unread, BLOCK)):
+            lines, content = zip(*block)
+            found = classifier.probabilities(list(content))
+            labels = (classes[best] for best in found.argmax(axis=1))
+            for values in zip(lines, labels, *found.T.tolist()):
+                yield dict(zip(classifier.columns, values))
+            bar.update(len(block))
+
+
+def read_texts(path: Path, column: str) -> Iterator[tuple[int, str]]:
+    """Each text of a file with its line, empty ones too; `-` is the standard input.
+
+    A file that ends as tables do has a row for each text, in the named column; any other is UTF-8
+    with a text on each line. Raises ArtifactError that names a line which cannot be read.
+    """
+    if path.suffix.lower() in table.READERS:
+        columns = {"path": str(path), "text": column, "label": column, "encoding": "utf-8"}
+        corpus = params.TableCorpus.model_construct(kind="table", **columns)
+        for row in table.unchecked_rows(path, corpus):
+            text = "" if row.text is None else row.text
+            fault = row.reason or (table.TEXT_TYPE if not isinstance(text, str) else "")
+            check_readable(row._replace(reason=fault or (table.NUL if "\0" in text else "")))
+            yield row.line, text
+        return
+    source = Path("/dev/stdin") if path == STANDARD_INPUT else path
+    try:
+        with source.open("rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(table.LONGEST), b""), start=1):
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8", "surrogateescape")
+                faults = {
+                    table.TOO_LONG: len(line) == table.LONGEST,
+                    table.WRONG_BYTES: table.HALF_PAIR.search(text),
+                    table.NUL: "\0" in text,
+                }
+                fault = next((fault for fault, is_found in faults.items() if is_found), "")
+                check_readable(table.Row(path, number, reason=fault))
+                yield number, text.rstrip("\r\n")
+    except OSError as error:
+        raise ArtifactError(
+            f"{path}: not readable ({error.strerror}): name a file of texts, or - for the standard "
+            "input"
+        ) from None
+
+
+def check_readable(row: table.Row) -> None:
+    """Raise ArtifactError for a row that has a reason why it cannot be used."""
+    if row.reason:
+        raise ArtifactError(f"{row}: put it right; texts are UTF-8")
