@@ -166,7 +166,7 @@ def test_vectors_of_a_file_have_the_first_radius_of_the_grid_wherever_they_are_n
     assert [v.model for v in plan.variants(found) if v.recipe == "glove"] == [glove, glove]
     assert [baseline.model for baseline in plan.baselines(found)] == [glove]
     files = plan.Files(found)
-    assert files.read_by(found.recipes["glove"], 5) == ["glove.txt"]
+    assert files.read_by(found, "glove", 5, 1) == ["glove.txt"]
     assert all(path.startswith("results/imdb/") for path in files.records(found))
 
 
