@@ -115,7 +115,9 @@ def of(study: Study, block: Grid | Experiment) -> Iterator[Variant]:
     scales: list[float | None] = [*getattr(block, "scales", [])] or [None]
     documents: list[int | None] = [*getattr(block, "documents", [])] or [None]
     for init in block.inits:
-        vectors = with_radii(study, recipes, radii) if init in FROM_VECTORS else [(None, None)]
+        vectors: Iterable[tuple[str | None, int | None]] = [(None, None)]
+        if init in FROM_VECTORS:
+            vectors = with_radii(study, recipes, radii)
         for (recipe, radius), scale, n, dim in product(vectors, scales, documents, dims):
             yield Variant(init, recipe, radius, scale, n, getattr(block, "large", False), dim)
 
@@ -126,15 +128,11 @@ def places(study: Study, block: Grid | Experiment) -> tuple[list[str], list[int]
     return block.recipes or grid.recipes, block.radii or grid.radii, block.dims or grid.dims
 
 
-def with_radii(
-    study: Study, recipes: Iterable[str], radii: list[int]
-) -> list[tuple[str | None, int | None]]:
-    """Each recipe at each radius; one of a file, which has none, at the first of the grid."""
-    of_file = {name for name in recipes if isinstance(study.recipes[name], FileRecipe)}
-    return once(
-        (name, study.grid.radii[0] if name in of_file else radius)
-        for name, radius in product(recipes, radii)
-    )
+def with_radii(study: Study, recipes: list[str], radii: list[int]) -> list[tuple[str, int]]:
+    """Every recipe at every radius; one of a file, which has none, at the first of the grid."""
+    of_file = {name for name, recipe in study.recipes.items() if isinstance(recipe, FileRecipe)}
+    places, first = product(recipes, radii), study.grid.radii[0]
+    return once((name, first if name in of_file else radius) for name, radius in places)
 
 
 def models(study: Study) -> list[Model]:
@@ -145,12 +143,9 @@ def models(study: Study) -> list[Model]:
     return once(found + [baseline.model for baseline in baselines(study) if baseline.model])
 
 
-def models_at(
-    study: Study, recipes: list[str], radii: list[int], dims: list[int]
-) -> Iterator[Model]:
+def models_at(study: Study, recipes: list[str], radii: list[int], dims: list[int]) -> list[Model]:
     """Every combination."""
-    for (recipe, radius), dim in product(with_radii(study, recipes, radii), dims):
-        yield Model(recipe, radius, dim)
+    return [Model(*place, dim) for place in with_radii(study, recipes, radii) for dim in dims]
 
 
 def recipes(study: Study) -> list[str]:
