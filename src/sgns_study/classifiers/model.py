@@ -147,8 +147,7 @@ def read_texts(path: Path, column: str) -> Iterator[tuple[int, str]]:
 def rows(path: Path, column: str) -> Iterator[table.Row]:
     """The rows of a table, or the lines of a text as rows."""
     if path.suffix.lower() in table.READERS:
-        columns = {"path": str(path), "text": column, "label": column, "encoding": "utf-8"}
-        corpus = params.TableCorpus.model_construct(kind="table", **columns)
+        corpus = params.TableCorpus.model_construct(text=column, label=column)
         yield from table.unchecked_rows(path, corpus)
         return
     try:
