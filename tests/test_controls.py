@@ -15,8 +15,10 @@ import pytest
 from scipy import stats
 
 from sgns_study.aggregate import Run, runs_table
+from sgns_study.artifacts import write_table
 from sgns_study.classifiers import fit
 from sgns_study.classifiers.inits import initial_table
+from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.config import read_study
 from sgns_study.corpora import planted
 from sgns_study.evaluation.tables import typed
@@ -90,7 +92,9 @@ def control(name: str, vectors: dict[int, Vectors], folder: Path) -> Control:
             **parts, table=table, settings=study.classifier, seed=seed, frozen=init == "frozen"
         )
         own = folder / f"{init}-{scale}-s{seed}"
-        fit.save_fitted(own, fitted, sample["test"], parts["test"])
+        predicted = sample["test"], parts["test"].labels, fitted.probabilities
+        write_predictions(own / "predictions.csv", *predicted)
+        write_table(own / "curves.csv", fitted.curves)
         place = {"recipe": None, "radius": None}
         if init != "random":
             place = {"recipe": "word2vec", "radius": radius}

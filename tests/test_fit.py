@@ -20,10 +20,10 @@ from sgns_study.classifiers.fit import (
     ClassifierError,
     Documents,
     Training,
-    save_fitted,
     train_classifier,
 )
 from sgns_study.classifiers.inits import random_table
+from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.randomness import generator
 
 VOCABULARY, DIM, LENGTH, SEED = 60, 6, 12, 3
@@ -340,16 +340,16 @@ def test_dropout_keeps_the_mean() -> None:
     assert float(dropout_mask(generator(1, "dropout"), (10, 10), 0.0).min()) == 1
 
 
-def test_saved_files_hold_the_result(tmp_path: Path) -> None:
+def test_written_predictions_are_the_result(tmp_path: Path) -> None:
     table = random_table(VOCABULARY, DIM, SEED)
     fitted = train_classifier(TRAIN, VALIDATION, TEST, table, SETTINGS, SEED)
     numbers = np.arange(100, 100 + len(TEST.labels))
-    save_fitted(tmp_path, fitted, numbers, TEST)
+    predicted = numbers, TEST.labels, fitted.probabilities
+    write_predictions(tmp_path / "predictions.csv", *predicted)
     predictions = read_table(tmp_path / "predictions.csv")
     assert predictions.columns.tolist() == ["document", "label", "probability"]
     assert predictions.document.tolist() == numbers.tolist()
     assert predictions.probability.tolist() == fitted.probabilities.tolist()
-    pd.testing.assert_frame_equal(read_table(tmp_path / "curves.csv"), fitted.curves)
 
 
 def test_training_documents_of_one_label_are_an_error() -> None:

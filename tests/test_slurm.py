@@ -72,7 +72,8 @@ def with_profile(workspace: Workspace, change: Callable[[dict[str, Any]], None])
     profile = yaml.safe_load(PROFILE.read_text())
     profile["slurm-init-seconds-before-status-checks"] = 1
     # Fewer starts of Snakemake, which take longer than these jobs.
-    profile["groups"] |= {"train_classifier": "models", "train_baseline": "models"}
+    profile["groups"] |= dict.fromkeys(("train_classifier", "train_repeated"), "models")
+    profile["groups"] |= {"train_baseline": "models"}
     profile["group-components"]["models"] = 20
     change(profile)
     path = workspace.folder / "slurm/config.yaml"

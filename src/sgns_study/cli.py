@@ -333,10 +333,11 @@ def evaluate_vectors(study: Study, recipe: str, radius: int, dim: int, seed: int
 def train_classifier(study: Study, variant: str, seed: int) -> None:
     """Train the Conv1d classifier from an initial embedding; the first seed keeps its weights."""
     from sgns_study import plan
-    from sgns_study.artifacts import read_table, recorded_run
+    from sgns_study.artifacts import read_table, recorded_run, write_table
     from sgns_study.classifiers import fit
     from sgns_study.classifiers.inits import initial_table, is_frozen
     from sgns_study.classifiers.model import Settings, save_model
+    from sgns_study.classifiers.predictions import write_predictions
     from sgns_study.devices import torch_device
     from sgns_study.samples import CLASSIFIER, first_documents, load_sample
     from sgns_study.sgns.vectors import load_vectors
@@ -371,7 +372,9 @@ def train_classifier(study: Study, variant: str, seed: int) -> None:
             frozen=is_frozen(what.init),
             device=device,
         )
-        fit.save_fitted(out, fitted, drawn["test"], parts["test"])
+        predicted = drawn["test"], parts["test"].labels, fitted.probabilities
+        write_predictions(out / "predictions.csv", *predicted)
+        write_table(out / "curves.csv", fitted.curves)
         if seed in plan.kept_seeds(study)[0]:
             classes = read_table(results / "tokens/classes.csv", text=("name",))["name"].tolist()
             about = settings.model_dump(include={"max_tokens", "padding"})

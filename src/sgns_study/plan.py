@@ -131,13 +131,11 @@ def places(study: Study, block: Grid | Experiment) -> tuple[list[str], list[int]
     return block.recipes or grid.recipes, block.radii or grid.radii, block.dims or grid.dims
 
 
-def with_radii(study: Study, recipes: Iterable[str], radii: list[int]) -> list[tuple[str, int]]:
-    """Each recipe at each radius; one of a file, which has none, at the first of the grid."""
-    of_file = {name for name in recipes if isinstance(study.recipes[name], FileRecipe)}
-    return once(
-        (name, study.grid.radii[0] if name in of_file else radius)
-        for name, radius in product(recipes, radii)
-    )
+def with_radii(study: Study, recipes: list[str], radii: list[int]) -> list[tuple[str, int]]:
+    """Every recipe at every radius; one of a file, which has none, at the first of the grid."""
+    of_file = {name for name, recipe in study.recipes.items() if isinstance(recipe, FileRecipe)}
+    places, first = product(recipes, radii), study.grid.radii[0]
+    return once((name, first if name in of_file else radius) for name, radius in places)
 
 
 def vectors(study: Study) -> list[tuple[Model, int]]:
@@ -160,12 +158,9 @@ def models(study: Study) -> list[Model]:
     return once(model for model, _ in vectors(study))
 
 
-def models_at(
-    study: Study, recipes: list[str], radii: list[int], dims: list[int]
-) -> Iterator[Model]:
+def models_at(study: Study, recipes: list[str], radii: list[int], dims: list[int]) -> list[Model]:
     """Every combination."""
-    for (recipe, radius), dim in product(with_radii(study, recipes, radii), dims):
-        yield Model(recipe, radius, dim)
+    return [Model(*place, dim) for place in with_radii(study, recipes, radii) for dim in dims]
 
 
 def recipes(study: Study) -> list[str]:
@@ -181,7 +176,7 @@ def needs_vectors(experiment: Experiment) -> bool:
 def baselines(study: Study) -> list[Baseline]:
     """The baselines of the study."""
     settings = study.baselines
-    vectors = [*models_at(study, settings.recipes, settings.radii, settings.dims)]
+    vectors = models_at(study, settings.recipes, settings.radii, settings.dims)
     return [
         Baseline(kind, model, documents)
         for documents in (None, *settings.documents)

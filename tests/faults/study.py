@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 
 BOUND = 900  # seconds a run may take, far above the minute or two of a whole study: a hang
-MODELS = {"train_sgns", "train_classifier", "train_baseline"}
+MODELS = {"train_sgns", "train_classifier", "train_repeated", "train_baseline"}
 CLOCKS = {"seconds", "peak_memory_mib", "commit"}  # fields of a run.json that tell runs apart
 
 

@@ -5,7 +5,6 @@ and no stream depends on the initial embedding: classifiers of one seed differ i
 """
 
 from copy import deepcopy
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,6 @@ from torch.optim.adam import adam as adam_step
 from tqdm import tqdm
 
 from sgns_study import params
-from sgns_study.artifacts import write_table
 from sgns_study.classifiers.conv1d import (
     class_probabilities,
     correct,
@@ -25,7 +23,6 @@ from sgns_study.classifiers.conv1d import (
     draw_classifier,
     dropout_mask,
 )
-from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.errors import StudyError
 from sgns_study.kernels import conv1d as kernels
 from sgns_study.kernels.adam import BETA1, BETA2, EPS, RowAdam
@@ -265,14 +262,6 @@ class Training:
         for adam in self.adams:
             adam.step()
         return float(losses.detach().sum()), correct(logits.detach(), labels)
-
-
-def save_fitted(
-    folder: Path, fitted: Fitted, documents: NDArray[np.int64], test: Documents
-) -> None:
-    """Write `curves.csv` and `predictions.csv`; `documents` are the numbers of the test's."""
-    write_predictions(folder / "predictions.csv", documents, test.labels, fitted.probabilities)
-    write_table(folder / "curves.csv", fitted.curves)
 
 
 def check_labels(labels: NDArray[np.int16]) -> None:

@@ -27,14 +27,7 @@ from sgns_study.corpora import table
 from sgns_study.errors import StudyError, reason
 from sgns_study.kernels import conv1d as kernels
 from sgns_study.provenance import versions
-from sgns_study.tokens import (
-    LINE_BREAK,
-    PAD_ID,
-    UNKNOWN,
-    Encoder,
-    split_words,
-    wordpiece_encoder,
-)
+from sgns_study.tokens import LINE_BREAK, PAD_ID, UNKNOWN, Encoder, split_words, wordpiece_encoder
 
 BLOCK = 4096  # texts scored at once
 STANDARD_INPUT = Path("-")
@@ -142,36 +135,26 @@ def read_texts(path: Path, column: str) -> Iterator[tuple[int, str]]:
     A file that ends as tables do has a row for each text, in the named column; any other is UTF-8
     with a text on each line. Raises ArtifactError that names a line which cannot be read.
     """
+    for row in rows(path, column):
+        text = "" if row.text is None else row.text
+        fault = row.reason or (table.TEXT_TYPE if not isinstance(text, str) else "")
+        if fault or "\0" in text:
+            bad = row._replace(reason=fault or table.NUL)
+            raise ArtifactError(f"{bad}: put it right; texts are in UTF-8")
+        yield row.line, text
+
+
+def rows(path: Path, column: str) -> Iterator[table.Row]:
+    """The rows of a table, or the lines of a text as rows."""
     if path.suffix.lower() in table.READERS:
-        columns = {"path": str(path), "text": column, "label": column, "encoding": "utf-8"}
-        corpus = params.TableCorpus.model_construct(kind="table", **columns)
-        for row in table.unchecked_rows(path, corpus):
-            text = "" if row.text is None else row.text
-            fault = row.reason or (table.TEXT_TYPE if not isinstance(text, str) else "")
-            check_readable(row._replace(reason=fault or (table.NUL if "\0" in text else "")))
-            yield row.line, text
+        corpus = params.TableCorpus.model_construct(text=column, label=column)
+        yield from table.unchecked_rows(path, corpus)
         return
-    source = Path("/dev/stdin") if path == STANDARD_INPUT else path
     try:
-        with source.open("rb") as file:
-            for number, line in enumerate(iter(lambda: file.readline(table.LONGEST), b""), start=1):
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8", "surrogateescape")
-                faults = {
-                    table.TOO_LONG: len(line) == table.LONGEST,
-                    table.WRONG_BYTES: table.HALF_PAIR.search(text),
-                    table.NUL: "\0" in text,
-                }
-                fault = next((fault for fault, is_found in faults.items() if is_found), "")
-                check_readable(table.Row(path, number, reason=fault))
-                yield number, text.rstrip("\r\n")
+        source = Path("/dev/stdin") if path == STANDARD_INPUT else path
+        lines, wrong = table.decoded_lines(source, "utf-8")
     except OSError as error:
-        raise ArtifactError(
-            f"{path}: not readable ({error.strerror}): name a file of texts, or - for the standard "
-            "input"
-        ) from None
-
-
-def check_readable(row: table.Row) -> None:
-    """Raise ArtifactError for a row that has a reason why it cannot be used."""
-    if row.reason:
-        raise ArtifactError(f"{row}: put it right; texts are UTF-8")
+        why = f"not readable ({error.strerror})"
+        raise ArtifactError(f"{path}: {why}: name a file of texts, or - for the input") from None
+    for number, line in enumerate(lines, start=1):
+        yield wrong.get(number, table.Row(path, number, line.rstrip("\r\n")))

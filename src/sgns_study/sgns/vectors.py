@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from gzip import GzipFile
+from io import BufferedReader
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,7 +181,7 @@ def read_vectors(path: Path, errors: str = "stop", words: Collection[str] | None
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[GzipFile | BufferedReader]:
     """A file of vectors, unpacked where it is in gzip; raises ArtifactError if not readable."""
     if not path.is_file():
         raise ArtifactError(f"{path}: no such file: train the vectors first, or name another file")
@@ -277,8 +278,8 @@ def _read_word2vec(
         rows[token] = row
     left = len(content) - content.tell()
     if left and not (text and BLANK.match(content, content.tell())):
-        announced = f"the {words} words that line 1 announces"
-        raise damaged(f"{path}: byte {content.tell()}: {left} bytes follow {announced}")
+        before = f"the {words} words that line 1 announces"
+        raise damaged(f"{path}: byte {content.tell()}: {left} bytes follow {before}")
     return Vectors(table[: len(rows)], None, list(rows))
 
 
@@ -321,9 +322,9 @@ def _text_record(content: mmap, dim: int, wanted: set[bytes] | None) -> Record:
     content.seek(start + len(line))
     word, *numbers = line.strip().rsplit(None, dim) or [b""]
     if len(numbers) != dim or (wanted is None and len(word.split()) > 1):
-        found = max(0, len(line.split()) - 1)
+        fields = max(0, len(line.split()) - 1)
         expected = f"expected a word without white space and {dim} numbers"
-        raise ValueError(f": found {found} fields behind the first, {expected}")
+        raise ValueError(f": found {fields} fields behind the first, {expected}")
     if not line.endswith(b"\n"):
         raise ValueError(": no line end, so the last number may be cut: add one if it is whole")
     if wanted is not None and word not in wanted:
