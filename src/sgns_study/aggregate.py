@@ -113,10 +113,13 @@ def macro_f1(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
     return float(np.mean(2 * (true & found).sum(axis=1) / (true.sum(axis=1) + found.sum(axis=1))))
 
 
-def best_model(runs: Sequence[Run], table: pd.DataFrame) -> dict[str, str | float]:
+def best_model(
+    runs: Sequence[Run], table: pd.DataFrame, seeds: Sequence[int]
+) -> dict[str, str | float]:
     """The kept model of the classifier with the best mean validation accuracy, for `metrics.json`.
 
-    Means are over seeds, of `runs_table`. Classifiers of few documents validate on few: left out.
+    Means are over seeds, of `runs_table`; `seeds` are those whose classifiers keep their weights.
+    Classifiers of few documents validate on few: left out.
     """
     means = (
         table[["validation_accuracy", "test_accuracy"]]
@@ -124,9 +127,11 @@ def best_model(runs: Sequence[Run], table: pd.DataFrame) -> dict[str, str | floa
         .mean()
     )
     kept = {
-        run.folder.name.rpartition("-s")[0]: str(path)
+        run.folder.name.rpartition("-s")[0]: str(run.folder / "model.safetensors")
         for run in runs
-        if run.columns["documents"] is None and (path := run.folder / "model.safetensors").is_file()
+        if run.folder.parent.name == "classifiers"
+        and run.columns["documents"] is None
+        and run.columns["seed"] in seeds
     }
     if not kept:
         return {}

@@ -454,7 +454,7 @@ def aggregate(study: Study) -> None:
         curves = typed(tables["classifier_curves"])
         summary = summarise(curves, published, study.report.lab_tolerance)
         write_table(results / "summary.csv", summary)
-        best = aggregate.best_model(runs, tables["runs"])
+        best = aggregate.best_model(runs, tables["runs"], plan.kept_seeds(study)[0])
         write_json(results / "metrics.json", headline(summary) | best)
 
 
