@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from sklearn.metrics import f1_score
 
 from sgns_study import aggregate, config, params
-from sgns_study.artifacts import ArtifactError, read_array, write_table, write_text
+from sgns_study.artifacts import ArtifactError, read_array, write_table
 from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.cli import cli
 from sgns_study.evaluation.tables import COLUMNS, read_tidy

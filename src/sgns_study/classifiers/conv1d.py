@@ -41,8 +41,8 @@ class Conv1dClassifier(nn.Module):
         super().__init__()
         dim = table.shape[1]
         self.embedding = nn.Parameter(table)  # (V, d)
-        self.conv = nn.Conv1d(dim, filters, kernel, padding=padding)
-        self.linear = nn.Linear(filters, outputs)
+        self.conv = nn.utils.skip_init(nn.Conv1d, dim, filters, kernel, padding=padding)
+        self.linear = nn.utils.skip_init(nn.Linear, filters, outputs)
         self.features = embed_conv_max
 
     def forward(
