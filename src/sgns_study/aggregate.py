@@ -121,14 +121,11 @@ def best_model(
     Means are over seeds, of `runs_table`; `seeds` are those whose classifiers keep their weights.
     Classifiers of few documents validate on few: left out.
     """
-    means = (
-        table[["validation_accuracy", "test_accuracy"]]
-        .groupby([run.folder.name.rpartition("-s")[0] for run in runs])
-        .mean()
-    )
+    names = [run.folder.name.rpartition("-s")[0] for run in runs]
+    means = table[["validation_accuracy", "test_accuracy"]].groupby(names).mean()
     kept = {
-        run.folder.name.rpartition("-s")[0]: str(run.folder / "model.safetensors")
-        for run in runs
+        name: str(run.folder / "model.safetensors")
+        for name, run in zip(names, runs)
         if run.folder.parent.name == "classifiers"
         and run.columns["documents"] is None
         and run.columns["seed"] in seeds

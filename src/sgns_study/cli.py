@@ -649,16 +649,17 @@ def neighbours(vectors: Path, errors: str, words: tuple[str, ...], number: int) 
 
     VECTORS is a safetensors file or in word2vec's text or binary format.
     """
-    from sgns_study.evaluation.intrinsic import neighbours
+    from sgns_study.evaluation.intrinsic import directed_row_of, neighbours
     from sgns_study.sgns.vectors import read_vectors, trained_words
 
-    loaded, without = trained_words(read_vectors(vectors, errors)), []
+    loaded, found, without = trained_words(read_vectors(vectors, errors)), [], []
     for word in words:
         try:
-            (near,) = neighbours(loaded.centre, loaded.vocabulary, [word], number).values()
+            directed_row_of(word, loaded.centre, loaded.vocabulary)
+            found.append(word)
         except StudyError as error:
             without.append(str(error))
-            continue
+    for word, near in neighbours(loaded.centre, loaded.vocabulary, found, number).items():
         click.echo(word)
         for neighbour, cosine in near:
             click.echo(f"  {cosine:6.3f}  {neighbour}")

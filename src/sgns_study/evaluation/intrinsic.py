@@ -181,15 +181,20 @@ def neighbours(
     A word stands for the row spelt the same or, if there is none, the first in another case. Raises
     StudyError if a word has no vector or a zero one.
     """
-    rows = {word: row_of(word, vocabulary) for word in words}
-    for word, row in rows.items():
-        if lengths(table[[row]]) == 0:
-            raise StudyError(f"{word!r} has no neighbours, for its vector is zero: was it trained?")
+    rows = {word: directed_row_of(word, table, vocabulary) for word in words}
     nearest = nearest_rows(table, list(rows.values()), n)
     return {
         word: [(vocabulary[row], float(cosine)) for row, cosine in zip(*near)]
         for word, near in zip(rows, nearest)
     }
+
+
+def directed_row_of(word: str, table: Table, vocabulary: Sequence[str]) -> int:
+    """The same as `row_of`; raises StudyError also for a vector of zeros, which is near to none."""
+    row = row_of(word, vocabulary)
+    if lengths(table[[row]]) == 0:
+        raise StudyError(f"{word!r} has no neighbours, for its vector is zero: was it trained?")
+    return row
 
 
 def row_of(word: str, vocabulary: Sequence[str]) -> int:
