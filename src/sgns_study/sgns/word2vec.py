@@ -119,8 +119,7 @@ def compile_kernel(ids: NDArray[Any]) -> None:
         kind="word2vec", negatives=1, alpha=0, window="fixed", subsample=0, min_count=1, epochs=1,
         learning_rate=1,
     )  # fmt: skip
-    two_words = np.array([1, 2], ids.dtype), np.array([0, 2]), np.array([0, 1, 1])
-    train(*two_words, recipe, 1, 1, seed=0)
+    train(np.array([1, 2], ids.dtype), np.array([0, 2]), np.array([0, 1, 1]), recipe, 1, 1, seed=0)
 
 
 def set_up(counts: NDArray[np.int64], recipe: Word2vecRecipe, radius: int) -> Setup:
