@@ -7,6 +7,7 @@ the tables and percent in the figures.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from io import BytesIO
 from itertools import count, product
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def save_svg(figure: Figure, path: Path) -> None:
 
     The layout's solver differs in the last digits from run to run, so its outcome is rounded.
     """
-    figure.draw_without_rendering()
+    figure.savefig(BytesIO(), format="svg")  # lays out for the size of text in SVG
     figure.set_layout_engine("none")
     for axis in figure.axes:
         axis.set_position(np.round(axis.get_position().bounds, 6))
