@@ -216,7 +216,7 @@ def test_a_changed_constant_of_a_kernel_retrains_its_recipes_and_what_follows(
 
 
 EDGE = (  # edits of what only reads, writes, checks, words or draws
-    ("sgns/lab.py", "the loss is {", "the loss became {"),
+    ("sgns/stream.py", "the loss is {", "the loss became {"),
     ("tokens.py", "delete the folder and", "delete its folder and"),
     ("sgns/vectors.py", "LONGEST_NUMBER = 1 << 20", "LONGEST_NUMBER = 1 << 19"),
     ("figures/plotting.py", "import matplotlib", "import locale\nimport matplotlib"),
