@@ -23,8 +23,8 @@ from numba import float32, njit
 
 from sgns_study.kernels import word2vec
 from sgns_study.kernels.adam import REORDER
+from sgns_study.kernels.random import kernel_state
 from sgns_study.kernels.simd import LINE, aligned
-from sgns_study.randomness import kernel_state
 from sgns_study.sgns.state import initial_tables
 from sgns_study.sgns.stream import framed, keep_probabilities, kept_counts
 from sgns_study.tokens import load_tokens

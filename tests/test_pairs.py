@@ -10,6 +10,7 @@ from scipy import stats
 
 from sgns_study.artifacts import ArtifactError
 from sgns_study.errors import StudyError
+from sgns_study.kernels.random import kernel_state
 from sgns_study.pairs import (
     Pairs,
     Windows,
@@ -20,7 +21,6 @@ from sgns_study.pairs import (
     powers,
     save_pairs,
 )
-from sgns_study.randomness import kernel_state
 from tests.zipfian import expand, flat
 
 SIZE = 200  # ids of the vocabulary

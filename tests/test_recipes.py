@@ -150,7 +150,7 @@ def test_tables_of_noise_are_those_training_draws_from() -> None:
     """Drawn a million times by the trainer's own function, words come up as the table says."""
     from scipy import stats
 
-    from sgns_study.randomness import kernel_state
+    from sgns_study.kernels.random import kernel_state
 
     counts = np.array([0, 500, 100, 20, 4])
     noise = alias_table(counts, 0.75)

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from sgns_study.randomness import kernel_state
+from sgns_study.kernels.random import kernel_state
 from sgns_study.sgns import stream
 from tests.zipfian import text
 

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from sgns_study.errors import StudyError
 from sgns_study.kernels import word2vec as kernel
+from sgns_study.kernels.random import below, kernel_state
 from sgns_study.kernels.simd import LINE
 from sgns_study.kernels.threads import merge, rounds, shards
 from sgns_study.params import Word2vecRecipe
-from sgns_study.randomness import below, kernel_state
 from sgns_study.sgns import reference, stream, word2vec
 from sgns_study.sgns.state import initial_state, initial_tables
 from tests.zipfian import text

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from sgns_study.artifacts import ArtifactError, read_array, write_array
 from sgns_study.errors import StudyError
-from sgns_study.randomness import below, generator, kernel_state
+from sgns_study.kernels.random import below, kernel_state
+from sgns_study.randomness import generator
 
 VALIDATION_BATCH = 500  # centres whose positives the validation negatives avoid together
 FILES = ("train_stream", "train_centres", "validation_stream", "validation_centres")
@@ -139,7 +140,7 @@ def lab_negatives(
 
     The `wanted` = 2RK negatives of a centre are all different, and each is drawn uniformly from the
     ids that are a positive of no centre of the batch; the pad is one of them where no window meets
-    a pad. `state` (`randomness.kernel_state`) moves on with every draw. Raises StudyError if there
+    a pad. `state` (`kernels.random.kernel_state`) moves on with every draw. Raises StudyError if there
     are fewer such ids.
     """
     out = np.empty((len(centres), wanted), id_type(vocabulary_size))

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from sgns_study.kernels import simd
 from sgns_study.kernels.adam import REORDER
+from sgns_study.kernels.random import below, next_uint64
 from sgns_study.kernels.simd import LINE, SIX, WIDTH
-from sgns_study.randomness import below, next_uint64
 
 WINDOWS = ("dynamic", "fixed", "harmonic")  # by the numbers that `train_windows` takes
 OUTPUTS = SIX  # context rows of a group: 2 × 6 sums fill 12 of the 16 SIMD registers

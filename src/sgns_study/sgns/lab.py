@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from sgns_study.kernels.lab import Batch, SkipGram
+from sgns_study.kernels.random import kernel_state
 from sgns_study.pairs import Pairs, Windows, lab_negatives
 from sgns_study.params import LabRecipe
-from sgns_study.randomness import generator, kernel_state
+from sgns_study.randomness import generator
 from sgns_study.sgns.stream import check_finite
 
 if TYPE_CHECKING:  # at run time the reference imports torch, which the fast model does not need

@@ -29,8 +29,9 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from tqdm import tqdm
 
 from sgns_study.errors import StudyError
+from sgns_study.kernels.random import kernel_state
 from sgns_study.params import PpmiRecipe
-from sgns_study.randomness import generator, kernel_state
+from sgns_study.randomness import generator
 from sgns_study.sgns.stream import framed, keep_probabilities, kept_counts
 from sgns_study.tokens import PAD_ID
 

@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from sgns_study.kernels.lab import Batch
+from sgns_study.kernels.random import below
 from sgns_study.kernels.word2vec import alias_table, draw_word
 from sgns_study.params import Word2vecRecipe
-from sgns_study.randomness import below
 from sgns_study.sgns import objective
 from sgns_study.sgns.state import initial_tables, random_states
 from sgns_study.sgns.stream import framed, keep_probabilities, kept_counts

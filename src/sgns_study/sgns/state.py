@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sgns_study.kernels.random import kernel_state
 from sgns_study.kernels.simd import LINE, aligned
 from sgns_study.kernels.word2vec import AHEAD
-from sgns_study.randomness import generator, kernel_state
+from sgns_study.randomness import generator
 
 BLOCK = 1024  # rows initialised at a time
 DRAWS = ("subsample", "windows", "negatives")  # what is drawn at random, each from its own state

@@ -13,7 +13,7 @@ from numba import int64, njit, uint64
 from numpy.typing import NDArray
 
 from sgns_study.errors import StudyError
-from sgns_study.randomness import next_uint64
+from sgns_study.kernels.random import next_uint64
 
 CHUNK = 2**16  # tokens of the text in memory at a time
 CERTAIN = 2**32  # a probability of one, as an integer that 32 random bits are compared with
