@@ -310,7 +310,7 @@ def test_every_key_of_the_studies_is_listed_with_what_it_may_hold() -> None:
         walk(yaml.safe_load((REPOSITORY / name).read_text()), "")
     assert listed["classifier.dropout"].allowed == "number >= 0, < 1"
     assert listed["grid.radii"].allowed == "list of: integer >= 1, <= 1000"
-    assert listed["tokens.tokenizer"].allowed == "wordpiece or word"
+    assert listed["tokens.tokenizer"].allowed == "wordpiece or word or character"
 
 
 def test_a_recipe_inherits_what_it_does_not_say() -> None:

@@ -61,6 +61,18 @@ def own_file(name: str) -> str:
 OwnFile = Annotated[str, Field(min_length=1), AfterValidator(own_file)]
 
 
+def several(found: Any) -> Any:
+    """One name, or a list of them, as a tuple."""
+    return (
+        (found,) if isinstance(found, str) else tuple(found) if isinstance(found, list) else found
+    )
+
+
+Columns = Annotated[
+    tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1), BeforeValidator(several)
+]
+
+
 class Section(BaseModel):
     """A section of the parameters: unknown keys and loose types are rejected."""
 
@@ -103,12 +115,14 @@ class TableCorpus(Section):
     kind: Literal["table"]
     path: OwnFile
     """file of the training documents: .csv, .tsv, .jsonl or .parquet"""
-    text: str = Field(min_length=1)
-    """column, or JSON key, of the text"""
+    text: Columns
+    """column, or JSON key, of the text; texts of a list of columns are joined by a space"""
     label: str = Field(min_length=1)
     """column of the label; a row without one is an unlabelled document"""
     test: OwnFile | None = None
     """file of the test documents, with the same columns; drawn from the labelled when empty"""
+    unlabelled: OwnFile | None = None
+    """file of more documents without a label, with the same columns of the text"""
     test_fraction: Part = 0.2
     """share of the labelled documents set aside to test on when there is no test file"""
     encoding: str = "utf-8"
@@ -117,6 +131,11 @@ class TableCorpus(Section):
     """`stop` at rows that cannot be used and list them, or leave them out: `skip`"""
     seed: Seed = 1
     """seed of the draw of the test documents"""
+
+    @property
+    def files(self) -> list[str]:
+        """All that it is read from."""
+        return [file for file in (self.path, self.test, self.unlabelled) if file is not None]
 
 
 Corpus = Annotated[ImdbCorpus | PlantedCorpus | TableCorpus, Field(discriminator="kind")]
@@ -147,15 +166,19 @@ def known_sizes(corpus: Corpus) -> Sizes | None:
 class Tokens(Section):
     """Text to token ids."""
 
-    tokenizer: Literal["wordpiece", "word"]
-    """`wordpiece`: BERT's uncased vocabulary; `word`: lower-cased words and punctuation marks"""
+    tokenizer: Literal["wordpiece", "word", "character"]
+    """`wordpiece`: BERT's uncased vocabulary; `word`: lower-cased words and punctuation marks;
+    `character`: of scripts without spaces, as Chinese, pairs of neighbouring characters in place of
+    words"""
     vocabulary_size: int | None = Field(default=None, ge=3, le=10_000_000)
-    """`word` only: most frequent words kept, with the two special entries; all when empty"""
+    """most frequent words kept, with the two special entries; all when empty; not of `wordpiece`"""
 
     @model_validator(mode="after")
     def _vocabulary_of_words_only(self) -> Self:
         if self.tokenizer == "wordpiece" and self.vocabulary_size is not None:
-            raise ValueError("vocabulary_size goes with tokenizer: word: remove it or choose that")
+            raise ValueError(
+                "vocabulary_size is not for tokenizer: wordpiece: remove it or choose another"
+            )
         return self
 
 

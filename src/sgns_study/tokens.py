@@ -5,10 +5,11 @@ Documents are kept whole and lie one after the other in the stream; a stage that
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 from unicodedata import category, normalize
@@ -22,6 +23,7 @@ from tqdm import tqdm
 from sgns_study import artifacts, params
 from sgns_study.artifacts import ArtifactError, reading
 from sgns_study.corpora.documents import NO_LABEL, SPLITS, TEST, Document
+from sgns_study.corpora.lines import check_recurring
 
 PAD, UNKNOWN = "[PAD]", "[UNK]"
 PAD_ID = 0
@@ -32,6 +34,10 @@ CLASSES = 1 << 15  # labels are stored as int16
 REMEMBERED = 1 << 18  # words whose pieces are held in memory
 LINE_BREAK = re.compile(r"<\s*br\s*/?\s*>", re.IGNORECASE)
 PLAIN = re.compile(r"[\t\n\r -~]*")  # ASCII without the control characters that BERT deletes
+UNSPACED = (  # Thai and Lao, Burmese, Khmer, kana, Chinese characters
+    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f"
+    r"\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
 ASCII_WORD = re.compile(r"[a-z0-9]+|[!-/:-@\[-`{-~]")  # of lower-cased ASCII text
 
 Encoder = Callable[[str], list[int]]  # from a text to its ids
@@ -82,9 +88,10 @@ def tokenize(
         ids, tokens = stream.ids, [*entries, EXTRA]
     else:
         seen: dict[str, int] = {}  # words, numbered as they are first seen
+        split = SPLITTERS[settings.tokenizer]
 
         def number(text: str) -> list[int]:
-            return [seen.setdefault(word, len(seen)) for word in split_words(text)]
+            return [seen.setdefault(word, len(seen)) for word in split(text)]
 
         stream, about = collect(documents, number)
         tokens, new_id = ordered_vocabulary(list(seen), stream, settings.vocabulary_size)
@@ -142,18 +149,31 @@ def wordpiece_encoder(entries: list[str]) -> Encoder:
 
 
 @cache
-def word() -> re.Pattern[str]:
-    """A word with the apostrophes inside it, or a single sign; each with the marks that follow.
+def some_marks() -> str:
+    """Regular expression of marks that combine with the letter before them.
 
-    Python has no marks among the letters of a word, such as the vowel signs of Devanagari, nor the
+    Python has none among the letters of a word, such as the vowel signs of Devanagari, nor the
     joiners U+200C and U+200D.
     """
     marks = {c for c in range(0x300, 0xE0200) if category(chr(c))[0] == "M"} | {0x200C, 0x200D}
     first, last = (sorted(c for c in marks if c + step not in marks) for step in (-1, 1))
     ranges = "".join(f"{chr(a)}-{chr(b)}" for a, b in zip(first, last))
-    mark = rf"(?![\0-\u02ff])[{ranges}]+"  # spares most letters the long list
-    letters = rf"\w+(?:{mark}\w*)*"
-    return re.compile(rf"{letters}(?:['’]{letters})*|[^\w\s](?:{mark})?")
+    return rf"(?![\0-\u02ff\u30a0-\ua66e])[{ranges}]+"  # spares most letters the long list
+
+
+@cache
+def word() -> re.Pattern[str]:
+    """A word with the apostrophes inside it, or a single sign; each with the marks that follow."""
+    letters = rf"\w+(?:{some_marks()}\w*)*"
+    return re.compile(rf"{letters}(?:['’]{letters})*|[^\w\s](?:{some_marks()})?")
+
+
+@cache
+def unspaced() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A character of a script without spaces, with its marks; a run of such or of others."""
+    mark = some_marks()
+    character = rf"[{UNSPACED}](?:{mark})?"
+    return re.compile(character), re.compile(rf"(?:{character})+|(?:[^{UNSPACED}]+(?:{mark})?)+")
 
 
 def split_words(text: str) -> list[str]:
@@ -162,6 +182,30 @@ def split_words(text: str) -> list[str]:
     Words are in Unicode's form NFC, in which a letter and its accent are one character.
     """
     return word().findall(normalize("NFC", text.lower()))
+
+
+def split_characters(text: str) -> list[str]:
+    """The tokens of `split_words`; of scripts without spaces overlapping pairs of characters.
+
+    A character without such a neighbour stays alone. So does Lucene's `CJKBigramFilter` with
+    Chinese, Japanese and Korean; the words of Korean, which has spaces, are left whole here.
+    """
+    character, run = unspaced()
+    tokens: list[str] = []
+    for part in chain.from_iterable(map(run.findall, split_words(text))):
+        characters = character.findall(part) if character.match(part) else []
+        tokens += map("".join, pairwise(characters)) if len(characters) > 1 else [part]
+    return tokens
+
+
+SPLITTERS = {"word": split_words, "character": split_characters}
+
+
+def check_words(vocabulary: Vocabulary) -> None:
+    """Warn as `check_recurring` does, on standard output: the log of the job keeps the other."""
+    is_word = [any(map(str.isalnum, token)) for token in vocabulary.tokens]
+    counts = vocabulary.counts[is_word]
+    check_recurring("the corpus", int((counts == 1).sum()), int(counts.sum()), sys.stdout)
 
 
 def ordered_vocabulary(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,16 +128,16 @@ def check_found(path: Path, any_token: bool, any_left: bool, any_held_out: bool)
         )
 
 
-def check_recurring(origin: object, once: int, words: int) -> None:
-    """Warn on standard error if most words of a text, `once` of them, occur only once in it.
+def check_recurring(origin: object, once: int, words: int, file: TextIO = sys.stderr) -> None:
+    """Warn if most words of a text, `once` of them, occur only once in it.
 
     Nothing is learned of such words. So it is where no space stands between words, as in Chinese.
     """
     if 2 * once > words:
         print(
             f"warning: {origin}: {once} of {words} words occur only once: give more text or, where "
-            "no space stands between words, put it there",
-            file=sys.stderr,
+            "no space stands between words, put it there (in a study: `tokenizer: character`)",
+            file=file,
         )
 
 
