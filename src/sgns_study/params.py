@@ -19,6 +19,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -61,15 +62,19 @@ def own_file(name: str) -> str:
 OwnFile = Annotated[str, Field(min_length=1), AfterValidator(own_file)]
 
 
-def several(found: Any) -> Any:
-    """One name, or a list of them, as a tuple."""
-    return (
-        (found,) if isinstance(found, str) else tuple(found) if isinstance(found, list) else found
-    )
+def several(found: Any) -> tuple[str, ...]:
+    """A column, or a list of them; raises ValueError for anything else."""
+    names = found if isinstance(found, list | tuple) else [found]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"found {shown(found)}, allowed: the name of a column, or a list of them")
+    return tuple(names)
 
 
+A_STRING = {"type": "string"}
 Columns = Annotated[
-    tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1), BeforeValidator(several)
+    tuple[str, ...],
+    BeforeValidator(several),
+    WithJsonSchema({"anyOf": [A_STRING, {"items": A_STRING}]}),
 ]
 
 
@@ -177,7 +182,7 @@ class Tokens(Section):
     def _vocabulary_of_words_only(self) -> Self:
         if self.tokenizer == "wordpiece" and self.vocabulary_size is not None:
             raise ValueError(
-                "vocabulary_size is not for tokenizer: wordpiece: remove it or choose another"
+                "vocabulary_size goes with tokenizer: word or character: remove it or choose one"
             )
         return self
 

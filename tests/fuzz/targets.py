@@ -195,9 +195,9 @@ def read_table(path: Path) -> list[Document]:
     encoding = path.stem if path.stem in ("utf-16", "cp1252") else "utf-8"
     settings = {"kind": "table", "path": path.name, "text": "text", "label": "label"}
     corpus = params.TableCorpus(**settings, encoding=encoding, on_bad_rows="skip")
+    list(table.read(corpus, path.parent))
     more = {"text": ("other", "text"), "unlabelled": path.name}
     list(table.read(corpus.model_copy(update=more), path.parent))
-    list(table.read(corpus, path.parent))
     return list(table.read(corpus.model_copy(update={"on_bad_rows": "stop"}), path.parent))
 
 

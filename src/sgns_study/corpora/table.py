@@ -319,9 +319,9 @@ def filled(row: Row, values: Mapping[str | None, Any], corpus: params.TableCorpu
     """
     found = [values.get(name) for name in (*corpus.text, corpus.label)]
     *texts, label = (None if value != value else value for value in found)
-    texts = [text for text in texts if text is not None]
-    odd = [text for text in texts if not isinstance(text, str)]
-    text = odd[0] if odd else " ".join(texts) if texts else None
+    odd = [text for text in texts if not (text is None or isinstance(text, str))]
+    strings = [text for text in texts if isinstance(text, str)]
+    text = odd[0] if odd else " ".join(strings) if strings else None
     return row._replace(text=text, label=label)
 
 
