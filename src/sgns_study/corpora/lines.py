@@ -57,7 +57,7 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
         ) from None
     check_found(path, bool(words), bool(train.counts), held_out == 0 or len(apart.offsets) > 1)
     occurrences = np.array([train.counts[i] for i in range(len(words))])
-    check_recurring(path, int((occurrences == 1).sum()), train.tokens)
+    check_recurring(path, int((occurrences == 1).sum()), train.tokens, sys.stderr)
     order = sorted(range(len(words)), key=lambda i: (-occurrences[i], words[i]))
     return Lines(
         *train.documents(order),
@@ -128,7 +128,7 @@ def check_found(path: Path, any_token: bool, any_left: bool, any_held_out: bool)
         )
 
 
-def check_recurring(origin: object, once: int, words: int, file: TextIO = sys.stderr) -> None:
+def check_recurring(origin: object, once: int, words: int, file: TextIO) -> None:
     """Warn if most words of a text, `once` of them, occur only once in it.
 
     Nothing is learned of such words. So it is where no space stands between words, as in Chinese.
