@@ -16,6 +16,7 @@ from sgns_study import params, tokens
 from sgns_study.artifacts import ArtifactError
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
 from sgns_study.tokens import PAD_ID, TokenStream
+from sgns_study.words import split_characters, split_words
 
 WORD = params.Tokens(tokenizer="word")
 PIECES = ["un", "##aff", "##able", "##a", "a", "b", "##b", "film", "##s", "é", ".", "[", "]"]
@@ -158,7 +159,7 @@ SIGNS = "aé1, ’!我是中々〇カひー、ｶﾅที่นัດີမြ�
 def test_characters_by_the_names_of_their_script(text: str) -> None:
     """The definition, written out with Unicode's names of characters."""
     expected = []
-    for word in tokens.split_words(text):
+    for word in split_words(text):
         characters: list[str] = []  # each with its marks
         for sign in word:
             mark = unicodedata.category(sign)[0] == "M" or sign in "\u200c\u200d"
@@ -170,7 +171,7 @@ def test_characters_by_the_names_of_their_script(text: str) -> None:
             run = [character for _, character in group]
             pairs = ["".join(pair) for pair in pairwise(run)]
             expected += pairs if is_unspaced and pairs else ["".join(run)]
-    assert tokens.split_characters(text) == expected
+    assert split_characters(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,7 @@ def test_words_that_do_not_recur_are_warned_about(
 
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=8))
 def test_documents_come_back_from_the_stream(texts: list[str]) -> None:
-    expected = [tokens.split_words(tokens.LINE_BREAK.sub(" ", text)) for text in texts]
+    expected = [split_words(tokens.LINE_BREAK.sub(" ", text)) for text in texts]
     if not any(expected):
         return
     stream, names = tokens.tokenize(documents(*texts), WORD)

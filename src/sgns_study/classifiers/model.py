@@ -27,7 +27,8 @@ from sgns_study.corpora import table
 from sgns_study.errors import StudyError, reason
 from sgns_study.kernels import conv1d as kernels
 from sgns_study.provenance import versions
-from sgns_study.tokens import LINE_BREAK, PAD_ID, SPLITTERS, UNKNOWN, Encoder, wordpiece_encoder
+from sgns_study.tokens import LINE_BREAK, PAD_ID, UNKNOWN, Encoder, wordpiece_encoder
+from sgns_study.words import SPLITTERS
 
 BLOCK = 4096  # texts scored at once
 STANDARD_INPUT = Path("-")
