@@ -1,5 +1,6 @@
 """The command line: an expected error is one message that says what to do, and leaves nothing."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -12,11 +13,13 @@ from click.testing import CliRunner
 from snakemake.cli import get_argument_parser
 
 from sgns_study import config
-from sgns_study.artifacts import seal
+from sgns_study.artifacts import seal, sha256
 from sgns_study.cli import cli, main
+from sgns_study.corpora.registry import raw_files
 from sgns_study.corpora.sources import SOURCES
 from sgns_study.guards import write_settings
 from sgns_study.sgns.vectors import Vectors, save_vectors
+from sgns_study.tokens import load_documents
 
 REPOSITORY = Path(__file__).parent.parent
 DOCUMENTS = "document,id,split,label\n" + "".join(f"{i},d{i},train,{i % 2}\n" for i in range(120))
@@ -154,6 +157,28 @@ def test_the_files_that_parameters_name_are_looked_at(
     else:
         Path(missing).unlink()
     assert f"tiny.yaml: {missing}: no such file" in refused("params", "tiny.yaml")
+
+
+def test_every_file_of_a_table_is_an_input_of_its_tokens(folder: Path) -> None:
+    """And of the workflow's rule; clauses without spaces are warned about where a user sees it."""
+    rows = [f"我{n}在{n}来,{'ab'[n % 2]}\n" for n in range(40)]
+    Path("a.csv").write_text("text,label\n" + "".join(rows))
+    Path("t.csv").write_text("text,label\n好,a\n很好,b\n")
+    Path("u.csv").write_text("text\n他来\n")
+    text = Path("tiny.yaml").read_text()
+    files = f"path: a.csv, test: t.csv, unlabelled: u.csv, {COLUMNS}"
+    text = text.replace(re.search(r"corpus: .*", text)[0], f"corpus: {{kind: table, {files}}}")
+    text = re.sub(r"documents: \d+", "documents: 20", text)
+    for tokenizer, warned in (("word", True), ("character", False)):
+        Path("tiny.yaml").write_text(text.replace("tokenizer: word", f"tokenizer: {tokenizer}"))
+        result = CliRunner().invoke(cli, ["tokenize", "--study", "tiny.yaml"])
+        assert result.exit_code == 0, result.output
+        assert ("warning: the corpus: 41 of 41 words occur only once" in result.stdout) == warned
+    record = json.loads((folder / "tokens/run.json").read_text())
+    assert record["inputs"] == {name: sha256(Path(name)) for name in ("a.csv", "t.csv", "u.csv")}
+    assert raw_files(config.read_study(Path("tiny.yaml"))) == ["a.csv", "t.csv", "u.csv"]
+    splits, _ = load_documents(folder / "tokens/documents.csv")
+    assert np.bincount(splits).tolist() == [40, 2, 1]
 
 
 def test_an_unknown_source(tmp_path: Path, refused: Refused) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from sgns_study.classifiers.fit import Fitted, train_classifier
 from sgns_study.classifiers.inits import random_table
 from sgns_study.classifiers.model import Settings, load_model, read_texts, save_model
 from sgns_study.cli import cli
+from sgns_study.corpora import table
 from sgns_study.corpora.documents import TEST, TRAIN, Document
 from sgns_study.sgns.vectors import Vectors, save_vectors
 from sgns_study.tokens import PAD, UNKNOWN, padded, tokenize
@@ -91,13 +93,16 @@ def test_the_lines_of_the_page_load_it_into_plain_torch(
     np.testing.assert_allclose(logits.softmax(1), of_each_class(fitted), atol=1e-6)
 
 
-def test_texts_become_the_tokens_of_the_corpus() -> None:
+@pytest.mark.parametrize("tokenizer", ["word", "character"])
+def test_texts_become_the_tokens_of_the_corpus(tokenizer: Any) -> None:
     """Words that only test documents have are unknown; documents are cut and padded alike."""
-    texts = ["A b<br/>c  d.", "b c e\u0301 a", "never é seen a " * 9, ""]
+    texts = ["A b<br/>c  d. 中文很", "b c e\u0301 a", "never é seen a " * 9, "中文 b中文很好"]
     splits = [TRAIN, TRAIN, TEST, TEST]
     corpus = [Document(str(i), splits[i], 0, text) for i, text in enumerate(texts)]
-    stream, _ = tokenize(corpus, WORD)
-    about = settings(2).model_copy(update={"vocabulary": stream.vocabulary.tokens})
+    tokens = params.Tokens(tokenizer=tokenizer)
+    stream, _ = tokenize(corpus, tokens)
+    changes = {"vocabulary": stream.vocabulary.tokens, "tokens": tokens}
+    about = settings(2).model_copy(update=changes)
     kept = model.TextClassifier(torch.nn.Module(), about)
     expected = padded(stream, np.arange(4), SETTINGS.max_tokens)
     np.testing.assert_array_equal(kept.tokens(texts), expected)
@@ -122,7 +127,23 @@ def test_texts_are_read_from_lines_and_from_rows(tmp_path: Path) -> None:
     for path in write_texts(tmp_path):
         first = 2 if path.suffix in (".csv", ".tsv") else 1  # behind the names of columns
         expected = list(enumerate(TEXTS, start=first))
-        assert list(read_texts(path, "review")) == expected, path.suffix
+        assert list(read_texts(path, ["review"])) == expected, path.suffix
+
+
+def test_texts_of_several_columns_are_those_of_the_study(tmp_path: Path) -> None:
+    rows = [("Fine", "All good.", "x"), ("Alone", None, "y"), (None, None, "x")]
+    frame = pd.DataFrame(rows, columns=["title", "review", "label"])
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    columns = {"text": ["title", "review"], "label": "label"}
+    corpus = params.TableCorpus(kind="table", path="t.csv", **columns)
+    studied, _ = table.read_rows(tmp_path / "t.csv", corpus)
+    found = list(read_texts(tmp_path / "t.csv", ["title", "review"]))
+    assert [(row.line, row.text) for row in studied] == found[:2]
+    assert [(line, text.strip()) for line, text in found] == [
+        (2, "Fine All good."),
+        (3, "Alone"),
+        (4, ""),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +167,7 @@ def test_texts_that_cannot_be_read(
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ArtifactError, match=re.escape(problem)):
-        list(read_texts(tmp_path / name, "review"))
+        list(read_texts(tmp_path / name, ["review"]))
 
 
 def test_what_is_no_classifier_is_refused(kept: tuple[Path, Fitted, list[str]]) -> None:

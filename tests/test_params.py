@@ -83,6 +83,10 @@ def test_the_studies_of_the_repository_are_valid(name: str) -> None:
         ("tokens.vocabulary_size", 100, "vocabulary_size goes with tokenizer: word"),
         ("corpus", PLANTED, "by_film, but the planted corpus names no films: choose by_document"),
         ("corpus", TABLE | {"path": "a{b}.csv"}, "found '{' in the name of the file"),
+        ("corpus", TABLE | {"text": 3}, "corpus.text: found 3, allowed: the name of a column, or"),
+        ("corpus", TABLE | {"text": []}, "corpus.text: found [], allowed: the name of a column"),
+        ("corpus", TABLE | {"text": ["a", ""]}, "corpus.text: found ['a', ''], allowed: the name"),
+        ("corpus", TABLE | {"unlabelled": "a<b>.csv"}, "found '<' in the name of the file"),
         ("corpus", TABLE | {"test": "a\0.csv"}, r"found '\x00' in the name of the file"),
         ("recipes.x", {"kind": "file"}, "recipes.x.path: missing"),
         ("recipes.x", {"kind": "file", "path": "https://a.org/b"}, "recipes.x.path: found the add"),
@@ -310,7 +314,8 @@ def test_every_key_of_the_studies_is_listed_with_what_it_may_hold() -> None:
         walk(yaml.safe_load((REPOSITORY / name).read_text()), "")
     assert listed["classifier.dropout"].allowed == "number >= 0, < 1"
     assert listed["grid.radii"].allowed == "list of: integer >= 1, <= 1000"
-    assert listed["tokens.tokenizer"].allowed == "wordpiece or word"
+    assert listed["corpus.text"].allowed == "string or list of: string"
+    assert listed["tokens.tokenizer"].allowed == "wordpiece or word or character"
 
 
 def test_a_recipe_inherits_what_it_does_not_say() -> None:

@@ -559,13 +559,14 @@ def test_a_table_of_ones_own_is_described_with_what_is_left_out(results, tmp_pat
     (tmp_path / "own.csv").write_text("\n".join(["text,label", *rows, *broken, "unlabelled,"]))
     test = [f"text {i},{'abc'[i % 3]}" for i in range(57, 66)]  # three are training texts
     (tmp_path / "test.csv").write_text("\n".join(["text,label", *test]))
+    (tmp_path / "more.csv").write_text("text\nmore\n")
     monkeypatch.chdir(tmp_path)
     content = study().model_dump()
-    table = {"kind": "table", "path": "own.csv", "test": "test.csv", "text": "text"}
-    content["corpus"] = table | {"label": "label", "on_bad_rows": "skip"}
+    table = {"kind": "table", "path": "own.csv", "test": "test.csv", "unlabelled": "more.csv"}
+    content["corpus"] = table | {"text": "text", "label": "label", "on_bad_rows": "skip"}
     plain = plain_text(check_study(content, "test"), results)
     assert "60 labelled training documents, 9 labelled test documents, those of test.csv" in plain
-    assert "and 1 without a label" in plain
+    assert "and 2 without a label, those of more.csv among them" in plain
     assert "The 3 classes, with their training and test documents, are a (20 and 3)" in plain
     assert "3 rows that cannot be used are left out: 2 × no text and 1 × wrong number of" in plain
     assert "3 test documents have the text of a training document" in plain

@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from contextlib import suppress
 from encodings.aliases import aliases
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -501,6 +500,98 @@ def test_a_test_file_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert test == [("new", 1), (TWO[0][0], 1), ("newer", 0)]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("u.csv", 'id,text\n7,new\n8,"newer\nstill"\n9,newest\n'),
+        ("u.csv", 'text,label\nnew,other\n"newer\nstill",\nnewest,pos\n'),
+        ("u.csv", ',text\n7,new\n8,"newer\nstill"\n9,newest\n'),
+        ("u.jsonl", '{"text": "new", "": 1}\n\n{"text": "newer\\nstill"}\n{"text": "newest"}\n'),
+    ],
+)
+def test_an_unlabelled_file_of_its_own(tmp_path: Path, name: str, content: str) -> None:
+    """Its labels, if it has any, are not read; its documents come behind the table's own."""
+    save(tmp_path, as_csv([*TWO, ("?", "")]))
+    save(tmp_path, content, name)
+    found = corpus(unlabelled=name)
+    assert table.inspect(found, tmp_path).sizes == (24, 6, 4)
+    assert table.inspect(found, tmp_path).classes == ("neg", "pos")
+    read = list(table.read(found, tmp_path))
+    assert read[:31] == list(table.read(corpus(), tmp_path))
+    assert [d.text for d in read[31:]] == ["new", "newer\nstill", "newest"]
+    assert {(d.split, d.label) for d in read[31:]} == {(UNLABELLED, NO_LABEL)}
+    first = 2 if name == "u.csv" else 1
+    lines = [first, first + (1 if name == "u.csv" else 2), first + 3]
+    assert [d.id for d in read[30:]] == [
+        "unlabelled/000032",
+        *(f"unlabelled/file/{line:06}" for line in lines),
+    ]
+
+
+def test_an_unlabelled_file_that_cannot_be_used(tmp_path: Path) -> None:
+    save(tmp_path, as_csv(TWO))
+    found = corpus(unlabelled="u.csv")
+    assert f"{tmp_path}/u.csv: no such file" in refused(found, tmp_path)
+    save(tmp_path, "review\nnew\n", "u.csv")
+    assert "u.csv: no column 'text'; there are: 'review'" in refused(found, tmp_path)
+    save(tmp_path, "text\nnew\n \nnew,er\n", "u.csv")
+    message = refused(found, tmp_path)
+    assert "2 rows cannot be used:" in message
+    assert "u.csv: line 3: no text" in message
+    assert "u.csv: line 4: wrong number of fields (found 2, the header has 1)" in message
+    skipped = found.model_copy(update={"on_bad_rows": "skip"})
+    assert table.inspect(skipped, tmp_path).sizes == (24, 6, 1)
+    save(tmp_path, "text\nnew\nnewer\n", "u.csv")
+    assert table.inspect(skipped, tmp_path).sizes == (24, 6, 2)  # it is read again
+
+
+def test_texts_of_several_columns_are_joined_in_their_order(tmp_path: Path) -> None:
+    rows = [("Fine", "All good.", "pos"), (None, "No title.", "neg"), ("Alone", None, "pos")]
+    frame = pd.DataFrame(rows, columns=["title", "text", "label"])
+    frame.to_csv(tmp_path / "r.csv", index=False)
+    frame.to_csv(tmp_path / "r.tsv", index=False, sep="\t")
+    frame.to_parquet(tmp_path / "r.parquet")
+    lines = [
+        json.dumps(row)
+        for row in frame.astype(object).where(frame.notna(), None).to_dict("records")
+    ]
+    (tmp_path / "r.jsonl").write_text("\n".join([*lines, '{"title": "Without", "label": "neg"}']))
+    for name in ("r.csv", "r.tsv", "r.parquet", "r.jsonl"):
+        found = corpus(name, text=["title", "text"])
+        good, bad = table.read_rows(tmp_path / name, found)
+        assert [row.text.strip() for row in good[:3]] == ["Fine All good.", "No title.", "Alone"]
+        assert [row.label for row in good[:3]] == ["pos", "neg", "pos"]
+        assert bad == []
+        turned = corpus(name, text=["text", "title"])
+        assert table.read_rows(tmp_path / name, turned)[0][0].text == "All good. Fine"
+    assert good[3].text == "Without"
+
+
+def test_rows_of_which_no_column_has_a_text_are_bad(tmp_path: Path) -> None:
+    lines = [
+        '{"title": "a", "text": "b"}',
+        '{"title": null, "text": " "}',
+        '{"title": "a", "text": 3}',
+        '{"label": "pos"}',
+        '{"title": "a\\u0000", "text": "b"}',
+    ]
+    found = save(tmp_path, "\n".join(lines), "r.jsonl").model_copy(
+        update={"text": ("title", "text")}
+    )
+    assert faults(found, tmp_path) == [
+        (2, table.MISSING_TEXT),
+        (3, table.TEXT_TYPE),
+        (4, table.MISSING_KEY),
+        (5, table.NUL),
+    ]
+    save(tmp_path, "title,label\na,pos\n")
+    several = corpus(text=["title", "text"])
+    assert "no column 'text', did you mean" not in refused(several, tmp_path)
+    assert "no column 'text'" in refused(several, tmp_path)
+    own = corpus(text=["title", "label"])
+    assert "corpus.label: 'label' is the column of the text too" in refused(own, tmp_path)
+
+
 def test_a_test_document_needs_a_label_of_a_class(tmp_path: Path) -> None:
     save(tmp_path, as_csv(TWO))
     save(tmp_path, as_csv([("new", "pos"), ("newer", "")]), "test.csv")
@@ -550,21 +641,6 @@ def test_labels_that_may_be_a_slip_are_named(
     said = [line for line in capsys.readouterr().err.splitlines() if "labels" in line]
     assert len(said) == (warning is not None)
     assert not warning or said[0].startswith(f"warning: reviews.csv: {warning}")
-
-
-def test_words_that_do_not_recur_are_warned_about(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Of Chinese a clause between two spaces is a word."""
-    signs = [chr(code) for code in range(0x4E00, 0x4E00 + 60)]
-    rows = [(first + second, "pn"[n % 2]) for n, (first, second) in enumerate(pairwise(signs))]
-    table.inspect(save(tmp_path, as_csv(rows)), tmp_path)
-    warned = "warning: reviews.csv: 59 of 59 words occur only once: give more text or, where no"
-    assert warned in capsys.readouterr().err
-    table.inspect(
-        save(tmp_path, as_csv([(" ".join(text), label) for text, label in rows])), tmp_path
-    )
-    assert "only once" not in capsys.readouterr().err
 
 
 def test_numbers_and_texts_are_one_class(tmp_path: Path) -> None:
@@ -656,7 +732,8 @@ def test_the_registry_reads_a_table(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert list(registry.read_corpus(found, tmp_path / "none")) == list(table.read(found))
     assert registry.corpus_sizes(found) == (24, 6, 0)
     assert registry.class_names(found) == ["neg", "pos"]
-    assert registry.own_files(found.model_copy(update={"test": "t.csv"})) == [found.path, "t.csv"]
+    more = found.model_copy(update={"unlabelled": "u.csv", "test": "t.csv"})
+    assert registry.own_files(more) == [found.path, "t.csv", "u.csv"]
     assert registry.known_synonyms(found) == registry.probe_words(found) == {}
     assert registry.required_sources(found, params.Tokens(tokenizer="word")) == []
 

@@ -2,7 +2,10 @@
 
 import re
 import unicodedata
+from itertools import groupby, pairwise, permutations
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from sgns_study import params, tokens
 from sgns_study.artifacts import ArtifactError
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
 from sgns_study.tokens import PAD_ID, TokenStream
+from sgns_study.words import split_characters, split_words
 
 WORD = params.Tokens(tokenizer="word")
 PIECES = ["un", "##aff", "##able", "##a", "a", "b", "##b", "film", "##s", "é", ".", "[", "]"]
@@ -128,9 +132,73 @@ def test_words(text: str, expected: list[str]) -> None:
     assert words_of(stream, 0) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("我是中国人", ["我是", "是中", "中国", "国人"]),  # as in Lucene's documentation
+        ("很好，我喜欢。", ["很好", "，", "我喜", "喜欢", "。"]),
+        ("我 是", ["我", "是"]),
+        ("iPhone很好 OK", ["iphone", "很好", "ok"]),
+        ("か\u3099きひー", ["がき", "きひ", "ひー"]),
+        ("ที่นี่ดี", ["ที่นี่", "นี่ดี"]),  # vowels and tones stay with their consonant
+        ("It's GOOD हिन्दी 한국어!", ["it's", "good", "हिन्दी", "한국어", "!"]),
+    ],
+)
+def test_characters(text: str, expected: list[str]) -> None:
+    settings = params.Tokens(tokenizer="character")
+    stream, _ = tokens.tokenize(documents(text), settings)
+    assert words_of(stream, 0) == expected
+
+
+SCRIPTS = ("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "HALFWIDTH KATAKANA", "THAI", "LAO",
+           "MYANMAR", "KHMER")  # fmt: skip
+SIGNS = "aé1, ’!我是中々〇カひー、ｶﾅที่นัດີမြန្ខ한हि\u0301\u200d\u3099\U00020000\ufe0f"
+
+
+@given(st.text(SIGNS, max_size=12))
+def test_characters_by_the_names_of_their_script(text: str) -> None:
+    """The definition, written out with Unicode's names of characters."""
+    expected = []
+    for word in split_words(text):
+        characters: list[str] = []  # each with its marks
+        for sign in word:
+            mark = unicodedata.category(sign)[0] == "M" or sign in "\u200c\u200d"
+            characters[-1:] = (
+                [characters[-1] + sign] if mark and characters else [*characters[-1:], sign]
+            )
+        unspaced = [unicodedata.name(c[0]).startswith(SCRIPTS) for c in characters]
+        for is_unspaced, group in groupby(zip(unspaced, characters), key=itemgetter(0)):
+            run = [character for _, character in group]
+            pairs = ["".join(pair) for pair in pairwise(run)]
+            expected += pairs if is_unspaced and pairs else ["".join(run)]
+    assert split_characters(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "space", "warning"),
+    [
+        ("word", "", "360 of 360 words occur only once: give more text or"),  # a clause is a word
+        ("word", " ", ""),
+        ("character", "", ""),
+    ],
+)
+def test_words_that_do_not_recur_are_warned_about(
+    capsys: pytest.CaptureFixture[str], tokenizer: Any, space: str, warning: str
+) -> None:
+    """Signs are no words, and test documents do not count."""
+    clauses = [f"{space.join(chosen)}！" for chosen in permutations("我是中国很好", 4)]
+    texts = [*documents(*clauses), *documents("中文很好！", split=TEST)]
+    stream, _ = tokens.tokenize(texts, params.Tokens(tokenizer=tokenizer))
+    tokens.check_words(stream.vocabulary)
+    said = capsys.readouterr().out
+    assert said.startswith(f"warning: the corpus: {warning}" if warning else "")
+    assert bool(said) == bool(warning)
+    assert ("tokenizer: character" in said) == bool(warning)
+
+
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=8))
 def test_documents_come_back_from_the_stream(texts: list[str]) -> None:
-    expected = [tokens.split_words(tokens.LINE_BREAK.sub(" ", text)) for text in texts]
+    expected = [split_words(tokens.LINE_BREAK.sub(" ", text)) for text in texts]
     if not any(expected):
         return
     stream, names = tokens.tokenize(documents(*texts), WORD)

@@ -172,7 +172,7 @@ def tokenize(study: Study) -> None:
     from sgns_study.artifacts import recorded_run, write_table
     from sgns_study.corpora.registry import class_names, own_files, read_corpus, required_sources
     from sgns_study.corpora.sources import SOURCES, verify
-    from sgns_study.tokens import save_tokens, tokenize
+    from sgns_study.tokens import check_words, save_tokens, tokenize
 
     corpus, tokens, out = study.corpus, study.tokens, results_of(study) / "tokens"
     files = {name: RAW / SOURCES[name].file for name in required_sources(corpus, tokens)}
@@ -182,6 +182,7 @@ def tokenize(study: Study) -> None:
     read = [*files.values(), *map(Path, own_files(corpus))]
     with recorded_run(out / "run.json", record, read):
         stream, about = tokenize(read_corpus(corpus, RAW), tokens, files.get("bert_vocabulary"))
+        check_words(stream.vocabulary)
         save_tokens(out, stream, about)
         classes = class_names(corpus)
         write_table(
@@ -617,9 +618,16 @@ def embed(
 @cli.command()
 @click.argument("model", type=FILE)
 @click.option("--text", type=FILE, required=True, help="a text a line or row; -: standard input")
-@option("--column", str, "text", "of the text in .csv, .tsv, .jsonl and .parquet")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    default=["text"],
+    show_default=True,
+    help="of the text in .csv, .tsv, .jsonl and .parquet; several are joined as in the study",
+)
 @option("--format", click.Choice(["csv", "jsonl"]), "csv", "of the output")
-def predict(model: Path, text: Path, column: str, format: str) -> None:
+def predict(model: Path, text: Path, columns: tuple[str, ...], format: str) -> None:
     """Print the label of each text, and the probability of each class, by a kept classifier.
 
     MODEL is a model.safetensors of a study. A file that ends as tables do has a row for each text,
@@ -631,7 +639,7 @@ def predict(model: Path, text: Path, column: str, format: str) -> None:
     from sgns_study.classifiers.model import load_model, predictions, read_texts
 
     classifier = load_model(model)
-    found = predictions(classifier, read_texts(text, column))
+    found = predictions(classifier, read_texts(text, columns))
     if format == "jsonl":
         sys.stdout.writelines(f"{json.dumps(row, ensure_ascii=False)}\n" for row in found)
         return

@@ -19,6 +19,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -59,6 +60,22 @@ def own_file(name: str) -> str:
 
 
 OwnFile = Annotated[str, Field(min_length=1), AfterValidator(own_file)]
+
+
+def several(found: Any) -> tuple[str, ...]:
+    """A column, or a list of them; raises ValueError for anything else."""
+    names = found if isinstance(found, list | tuple) else [found]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"found {shown(found)}, allowed: the name of a column, or a list of them")
+    return tuple(names)
+
+
+A_STRING = {"type": "string"}
+Columns = Annotated[
+    tuple[str, ...],
+    BeforeValidator(several),
+    WithJsonSchema({"anyOf": [A_STRING, {"items": A_STRING}]}),
+]
 
 
 class Section(BaseModel):
@@ -103,12 +120,14 @@ class TableCorpus(Section):
     kind: Literal["table"]
     path: OwnFile
     """file of the training documents: .csv, .tsv, .jsonl or .parquet"""
-    text: str = Field(min_length=1)
-    """column, or JSON key, of the text"""
+    text: Columns
+    """column, or JSON key, of the text; texts of a list of columns are joined by a space"""
     label: str = Field(min_length=1)
     """column of the label; a row without one is an unlabelled document"""
     test: OwnFile | None = None
     """file of the test documents, with the same columns; drawn from the labelled when empty"""
+    unlabelled: OwnFile | None = None
+    """file of more documents without a label, with the same columns of the text"""
     test_fraction: Part = 0.2
     """share of the labelled documents set aside to test on when there is no test file"""
     encoding: str = "utf-8"
@@ -117,6 +136,11 @@ class TableCorpus(Section):
     """`stop` at rows that cannot be used and list them, or leave them out: `skip`"""
     seed: Seed = 1
     """seed of the draw of the test documents"""
+
+    @property
+    def files(self) -> list[str]:
+        """All that it is read from."""
+        return [file for file in (self.path, self.test, self.unlabelled) if file is not None]
 
 
 Corpus = Annotated[ImdbCorpus | PlantedCorpus | TableCorpus, Field(discriminator="kind")]
@@ -147,15 +171,19 @@ def known_sizes(corpus: Corpus) -> Sizes | None:
 class Tokens(Section):
     """Text to token ids."""
 
-    tokenizer: Literal["wordpiece", "word"]
-    """`wordpiece`: BERT's uncased vocabulary; `word`: lower-cased words and punctuation marks"""
+    tokenizer: Literal["wordpiece", "word", "character"]
+    """`wordpiece`: BERT's uncased vocabulary; `word`: lower-cased words and punctuation marks;
+    `character`: of scripts without spaces, as Chinese, pairs of neighbouring characters in place of
+    words"""
     vocabulary_size: int | None = Field(default=None, ge=3, le=10_000_000)
-    """`word` only: most frequent words kept, with the two special entries; all when empty"""
+    """most frequent words kept, with the two special entries; all when empty; not of `wordpiece`"""
 
     @model_validator(mode="after")
     def _vocabulary_of_words_only(self) -> Self:
         if self.tokenizer == "wordpiece" and self.vocabulary_size is not None:
-            raise ValueError("vocabulary_size goes with tokenizer: word: remove it or choose that")
+            raise ValueError(
+                "vocabulary_size goes with tokenizer: word or character: remove it or choose one"
+            )
         return self
 
 

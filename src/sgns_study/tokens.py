@@ -5,13 +5,13 @@ Documents are kept whole and lie one after the other in the stream; a stage that
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from unicodedata import category, normalize
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,8 @@ from tqdm import tqdm
 from sgns_study import artifacts, params
 from sgns_study.artifacts import ArtifactError, reading
 from sgns_study.corpora.documents import NO_LABEL, SPLITS, TEST, Document
+from sgns_study.corpora.lines import check_recurring
+from sgns_study.words import SPLITTERS
 
 PAD, UNKNOWN = "[PAD]", "[UNK]"
 PAD_ID = 0
@@ -82,9 +84,10 @@ def tokenize(
         ids, tokens = stream.ids, [*entries, EXTRA]
     else:
         seen: dict[str, int] = {}  # words, numbered as they are first seen
+        split = SPLITTERS[settings.tokenizer]
 
         def number(text: str) -> list[int]:
-            return [seen.setdefault(word, len(seen)) for word in split_words(text)]
+            return [seen.setdefault(word, len(seen)) for word in split(text)]
 
         stream, about = collect(documents, number)
         tokens, new_id = ordered_vocabulary(list(seen), stream, settings.vocabulary_size)
@@ -141,27 +144,11 @@ def wordpiece_encoder(entries: list[str]) -> Encoder:
     return encode
 
 
-@cache
-def word() -> re.Pattern[str]:
-    """A word with the apostrophes inside it, or a single sign; each with the marks that follow.
-
-    Python has no marks among the letters of a word, such as the vowel signs of Devanagari, nor the
-    joiners U+200C and U+200D.
-    """
-    marks = {c for c in range(0x300, 0xE0200) if category(chr(c))[0] == "M"} | {0x200C, 0x200D}
-    first, last = (sorted(c for c in marks if c + step not in marks) for step in (-1, 1))
-    ranges = "".join(f"{chr(a)}-{chr(b)}" for a, b in zip(first, last))
-    mark = rf"(?![\0-\u02ff])[{ranges}]+"  # spares most letters the long list
-    letters = rf"\w+(?:{mark}\w*)*"
-    return re.compile(rf"{letters}(?:['’]{letters})*|[^\w\s](?:{mark})?")
-
-
-def split_words(text: str) -> list[str]:
-    """Lower-cased words with the apostrophes inside them, and single punctuation marks.
-
-    Words are in Unicode's form NFC, in which a letter and its accent are one character.
-    """
-    return word().findall(normalize("NFC", text.lower()))
+def check_words(vocabulary: Vocabulary) -> None:
+    """Warn as `check_recurring` does, on standard output: the log of the job keeps the other."""
+    is_word = [any(map(str.isalnum, token)) for token in vocabulary.tokens]
+    counts = vocabulary.counts[is_word]
+    check_recurring("the corpus", int((counts == 1).sum()), int(counts.sum()), sys.stdout)
 
 
 def ordered_vocabulary(

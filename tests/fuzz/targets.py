@@ -79,6 +79,10 @@ def writes(**files: bytes | str) -> Callable[[Path], None]:
 SECTIONS = {
     "corpus": (params.Corpus, DEMO["corpus"]),
     "table": (params.Corpus, {"kind": "table", "path": "a.csv", "text": "a", "label": "b"}),
+    "tables": (
+        params.Corpus,
+        {"kind": "table", "path": "a.csv", "text": ["a", "c"], "label": "b", "unlabelled": "u.csv"},
+    ),
     "tokens": (params.Tokens, DEMO["tokens"]),
     "embedding": (params.EmbeddingSample, TINY["sampling"]["embedding"]),
     "classifier": (params.ClassifierSample, DEMO["sampling"]["classifier"]),
@@ -187,11 +191,13 @@ def make_parquet(folder: Path) -> None:
 
 
 def read_table(path: Path) -> list[Document]:
-    """A table as it is and, where rows are bad, without them."""
+    """A table as it is and, where rows are bad, without them; also with all that it may have."""
     encoding = path.stem if path.stem in ("utf-16", "cp1252") else "utf-8"
     settings = {"kind": "table", "path": path.name, "text": "text", "label": "label"}
     corpus = params.TableCorpus(**settings, encoding=encoding, on_bad_rows="skip")
     list(table.read(corpus, path.parent))
+    more = {"text": ("other", "text"), "unlabelled": path.name}
+    list(table.read(corpus.model_copy(update=more), path.parent))
     return list(table.read(corpus.model_copy(update={"on_bad_rows": "stop"}), path.parent))
 
 

@@ -5,7 +5,7 @@ The file is safetensors: the weights by their names in `Conv1dClassifier`, and, 
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -27,7 +27,8 @@ from sgns_study.corpora import table
 from sgns_study.errors import StudyError, reason
 from sgns_study.kernels import conv1d as kernels
 from sgns_study.provenance import versions
-from sgns_study.tokens import LINE_BREAK, PAD_ID, UNKNOWN, Encoder, split_words, wordpiece_encoder
+from sgns_study.tokens import LINE_BREAK, PAD_ID, UNKNOWN, Encoder, wordpiece_encoder
+from sgns_study.words import SPLITTERS
 
 BLOCK = 4096  # texts scored at once
 STANDARD_INPUT = Path("-")
@@ -62,8 +63,8 @@ class TextClassifier:
         if self.settings.tokens.tokenizer == "wordpiece":
             return wordpiece_encoder(self.settings.vocabulary)
         ids = {word: number for number, word in enumerate(self.settings.vocabulary)}
-        unknown = ids[UNKNOWN]
-        return lambda text: [ids.get(word, unknown) for word in split_words(text)]
+        unknown, split = ids[UNKNOWN], SPLITTERS[self.settings.tokens.tokenizer]
+        return lambda text: [ids.get(word, unknown) for word in split(text)]
 
     def tokens(self, texts: list[str]) -> NDArray[np.int32]:
         """The ids of texts, cut or padded to (n, max_tokens)."""
@@ -129,13 +130,13 @@ def predictions(
             bar.update(len(block))
 
 
-def read_texts(path: Path, column: str) -> Iterator[tuple[int, str]]:
+def read_texts(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, str]]:
     """Each text of a file with its line, empty ones too; `-` is the standard input.
 
-    A file that ends as tables do has a row for each text, in the named column; any other is UTF-8
+    A file that ends as tables do has a row for each text, in the named columns; any other is UTF-8
     with a text on each line. Raises ArtifactError that names a line which cannot be read.
     """
-    for row in rows(path, column):
+    for row in rows(path, columns):
         text = "" if row.text is None else row.text
         fault = row.reason or (table.TEXT_TYPE if not isinstance(text, str) else "")
         if fault or "\0" in text:
@@ -144,10 +145,10 @@ def read_texts(path: Path, column: str) -> Iterator[tuple[int, str]]:
         yield row.line, text
 
 
-def rows(path: Path, column: str) -> Iterator[table.Row]:
+def rows(path: Path, columns: Sequence[str]) -> Iterator[table.Row]:
     """The rows of a table, or the lines of a text as rows."""
     if path.suffix.lower() in table.READERS:
-        corpus = params.TableCorpus.model_construct(text=column, label=column)
+        corpus = params.TableCorpus.model_construct(text=list(columns), label=None)
         yield from table.unchecked_rows(path, corpus)
         return
     try:

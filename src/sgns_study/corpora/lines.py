@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ def read_lines(path: Path, held_out: float = 0, seed: int = 0) -> Lines:
         ) from None
     check_found(path, bool(words), bool(train.counts), held_out == 0 or len(apart.offsets) > 1)
     occurrences = np.array([train.counts[i] for i in range(len(words))])
-    check_recurring(path, int((occurrences == 1).sum()), train.tokens)
+    check_recurring(path, int((occurrences == 1).sum()), train.tokens, sys.stderr)
     order = sorted(range(len(words)), key=lambda i: (-occurrences[i], words[i]))
     return Lines(
         *train.documents(order),
@@ -127,16 +128,16 @@ def check_found(path: Path, any_token: bool, any_left: bool, any_held_out: bool)
         )
 
 
-def check_recurring(origin: object, once: int, words: int) -> None:
-    """Warn on standard error if most words of a text, `once` of them, occur only once in it.
+def check_recurring(origin: object, once: int, words: int, file: TextIO) -> None:
+    """Warn if most words of a text, `once` of them, occur only once in it.
 
     Nothing is learned of such words. So it is where no space stands between words, as in Chinese.
     """
     if 2 * once > words:
         print(
             f"warning: {origin}: {once} of {words} words occur only once: give more text or, where "
-            "no space stands between words, put it there",
-            file=sys.stderr,
+            "no space stands between words, put it there (in a study: `tokenizer: character`)",
+            file=file,
         )
 
 

@@ -37,8 +37,7 @@ def word_sets(study: params.Study) -> list[str]:
 
 def own_files(corpus: params.Corpus) -> list[str]:
     """Files of the user that a corpus is read from."""
-    files = (corpus.path, corpus.test) if isinstance(corpus, params.TableCorpus) else ()
-    return [path for path in files if path is not None]
+    return corpus.files if isinstance(corpus, params.TableCorpus) else []
 
 
 def corpus_sizes(corpus: params.Corpus) -> params.Sizes:

@@ -8,10 +8,10 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, compress, islice
+from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
 from unicodedata import normalize
@@ -23,22 +23,21 @@ import pyarrow.parquet as pq
 from sgns_study import params
 from sgns_study.artifacts import ArtifactError
 from sgns_study.corpora.documents import NO_LABEL, SPLITS, TEST, TRAIN, UNLABELLED, Document
-from sgns_study.corpora.lines import check_recurring
 from sgns_study.errors import reason, shown
 from sgns_study.randomness import generator
 
 SMALLEST_CLASS = 10  # labelled training documents
 MOST_CLASSES = 1000  # more are identifiers rather than classes
-LARGEST = 1 << 31  # bytes of a file, and of the two columns of Parquet when unpacked
+LARGEST = 1 << 31  # bytes of a file, and of Parquet when unpacked
 MOST_ROWS = 20_000_000  # rows, and lines of text
 LONGEST = 10_000_000  # characters of a field and of a line
 LONGEST_LABEL = 1000  # characters
 BATCH = 1000  # rows of Parquet read at a time
-FIRST_WORDS = 100_000  # of a table, that are looked at for words that recur
 MISSING = {"nan", "na", "n/a", "#n/a", "<na>", "null", "none"}  # what pandas takes for no label
 SHOWN = 20  # bad rows, labels or columns that a message lists
 HALF_PAIR = re.compile(r"[\ud800-\udfff]")  # half of a surrogate pair, which UTF-8 cannot hold
 
+MORE = "unpacks to more than it says:"
 MISSING_TEXT = "no text"
 TEXT_TYPE = "the text is no string"
 MISSING_LABEL = "no label in the test file"
@@ -105,13 +104,12 @@ class Contents:
 def inspect(corpus: params.TableCorpus, root: Path = Path(".")) -> Contents:
     """What the table holds; read once in a process unless a file changes.
 
-    Rows left out, texts in both training and test, doubtful names of classes and words that do not
-    recur are warned about on standard error when the table is read. Raises ArtifactError if a file
-    or column is missing, a row cannot be used (unless `on_bad_rows` is `skip`) or a class is too
-    small.
+    Rows left out, texts in both training and test and doubtful names of classes are warned about on
+    standard error when the table is read. Raises ArtifactError if a file or column is missing, a
+    row cannot be used (unless `on_bad_rows` is `skip`) or a class is too small.
     """
     versions = []
-    for path in [root / name for name in (corpus.path, corpus.test) if name]:
+    for path in [root / name for name in corpus.files]:
         check_file(path)
         versions.append((path.stat().st_size, path.stat().st_mtime_ns))
     return _inspect(corpus, root.resolve(), tuple(versions))
@@ -121,21 +119,23 @@ def inspect(corpus: params.TableCorpus, root: Path = Path(".")) -> Contents:
 def _inspect(
     corpus: params.TableCorpus, root: Path, _versions: tuple[tuple[int, int], ...]
 ) -> Contents:
-    contents, parts = load(corpus, root)
-    check_doubts(corpus, contents, parts)
+    contents, _ = load(corpus, root)
+    check_doubts(corpus, contents)
     return contents
 
 
 def read(corpus: params.TableCorpus, root: Path = Path(".")) -> Iterator[Document]:
     """Training, test, then unlabelled documents, in the order of their file; named by their line.
 
-    Raises as `inspect` does.
+    Those of a file of unlabelled ones come last. Raises as `inspect` does.
     """
     contents, parts = load(corpus, root)
     labels = {None: NO_LABEL} | {name: label for label, name in enumerate(contents.classes)}
     for split, rows in parts.items():
         for row in rows:
-            yield Document(f"{SPLITS[split]}/{row.line:06}", split, labels[row.label], row.text)
+            apart = split == UNLABELLED and row.file != root / corpus.path
+            place = f"{SPLITS[split]}{'/file' * apart}/{row.line:06}"
+            yield Document(place, split, labels[row.label], row.text)
 
 
 def load(corpus: params.TableCorpus, root: Path) -> tuple[Contents, dict[int, list[Row]]]:
@@ -147,6 +147,10 @@ def load(corpus: params.TableCorpus, root: Path) -> tuple[Contents, dict[int, li
     if corpus.test:
         test, bad_test = read_rows(root / corpus.test, corpus, label_needed=True)
         bad += bad_test
+    if corpus.unlabelled:  # whose labels, if it has any, are not read
+        unread = corpus.model_copy(update={"label": None})
+        more, bad_more = read_rows(root / corpus.unlabelled, unread)
+        unlabelled, bad = unlabelled + more, bad + bad_more
     check_bad_rows(bad, corpus)
     names = {row.label for row in labelled}
     by_number = all(name.isascii() and name.isdigit() for name in names)
@@ -192,9 +196,7 @@ def check_bad_rows(bad: Sequence[Row], corpus: params.TableCorpus) -> None:
     raise ArtifactError("\n".join([total, *(f"  {row}" for row in bad[:SHOWN]), *more, remedy]))
 
 
-def check_doubts(
-    corpus: params.TableCorpus, contents: Contents, parts: dict[int, list[Row]]
-) -> None:
+def check_doubts(corpus: params.TableCorpus, contents: Contents) -> None:
     """Warn on standard error of what `inspect` names."""
     alike: dict[str, list[str]] = {}
     for name in contents.classes:
@@ -216,9 +218,6 @@ def check_doubts(
     ):
         if is_so:
             print(f"warning: {file}: {doubt}", file=sys.stderr)
-    texts = (row.text.split() for rows in parts.values() for row in rows)
-    words = Counter(islice(chain.from_iterable(texts), FIRST_WORDS))
-    check_recurring(corpus.path, sum(n == 1 for n in words.values()), words.total())
 
 
 def check_classes(classes: Sequence[str], corpus: params.TableCorpus) -> None:
@@ -266,7 +265,7 @@ def read_rows(
 
     With `label_needed` a row without a label is a bad one.
     """
-    if corpus.text == corpus.label:
+    if corpus.label in corpus.text:
         raise ArtifactError(f"corpus.label: {corpus.label!r} is the column of the text too")
     rows = [checked(row, label_needed) for row in unchecked_rows(path, corpus)]
     return [row for row in rows if not row.reason], [row for row in rows if row.reason]
@@ -291,7 +290,7 @@ def checked(row: Row, label_needed: bool) -> Row:
 
     The labels 1, 1.0 and "1" are one class; space around a label does not count.
     """
-    text, label = (None if value != value else value for value in row[2:4])  # NaN is no value
+    text, label = row.text, row.label
     if row.reason:
         return row
     if text is None or (isinstance(text, str) and not text.strip()):
@@ -313,6 +312,19 @@ def checked(row: Row, label_needed: bool) -> Row:
     return row._replace(label=name or None, reason=fault)
 
 
+def filled(row: Row, values: Mapping[str | None, Any], corpus: params.TableCorpus) -> Row:
+    """A row with its text and its label, by the names of their columns; NaN is no value.
+
+    Texts of several columns are joined by a space; one that is no string stands for all of them.
+    """
+    found = [values.get(name) for name in (*corpus.text, corpus.label)]
+    *texts, label = (None if value != value else value for value in found)
+    odd = [text for text in texts if not (text is None or isinstance(text, str))]
+    strings = [text for text in texts if isinstance(text, str)]
+    text = odd[0] if odd else " ".join(strings) if strings else None
+    return row._replace(text=text, label=label)
+
+
 def separated(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
     """Rows of a CSV or TSV file, the first of which names the columns."""
     rows = csv_rows(path, corpus.encoding)
@@ -323,12 +335,12 @@ def separated(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
             "cp1252 or whichever the file has"
         )
     check_columns(path, columns, corpus)
-    text, label = columns.index(corpus.text), columns.index(corpus.label)
+    places = {name: columns.index(name) for name in asked(corpus)}
     for row, fields, end in rows:
         if row.reason:
             yield row
         elif len(fields) == len(columns):
-            yield row._replace(text=fields[text], label=fields[label])
+            yield filled(row, {name: fields[place] for name, place in places.items()}, corpus)
         else:
             ends = f"; the row ends on line {end}" if end > row.line else ""
             detail = f"found {len(fields)}, the header has {len(columns)}{ends}"
@@ -381,8 +393,8 @@ def json_lines(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
                 yield Row(path, line, reason=NOT_OBJECT, detail=f"found {type(found).__name__}")
                 continue
             columns |= dict.fromkeys(found)
-            fault = "" if corpus.text in found else MISSING_KEY
-            yield Row(path, line, found.get(corpus.text), found.get(corpus.label), fault)
+            fault = "" if found.keys() & corpus.text else MISSING_KEY
+            yield filled(Row(path, line, reason=fault), found, corpus)
     if columns:
         check_columns(path, list(columns), corpus)
 
@@ -398,7 +410,7 @@ def parquet(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
     A text that is stored once and repeated is read as a dictionary, a batch at a time: a small
     file can stand for a very large table.
     """
-    names = [corpus.text, corpus.label]
+    names = list(asked(corpus))
     line = characters = 0
     try:
         with path.open("rb") as file:
@@ -408,14 +420,14 @@ def parquet(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
             for batch in table.iter_batches(BATCH, columns=names, use_threads=False):
                 for values in zip(*(batch.column(name) for name in names)):
                     line += 1
+                    row = Row(path, line)
                     try:
-                        text, label = (value.as_py() for value in values)
+                        row = filled(row, {n: v.as_py() for n, v in zip(names, values)}, corpus)
                     except (ValueError, OverflowError) as error:  # not UTF-8, or not a time
-                        yield Row(path, line, reason=WRONG_BYTES, detail=reason(error))
-                        continue
-                    characters += len(text) if isinstance(text, str) else 0
-                    check_size(path, "unpacks to more than it says:", characters, "characters")
-                    yield Row(path, line, text, label)
+                        row = row._replace(reason=WRONG_BYTES, detail=reason(error))
+                    characters += len(row.text) if isinstance(row.text, str) else 0
+                    check_size(path, MORE, characters, "characters", LARGEST)
+                    yield row
     except ArtifactError:
         raise
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
@@ -445,7 +457,7 @@ def decoded_lines(path: Path, encoding: str) -> tuple[list[str], dict[int, Row]]
         with path.open(encoding=encoding, errors="surrogateescape", newline="") as file:
             while line := file.readline(LONGEST):
                 number = len(lines) + 1
-                check_rows(path, number, "lines")
+                check_size(path, "has", number, "lines", MOST_ROWS)
                 if len(line) == LONGEST and line[-1] not in "\r\n":
                     while (rest := file.readline(LONGEST)) and rest[-1] not in "\r\n":
                         pass
@@ -472,31 +484,31 @@ def check_file(path: Path) -> None:
         size = path.stat().st_size
     except OSError as error:
         raise ArtifactError(
-            f"{path}: no such file ({error.strerror}): corpus.path and corpus.test name files, "
-            "from the folder in which the study is run"
+            f"{path}: no such file ({error.strerror}): corpus.path, corpus.test and "
+            "corpus.unlabelled name files, from the folder in which the study is run"
         ) from None
     if not path.is_file():
         raise ArtifactError(f"{path}: not readable (no regular file): name a readable file")
-    check_size(path, "has", size, "bytes")
+    check_size(path, "has", size, "bytes", LARGEST)
 
 
-def check_size(path: Path, verb: str, size: int, unit: str) -> None:
-    """Raise ArtifactError if a file, or what it unpacks to, is too large."""
-    if size > LARGEST:
+def check_size(path: Path, verb: str, size: int, unit: str, most: int) -> None:
+    """Raise ArtifactError if a file, or what it unpacks to, has more than is allowed."""
+    if size > most:
         raise ArtifactError(
-            f"{path}: {verb} {size} {unit}, at most {LARGEST} are allowed: take a part of its rows"
+            f"{path}: {verb} {size} {unit}, at most {most} are allowed: take a part of its rows"
         )
 
 
-def check_rows(path: Path, number: int, unit: str) -> None:
-    """Raise ArtifactError if a file has too many rows or lines."""
-    if number > MOST_ROWS:
-        raise ArtifactError(f"{path}: has more than {MOST_ROWS} {unit}: take a part of its rows")
+def asked(corpus: params.TableCorpus) -> dict[str, str]:
+    """The columns that are read, and the key that names each."""
+    label = {corpus.label: "corpus.label"} if corpus.label else {}
+    return dict.fromkeys(corpus.text, "corpus.text or --column") | label
 
 
 def check_columns(path: Path, columns: Sequence[str], corpus: params.TableCorpus) -> None:
     """Raise ArtifactError unless the columns of text and label are there, once."""
-    for name, key in ((corpus.text, "corpus.text or --column"), (corpus.label, "corpus.label")):
+    for name, key in asked(corpus).items():
         if columns.count(name) > 1:
             raise ArtifactError(f"{path}: two columns are named {name!r}: rename one of them")
         if name not in columns:
@@ -512,19 +524,19 @@ def check_columns(path: Path, columns: Sequence[str], corpus: params.TableCorpus
 def check_parquet(path: Path, table: pq.ParquetFile, corpus: params.TableCorpus) -> None:
     """Raise ArtifactError if a Parquet file is too large when unpacked or has no such columns."""
     check_columns(path, table.schema_arrow.names, corpus)
-    for name, key in ((corpus.text, "corpus.text"), (corpus.label, "corpus.label")):
+    for name, key in asked(corpus).items():
         found = table.schema_arrow.field(name).type
         if pa.types.is_nested(found):
             raise ArtifactError(
                 f"{path}: the column {name!r} has {found} in each row, one value is allowed: name "
                 f"another in {key}"
             )
-    check_rows(path, table.metadata.num_rows, "rows")
+    check_size(path, "has", table.metadata.num_rows, "rows", MOST_ROWS)
     # By the groups of rows: what the file says of a single column pyarrow checks without a way to
     # answer but the end of the process.
     groups = range(table.metadata.num_row_groups)
     unpacked = sum(table.metadata.row_group(i).total_byte_size for i in groups)
-    check_size(path, "unpacks to", unpacked, "bytes")
+    check_size(path, "unpacks to", unpacked, "bytes", LARGEST)
 
 
 def listed(names: Sequence[str], separator: str = ", ") -> str:
