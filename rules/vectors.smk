@@ -28,6 +28,7 @@ rule evaluate_vectors:
         f"{RESULTS}/embeddings/{MODEL}/vectors.safetensors",
     output:
         multiext(f"{RESULTS}/vectors/{MODEL}/", "scores.csv", "neighbours.csv", "map.csv"),
+        f"{RESULTS}/vectors/{MODEL}/similarities.csv",
     log:
         f"{RESULTS}/logs/evaluate_vectors/{MODEL}.log",
     benchmark:

@@ -16,13 +16,14 @@ from scipy import integrate, stats
 from sgns_study.evaluation import statistics
 from sgns_study.evaluation.statistics import (
     block_means,
+    crossed_estimate,
     crossed_variance,
     hedges_g,
     holm,
     mcnemar,
+    outcome_differences,
     over_seeds,
     power,
-    seed_and_document_estimate,
     seed_estimate,
     sign_flip,
     sign_flips,
@@ -155,7 +156,7 @@ def test_crossed_variance_and_df_of_a_small_table_by_hand():
 def test_seed_and_document_test_rejects_a_true_null_at_its_rate(sd_seed):
     rng = np.random.default_rng(10)
     a, b, _ = predictions(1000, 5, 100, sd_seed, rng, better=0)
-    hits = [seed_and_document_estimate(*study).p <= 0.05 for study in zip(a, b)]
+    hits = [crossed_estimate(outcome_differences(*study)).p <= 0.05 for study in zip(a, b)]
     assert at_most(hits, 0.06)
     if sd_seed == 0.3:
         assert at_rate(hits, 0.05)
@@ -163,7 +164,7 @@ def test_seed_and_document_test_rejects_a_true_null_at_its_rate(sd_seed):
 
 def test_seed_and_document_test_agrees_with_its_interval_and_covers_the_truth():
     a, b, truth = predictions(1000, 8, 100, 0.15, np.random.default_rng(11))
-    tests = [seed_and_document_estimate(*study) for study in zip(a, b)]
+    tests = [crossed_estimate(outcome_differences(*study)) for study in zip(a, b)]
     assert at_rate([test.low <= truth <= test.high for test in tests], 0.95)
     assert all((test.p <= 0.05) == (test.low * test.high >= 0) for test in tests)
     assert np.mean([test.mean for test in tests]) == pytest.approx(truth, abs=0.005)
@@ -172,7 +173,7 @@ def test_seed_and_document_test_agrees_with_its_interval_and_covers_the_truth():
 @pytest.mark.parametrize(("seeds", "sd_seed"), [(10, 0), (10, 0.15), (5, 0.1), (5, 0.3)])
 def test_seed_and_document_interval_covers_the_truth_at_its_rate_or_more(seeds, sd_seed):
     a, b, truth = predictions(1000, seeds, 120, sd_seed, np.random.default_rng(12))
-    found = [seed_and_document_estimate(*study) for study in zip(a, b)]
+    found = [crossed_estimate(outcome_differences(*study)) for study in zip(a, b)]
     missed = [not one.low <= truth <= one.high for one in found]
     assert at_most(missed, 0.05)
     if sd_seed >= 0.15:
@@ -182,7 +183,7 @@ def test_seed_and_document_interval_covers_the_truth_at_its_rate_or_more(seeds, 
 def test_seed_and_document_estimate_of_a_grid_averages_its_cells():
     rng = np.random.default_rng(13)
     a, b = rng.integers(2, size=(2, 6, 5, 200), dtype=np.uint8)
-    found = seed_and_document_estimate(a, b)
+    found = crossed_estimate(outcome_differences(a, b))
     assert found.mean == pytest.approx(a.mean() - b.mean())
     mean, variance, df = crossed_variance(np.mean(a.astype(float) - b, axis=0))
     expected = statistics.SeedMean(float(mean), float(np.sqrt(variance)), float(df), 5)
@@ -191,8 +192,8 @@ def test_seed_and_document_estimate_of_a_grid_averages_its_cells():
 
 def test_the_same_predictions_differ_by_nothing():
     right = np.random.default_rng(15).integers(2, size=(3, 50), dtype=np.uint8)
-    assert seed_and_document_estimate(right, right).p == 1
-    same = seed_and_document_estimate(right, right)
+    assert crossed_estimate(outcome_differences(right, right)).p == 1
+    same = crossed_estimate(outcome_differences(right, right))
     assert (same.low, same.high) == (0, 0)
     assert mcnemar(right, right).tolist() == [1, 1, 1]
 

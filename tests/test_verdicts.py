@@ -58,7 +58,8 @@ def bits(runs: pd.DataFrame, documents: int = 4) -> np.ndarray:
 def evidence_of(runs: pd.DataFrame, **more) -> Evidence:
     empty = {name: pd.DataFrame(columns=COLUMNS[name]) for name in ("vectors", "sgns_curves")}
     curves = pd.DataFrame(columns=COLUMNS["experiment_curves"])
-    given = {"runs": runs, "correct": bits(runs), "curves": curves, **empty}
+    pairs = {"word_pairs": pd.DataFrame(columns=COLUMNS["word_pairs"]), "ranks": verdicts.NO_RANKS}
+    given = {"runs": runs, "correct": bits(runs), "curves": curves, **empty, **pairs}
     return Evidence(**given | more)
 
 
@@ -370,7 +371,7 @@ def test_accuracies_count_seeds_and_documents() -> None:
         np.array([[by_hand[init, radius, s] for s in range(4)] for radius in radii])
         for init, radii in (("pretrained", (2, 5)), ("random", (None, None)))
     )
-    test = statistics.seed_and_document_estimate(a, b)
+    test = statistics.crossed_estimate(statistics.outcome_differences(a, b))
     assert row["effect"] == pytest.approx(100 * test.mean)
     assert row[["ci_low", "ci_high"]].tolist() == pytest.approx([100 * test.low, 100 * test.high])
     assert row["p_differs"] == pytest.approx(test.p)
