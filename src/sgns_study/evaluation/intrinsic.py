@@ -97,13 +97,10 @@ def similarities(
     table: Table, vocabulary: Sequence[str], pairs: Mapping[str, Sequence[Pair]]
 ) -> pd.DataFrame:
     """Every pair of sets by name: dataset, first, second, people's score and cosine, if known."""
-    table, vocabulary = table[:RESTRICT_VOCAB], vocabulary[:RESTRICT_VOCAB]
-    rows = [
-        (name, *pair, cosine)
-        for name, judged in pairs.items()
-        for pair, cosine in zip(judged, pair_cosines(table, vocabulary, judged))
-    ]
-    return pd.DataFrame(rows, columns=[*PAIRS, "cosine"])
+    known = table[:RESTRICT_VOCAB], vocabulary[:RESTRICT_VOCAB]
+    rows = [(name, *pair) for name, judged in pairs.items() for pair in judged]
+    found = pd.DataFrame(rows, columns=PAIRS)
+    return found.assign(cosine=pair_cosines(*known, [pair for _, *pair in rows]))
 
 
 def analogies(

@@ -7,7 +7,6 @@ grid has one cell for each point of the grid. Runs of one seed share randomness 
 seed with all its cells is one *block*. Blocks are independent and cells are fixed, so intervals
 and tests rest on `block_means`, (seeds,). `correct_a` and `correct_b` are uint8 (seeds, documents),
 1 where the prediction for a document is right, or (cells, seeds, documents), averaged over cells.
-For rank correlations word pairs take the place of documents (`pair_values`).
 docs/statistics.md has the measured error rates and coverage of these methods.
 """
 
@@ -142,11 +141,11 @@ def crossed_variance(table: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def crossed_estimate(table: Floats) -> SeedMean:
-    """The mean of differences (seeds, documents or word pairs) as an estimate over new ones of both.
+    """The mean of differences (seeds, documents) as an estimate over new seeds and documents.
 
     Its t test is, by moments, that of a mixed model with crossed random effects of seed and
-    document: unlike a test of block means it counts that the test documents are a sample too.
-    There must be 2 seeds or more.
+    document: unlike a test of block means it counts that the test documents, or the word pairs in
+    their place, are a sample too. There must be 2 seeds or more.
     """
     mean, variance, df = crossed_variance(table)
     return SeedMean(float(mean), float(np.sqrt(variance)), float(df), len(table))
@@ -175,21 +174,21 @@ def spearman_influence(x: NDArray[Any], y: NDArray[Any]) -> tuple[float, Floats]
     of all others: Croux & Dehon (2010) for continuous x and y, here with ties.
     """
     n = len(x)
-    a, b = (0.5 - weight_above(values, np.ones(n)) for values in (x, y))
+    x, y = (np.unique(values, return_inverse=True)[1] for values in (x, y))
+    a, b = (0.5 - weight_above(ranks, np.ones(n)) for ranks in (x, y))
     with np.errstate(invalid="ignore", divide="ignore"):  # values without ranks have no ρ
         norm = np.sqrt((a @ a) * (b @ b)) / n
         rho = (a @ b) / n / norm
         influence = (a * b + weight_above(x, b) + weight_above(y, a)) / norm
-        for own, values in ((a, x), (b, y)):
-            influence -= rho / 2 * n / (own @ own) * (own**2 + 2 * weight_above(values, own))
+        for own, ranks in ((a, x), (b, y)):
+            influence -= rho / 2 * n / (own @ own) * (own**2 + 2 * weight_above(ranks, own))
     return float(rho), influence
 
 
-def weight_above(x: NDArray[Any], weights: Floats) -> Floats:
-    """Of each value of x (n,) the weight of larger ones and half of that of equal ones, over n."""
-    _, place = np.unique(x, return_inverse=True)
-    totals = np.bincount(place, weights)
-    return (totals.sum() - totals.cumsum() + totals / 2)[place] / len(x)
+def weight_above(ranks: NDArray[np.int64], weights: Floats) -> Floats:
+    """Of each rank (n,) the weight of higher ones and half of that of equal ones, over n."""
+    totals = np.bincount(ranks, weights)
+    return (totals.sum() - totals.cumsum() + totals / 2)[ranks] / len(ranks)
 
 
 def sign_flip(values: Floats, generator: np.random.Generator) -> float:

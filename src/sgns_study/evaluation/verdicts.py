@@ -166,9 +166,9 @@ def tested(claim: Claim, part: Part, study: Study, evidence: Evidence) -> dict[s
 
 
 def by_item(part: Part, pairs: Paired, evidence: Evidence) -> Paired:
-    """The pairs with `items`, where there are any; scores are those on the common word pairs.
+    """The pairs with their `items`; scores are those on the word pairs that all runs know.
 
-    A word pair is common if all runs of both sides know it. Scores are NaN if a set has too few.
+    They are NaN if these have no ranks in some set.
     """
     if part.quantity == ACCURACY:
         items = statistics.outcome_differences(*evidence.correct[pairs.rows])
