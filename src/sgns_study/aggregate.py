@@ -63,8 +63,10 @@ def pair_ranks(study: Study, results: Path) -> tuple[pd.DataFrame, NDArray[np.ui
     Ranks of cosines are within a set, uint16 (models in the order of `vector_tables`, pairs), from
     1, equal for equal cosines, 0 where a word is not known: Spearman's ρ needs no more.
     """
-    files = finished(study, results, PER_MODEL["vectors"])
-    parts = [read_part("similarities", path.with_name("similarities.csv")) for *_, path in files]
+    parts = [
+        read_columns(path.with_name("similarities.csv"), "word_pairs", COLUMNS["word_pairs"])
+        for *_, path in finished(study, results, PER_MODEL["vectors"])
+    ]
     ranks = [
         part.groupby("dataset")["cosine"].rank("dense").fillna(0).to_numpy(np.uint16)
         for part in parts

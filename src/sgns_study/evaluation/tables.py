@@ -29,7 +29,6 @@ SCHEMAS = {
     "sgns_curves": OF_MODEL | OF_CURVE,
     "vectors": OF_MODEL | OF_SCORES,
     "word_pairs": OF_PAIRS,
-    "similarities": OF_MODEL | OF_PAIRS | of(float, "cosine"),  # a file of each model
     "neighbours": OF_MODEL | OF_NEIGHBOURS,
     "map": OF_MODEL | OF_MAP,
     "noise": of(float, "alpha") | of(str, "word") | of(int, "count") | of(float, "probability"),
