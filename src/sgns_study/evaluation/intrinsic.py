@@ -100,7 +100,7 @@ def similarities(
     known = table[:RESTRICT_VOCAB], vocabulary[:RESTRICT_VOCAB]
     rows = [(name, *pair) for name, judged in pairs.items() for pair in judged]
     found = pd.DataFrame(rows, columns=PAIRS)
-    return found.assign(cosine=pair_cosines(*known, [pair for _, *pair in rows]))
+    return found.assign(cosine=pair_cosines(*known, list(chain(*pairs.values()))))
 
 
 def analogies(

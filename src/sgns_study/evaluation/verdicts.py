@@ -58,8 +58,8 @@ UNITS = {  # what a value is multiplied by, and the margin of `params.Margins`
     "epochs": (1, "epochs"),
 }
 BEST = "best"  # in a pick: of each side the scale and classifier that are best on validation
-NOTHING = dict.fromkeys(("part", "quantity", "unit", "side"), "") | {"verdict": NOT_TESTED}
-NOTHING |= dict.fromkeys(("n_seeds", "n_items"), 0)
+NOTHING = {"part": "", "quantity": "", "unit": "", "side": "", "verdict": NOT_TESTED}
+NO_COUNTS = {"n_seeds": 0, "n_items": 0}
 NO_RANKS = np.empty((0, 0), np.uint16)
 NO_VALUES = pd.DataFrame(columns=[*CELL, "seed", "value"])
 
@@ -206,7 +206,7 @@ def summed_up(comparisons: pd.DataFrame) -> pd.DataFrame:
         found = [part | judged(part) for part in parts]
         claimed = [part["verdict"] for part in found if part["family"] == claim.source]
         whole = claim._asdict() | {"claim_verdict": of_claim(claimed)}
-        rows += [whole | part for part in found or [NOTHING | {"family": claim.source}]]
+        rows += [whole | part for part in found or [NOTHING | NO_COUNTS | {"family": claim.source}]]
     return pd.DataFrame(rows, columns=COLUMNS["claims"])
 
 
