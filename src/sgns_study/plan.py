@@ -25,6 +25,7 @@ from sgns_study.params import (
 )
 
 FROM_VECTORS = ("pretrained", "random_matched", "shuffled", "frozen")
+SCORED = ("scores", "similarities", "neighbours", "map")  # tables of a model of vectors
 
 
 class Model(NamedTuple):
@@ -258,8 +259,7 @@ class Files:
         classifier_runs = [f"{variant.name}-s{seed}" for variant, seed in runs(study)]
         self.embeddings = self.of(*(f"embeddings/{run}/curves.csv" for run in vector_runs))
         self.scores, self.similarities, self.neighbours, self.maps = (
-            self.of(*(f"vectors/{run}/{table}.csv" for run in vector_runs))
-            for table in ("scores", "similarities", "neighbours", "map")
+            self.of(*(f"vectors/{run}/{table}.csv" for run in vector_runs)) for table in SCORED
         )
         self.classifiers = self.of(*(f"classifiers/{run}/curves.csv" for run in classifier_runs))
         self.baselines = self.of(*(f"baselines/{run}/curves.csv" for run in baseline_runs))
