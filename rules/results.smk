@@ -5,7 +5,7 @@ STYLE = ("figures/captions/macros.md", "figures/published.mplstyle")
 
 rule aggregate:
     input:
-        [files.embeddings, files.scores, files.neighbours, files.maps],
+        [files.embeddings, files.scores, files.similarities, files.neighbours, files.maps],
         [files.classifiers, files.baselines, files.predictions],
         [expand(files.text, draw=plan.draws(study)[0]), files.vocabulary],
     output:

@@ -27,7 +27,7 @@ rule evaluate_vectors:
         word_sets(study),
         f"{RESULTS}/embeddings/{MODEL}/vectors.safetensors",
     output:
-        multiext(f"{RESULTS}/vectors/{MODEL}/", "scores.csv", "neighbours.csv", "map.csv"),
+        [f"{RESULTS}/vectors/{MODEL}/{table}.csv" for table in plan.SCORED],
     log:
         f"{RESULTS}/logs/evaluate_vectors/{MODEL}.log",
     benchmark:

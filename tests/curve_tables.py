@@ -242,6 +242,7 @@ def claims_table() -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=order)
     same = {"source": "the lab", "family": "the lab", "statement": "it is so"}
     table = table.assign(**same, p=table["p_adjusted"] / 2, claim_verdict=table["verdict"])
+    table["n_items"] = 0
     return typed(table[COLUMNS["claims"]])
 
 
@@ -274,6 +275,7 @@ def comparisons_table(claims=tuple(COMPARED), n_seeds=2) -> pd.DataFrame:
             row |= {"claim": claim.claim, "part": name, "family": claim.source}
             row |= {"quantity": quantity, "unit": unit, "direction": direction, "effect": effect}
             row |= {"mean_a": a, "mean_b": b, "margin": 0.5, "n_cells": 2, "n_seeds": n_seeds}
+            row["n_items"] = 400 if quantity == "test accuracy" else 0
             if n_seeds > 1:
                 p = 0.004 if low * high > 0 else 0.4
                 row |= {"ci_low": low, "ci_high": high, "p_differs": p / 2, "power": 0.875}

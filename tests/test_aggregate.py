@@ -15,7 +15,7 @@ from sgns_study import aggregate, config, params
 from sgns_study.artifacts import ArtifactError, read_array, write_table
 from sgns_study.classifiers.predictions import write_predictions
 from sgns_study.cli import cli
-from sgns_study.evaluation.tables import COLUMNS, read_tidy
+from sgns_study.evaluation.tables import COLUMNS, SCORES, read_tidy
 from sgns_study.guards import write_settings
 
 IMDB = yaml.safe_load((Path(__file__).parent.parent / "params.yaml").read_text())
@@ -97,6 +97,29 @@ def test_vectors_stand_in_the_order_of_the_study(tmp_path: Path, study: params.S
         ["word2vec", 2, 8, 1, 0],
         ["word2vec", 2, 8, 1, 1],
     ]
+
+
+def test_ranks_of_word_pairs_are_those_of_the_models_with_scores(
+    tmp_path: Path, study: params.Study
+) -> None:
+    """By hand: within each set from 1, equal for equal cosines, 0 where there is none."""
+    pairs = pd.DataFrame({"dataset": list("xxxxyy"), "first": "nan", "second": "b", "score": 1.5})
+    cosines = {
+        "word2vec-r2-d8-s1": ([0.1, np.nan, -0.5, 0.1, 0.9, 0.2], [2, 0, 1, 2, 2, 1]),
+        "lab-r10-d8-s3": ([0.3, 0.2, 0.1, 0.1, np.nan, np.nan], [3, 2, 1, 1, 0, 0]),
+    }
+    for name, (values, _) in cosines.items():
+        folder = tmp_path / "vectors" / name
+        write_table(folder / "similarities.csv", pairs.assign(cosine=np.float32(values)))
+        write_table(folder / "scores.csv", pd.DataFrame(columns=SCORES))
+    table, ranks = aggregate.pair_ranks(study, tmp_path)
+    assert table.values.tolist() == pairs.values.tolist()
+    assert ranks.tolist() == [cosines[n][1] for n in ("lab-r10-d8-s3", "word2vec-r2-d8-s1")]
+    for name in cosines:  # a study without public sets
+        empty = pairs.assign(cosine=0.0)[:0]
+        write_table(tmp_path / "vectors" / name / "similarities.csv", empty)
+    table, ranks = aggregate.pair_ranks(study, tmp_path)
+    assert (len(table), ranks.shape) == (0, (2, 0))
 
 
 def test_models_that_the_study_does_not_name_are_left_out(

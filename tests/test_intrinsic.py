@@ -215,6 +215,19 @@ def test_similarity_by_hand() -> None:
         assert known == coverage
 
 
+def test_the_cosine_of_every_pair_by_hand() -> None:
+    """Two sets in order, unknown words empty, rows beyond the restriction not looked at."""
+    table = np.array([[1, 0], [2, 2], [0, 3]], np.float32)
+    pairs = {"x": [("a", "B", 9.0), ("a", "d", 4.0)], "y": [("c", "a", 1.0), ("b", "c", 2.0)]}
+    found = intrinsic.similarities(table, list("abc"), pairs)
+    assert found[["dataset", "first", "second", "score"]].values.tolist() == [
+        *[["x", "a", "B", 9.0], ["x", "a", "d", 4.0], ["y", "c", "a", 1.0], ["y", "b", "c", 2.0]],
+    ]
+    expected = [2**-0.5, np.nan, 0, 2**-0.5]
+    assert found["cosine"].tolist() == pytest.approx(expected, nan_ok=True)
+    assert list(intrinsic.similarities(table, list("abc"), {}).columns) == list(found.columns)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_analogies_by_hand(method: str) -> None:
     assert analogies(RELATED, WORDS, QUESTION, method).tolist() == [[1, 1]] * 3

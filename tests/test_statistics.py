@@ -16,17 +16,20 @@ from scipy import integrate, stats
 from sgns_study.evaluation import statistics
 from sgns_study.evaluation.statistics import (
     block_means,
+    crossed_estimate,
     crossed_variance,
     hedges_g,
     holm,
     mcnemar,
+    outcome_differences,
     over_seeds,
+    pair_values,
     power,
-    seed_and_document_estimate,
     seed_estimate,
     sign_flip,
     sign_flips,
     smallest_detectable,
+    spearman_influence,
 )
 
 TRUE_EFFECT = 0.01
@@ -155,7 +158,7 @@ def test_crossed_variance_and_df_of_a_small_table_by_hand():
 def test_seed_and_document_test_rejects_a_true_null_at_its_rate(sd_seed):
     rng = np.random.default_rng(10)
     a, b, _ = predictions(1000, 5, 100, sd_seed, rng, better=0)
-    hits = [seed_and_document_estimate(*study).p <= 0.05 for study in zip(a, b)]
+    hits = [crossed_estimate(outcome_differences(*study)).p <= 0.05 for study in zip(a, b)]
     assert at_most(hits, 0.06)
     if sd_seed == 0.3:
         assert at_rate(hits, 0.05)
@@ -163,7 +166,7 @@ def test_seed_and_document_test_rejects_a_true_null_at_its_rate(sd_seed):
 
 def test_seed_and_document_test_agrees_with_its_interval_and_covers_the_truth():
     a, b, truth = predictions(1000, 8, 100, 0.15, np.random.default_rng(11))
-    tests = [seed_and_document_estimate(*study) for study in zip(a, b)]
+    tests = [crossed_estimate(outcome_differences(*study)) for study in zip(a, b)]
     assert at_rate([test.low <= truth <= test.high for test in tests], 0.95)
     assert all((test.p <= 0.05) == (test.low * test.high >= 0) for test in tests)
     assert np.mean([test.mean for test in tests]) == pytest.approx(truth, abs=0.005)
@@ -172,7 +175,7 @@ def test_seed_and_document_test_agrees_with_its_interval_and_covers_the_truth():
 @pytest.mark.parametrize(("seeds", "sd_seed"), [(10, 0), (10, 0.15), (5, 0.1), (5, 0.3)])
 def test_seed_and_document_interval_covers_the_truth_at_its_rate_or_more(seeds, sd_seed):
     a, b, truth = predictions(1000, seeds, 120, sd_seed, np.random.default_rng(12))
-    found = [seed_and_document_estimate(*study) for study in zip(a, b)]
+    found = [crossed_estimate(outcome_differences(*study)) for study in zip(a, b)]
     missed = [not one.low <= truth <= one.high for one in found]
     assert at_most(missed, 0.05)
     if sd_seed >= 0.15:
@@ -182,7 +185,7 @@ def test_seed_and_document_interval_covers_the_truth_at_its_rate_or_more(seeds, 
 def test_seed_and_document_estimate_of_a_grid_averages_its_cells():
     rng = np.random.default_rng(13)
     a, b = rng.integers(2, size=(2, 6, 5, 200), dtype=np.uint8)
-    found = seed_and_document_estimate(a, b)
+    found = crossed_estimate(outcome_differences(a, b))
     assert found.mean == pytest.approx(a.mean() - b.mean())
     mean, variance, df = crossed_variance(np.mean(a.astype(float) - b, axis=0))
     expected = statistics.SeedMean(float(mean), float(np.sqrt(variance)), float(df), 5)
@@ -191,10 +194,114 @@ def test_seed_and_document_estimate_of_a_grid_averages_its_cells():
 
 def test_the_same_predictions_differ_by_nothing():
     right = np.random.default_rng(15).integers(2, size=(3, 50), dtype=np.uint8)
-    assert seed_and_document_estimate(right, right).p == 1
-    same = seed_and_document_estimate(right, right)
+    assert crossed_estimate(outcome_differences(right, right)).p == 1
+    same = crossed_estimate(outcome_differences(right, right))
     assert (same.low, same.high) == (0, 0)
     assert mcnemar(right, right).tolist() == [1, 1, 1]
+
+
+# Seeds and word pairs
+
+
+def weighted_spearman(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> float:
+    """The correlation of shares of smaller values, all sums weighted, by the table of all pairs."""
+    centred = []
+    for values in (x, y):
+        below = values[None, :] < values[:, None]
+        equal = values[None, :] == values[:, None]
+        centred.append((below + equal / 2) @ weights - 0.5)
+    a, b = centred
+    return float((weights * a * b).sum() / sqrt((weights * a * a).sum() * (weights * b * b).sum()))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(-2, 6)), min_size=4, max_size=12))
+def test_influence_is_the_derivative_of_spearman_by_the_weight_of_a_pair(pairs):
+    """Two-sided differences of the weighted correlation; values with many ties."""
+    x, y = np.array(pairs, float).T
+    if len(set(x)) == 1 or len(set(y)) == 1:
+        assert np.isnan(spearman_influence(x, y)[0])
+        return
+    rho, influence = spearman_influence(x, y)
+    assert rho == pytest.approx(stats.spearmanr(x, y).statistic)
+    equal, step = np.full(len(x), 1 / len(x)), 1e-5
+    for one, found in zip(np.eye(len(x)), influence):
+        ends = [weighted_spearman(x, y, equal + h * (one - equal)) for h in (step, -step)]
+        assert found == pytest.approx((ends[0] - ends[1]) / (2 * step), abs=1e-5)
+
+
+def test_values_of_pairs_are_near_to_what_leaving_one_out_does():
+    """A jackknife of the mean of two sets' correlations, each of other size, by scipy."""
+    rng = np.random.default_rng(21)
+    sets = rng.permutation(np.repeat([0, 1], [150, 60]))
+    x = rng.normal(size=len(sets))
+    y = x + rng.normal(size=len(sets))
+
+    def score(kept: np.ndarray) -> float:
+        return float(
+            np.mean(
+                [stats.spearmanr(x[kept & (sets == k)], y[kept & (sets == k)])[0] for k in (0, 1)]
+            )
+        )
+
+    everything = np.ones(len(sets), bool)
+    values = pair_values(x, y, sets)
+    assert values.mean() == pytest.approx(score(everything))
+    without = np.array([score(everything & (np.arange(len(sets)) != i)) for i in range(len(sets))])
+    size = np.where(sets == 0, 150, 60)
+    change = (size - 1) * (score(everything) - without)  # (n − 1) times that of ρ, over two sets
+    jackknife = len(sets) / size * change
+    assert np.abs(values - score(everything) - jackknife).max() < 0.1 * np.abs(jackknife).max()
+    error = sqrt(np.sum(change**2 / size / (size - 1)))
+    assert values.std() / sqrt(len(sets)) == pytest.approx(error, rel=0.05)
+
+
+SET_SIZES = (60, 100, 200)
+
+
+def score_differences(
+    n: int, seeds: int, sd_seed: float, rng: np.random.Generator, sizes=SET_SIZES, better: float = 0
+):
+    """Tables (seeds, pairs) of `pair_values` of A − B in n studies, drawn anew with their pairs.
+
+    A cosine is what people hear in a pair times how good the seed is, what its method makes of the
+    pair in all seeds, and chance; people's scores have their own noise and, at no true difference,
+    ties. All are normal.
+    """
+    sets = np.repeat(np.arange(len(sizes)), sizes)
+    for _ in range(n):
+        meaning = rng.normal(size=len(sets))
+        people = meaning + rng.normal(0, 0.7, len(sets))
+        values = []
+        for signal in (1 + better, 1):
+            cosines = rng.normal(signal, sd_seed, (seeds, 1)) * meaning
+            cosines = (
+                cosines + rng.normal(0, 0.5, len(sets)) + rng.normal(0, 0.5, (seeds, len(sets)))
+            )
+            scores = people if better else people.round(1)
+            values.append([pair_values(run, scores, sets) for run in cosines])
+        yield np.subtract(*values)
+
+
+@pytest.mark.parametrize(("seeds", "sd_seed"), [(5, 0), (10, 0.05)])
+def test_seed_and_pair_test_rejects_a_true_null_at_its_rate(seeds, sd_seed):
+    """Where seeds hardly vary, a test of seeds alone takes luck with the pairs for a difference."""
+    studies = list(score_differences(300, seeds, sd_seed, np.random.default_rng(22)))
+    assert at_rate([crossed_estimate(table).p <= 0.05 for table in studies], 0.05)
+    alone = [seed_estimate([table.mean(axis=1)]).p <= 0.05 for table in studies]
+    assert not at_most(alone, 0.15)
+
+
+def test_seed_and_pair_interval_covers_the_true_difference_at_its_rate():
+    """Spearman's ρ of normal values with correlation r is 6/π · asin(r/2)."""
+    truth = 0.0
+    for sign, signal in ((1, 1.3), (-1, 1)):
+        r = signal / sqrt((1 + 0.7**2) * (signal**2 + 0.5**2 + 0.5**2))
+        truth += sign * 6 / np.pi * np.arcsin(r / 2)
+    studies = score_differences(300, 5, 0, np.random.default_rng(23), better=0.3)
+    found = [crossed_estimate(table) for table in studies]
+    assert at_rate([one.low <= truth <= one.high for one in found], 0.95)
+    assert np.mean([one.mean for one in found]) == pytest.approx(truth, abs=0.003)
 
 
 # Sign flips

@@ -58,7 +58,8 @@ def bits(runs: pd.DataFrame, documents: int = 4) -> np.ndarray:
 def evidence_of(runs: pd.DataFrame, **more) -> Evidence:
     empty = {name: pd.DataFrame(columns=COLUMNS[name]) for name in ("vectors", "sgns_curves")}
     curves = pd.DataFrame(columns=COLUMNS["experiment_curves"])
-    given = {"runs": runs, "correct": bits(runs), "curves": curves, **empty}
+    pairs = {"word_pairs": pd.DataFrame(columns=COLUMNS["word_pairs"]), "ranks": verdicts.NO_RANKS}
+    given = {"runs": runs, "correct": bits(runs), "curves": curves, **empty, **pairs}
     return Evidence(**given | more)
 
 
@@ -370,11 +371,101 @@ def test_accuracies_count_seeds_and_documents() -> None:
         np.array([[by_hand[init, radius, s] for s in range(4)] for radius in radii])
         for init, radii in (("pretrained", (2, 5)), ("random", (None, None)))
     )
-    test = statistics.seed_and_document_estimate(a, b)
+    test = statistics.crossed_estimate(statistics.outcome_differences(a, b))
     assert row["effect"] == pytest.approx(100 * test.mean)
     assert row[["ci_low", "ci_high"]].tolist() == pytest.approx([100 * test.low, 100 * test.high])
     assert row["p_differs"] == pytest.approx(test.p)
-    assert (row["n_cells"], row["n_seeds"]) == (2, 4)
+    assert (row["n_cells"], row["n_seeds"], row["n_items"]) == (2, 4, 50)
+
+
+SETS = {"EN-MEN-TR-3k": 40, "EN-SIMLEX-999": 30}
+
+
+def scored(
+    cosines: dict[tuple[str, int, int], np.ndarray], people: np.ndarray, order: np.ndarray
+) -> tuple[dict[str, pd.DataFrame], np.ndarray]:
+    """Tables and ranks of models (recipe, radius, seed) with these cosines, NaN: not known."""
+    dataset = np.repeat(list(SETS), list(SETS.values()))
+    rows, ranks = [], []
+    for model in [list(cosines)[i] for i in order]:
+        ranks.append(np.zeros(len(people), np.uint16))
+        for name in SETS:
+            own = (dataset == name) & ~np.isnan(cosines[model])
+            rho = stats.spearmanr(cosines[model][own], people[own]).statistic
+            rows.append((*model[:2], 32, model[2], name, "spearman", rho, own.mean()))
+            ranks[-1][own] = stats.rankdata(cosines[model][own], "dense")
+    pairs = pd.DataFrame({"dataset": dataset, "first": "a", "second": "b", "score": people})
+    vectors = typed(pd.DataFrame(rows, columns=COLUMNS["vectors"]))
+    return {"vectors": vectors, "word_pairs": pairs}, np.stack(ranks)
+
+
+def test_scores_of_similarity_count_seeds_and_common_word_pairs() -> None:
+    """By scipy on the pairs that no run lacks; interval and p by a jackknife over them and seeds.
+
+    Rows are in another order than cells and seeds, and each run lacks pairs of its own.
+    """
+    rng = np.random.default_rng(9)
+    people = rng.normal(size=70).round(1)
+    cosines = {
+        (recipe, radius, seed): (people + rng.normal(0, noise, 70)).round(1)
+        for recipe, noise in (("few", 0.5), ("few_k1", 1.0))
+        for radius, seed in product((2, 5), range(4))
+    }
+    for values in cosines.values():
+        values[rng.integers(70, size=2)] = np.nan
+    tables, ranks = scored(cosines, people, rng.permutation(len(cosines)))
+    _, made = judged_by(study(recipes=RECIPES), tables, NO_RUNS, ranks)
+    row = made[made["claim"] == "9"].iloc[0]
+
+    common = ~np.isnan(list(cosines.values())).any(axis=0)
+    parts = np.split(np.arange(70), [40])
+    ends = [part[common[part]] for part in parts]
+
+    def score(recipe: str, seed: int, without: int = -1) -> float:
+        kept = [part[part != without] for part in ends]
+        models = [cosines[recipe, radius, seed] for radius in (2, 5)]
+        found = [stats.spearmanr(m[own], people[own]).statistic for m in models for own in kept]
+        return float(np.mean(found))
+
+    means = [np.mean([score(recipe, s) for s in range(4)]) for recipe in ("few", "few_k1")]
+    assert row[["mean_a", "mean_b"]].tolist() == pytest.approx([100 * mean for mean in means])
+    assert row["effect"] == pytest.approx(100 * (means[0] - means[1]))
+    assert (row["n_cells"], row["n_seeds"], row["n_items"]) == (2, 4, common.sum())
+
+    table = np.empty((4, common.sum()))
+    places = np.concatenate(ends)
+    for seed, (column, place) in product(range(4), enumerate(places)):
+        size = len(next(part for part in ends if place in part))
+        whole, left = (score("few", seed, w) - score("few_k1", seed, w) for w in (-1, place))
+        table[seed, column] = whole + len(places) * (size - 1) / size * (whole - left)
+    test = statistics.crossed_estimate(table)
+    half = 100 * (test.high - test.low) / 2
+    assert (row["ci_high"] - row["ci_low"]) / 2 == pytest.approx(half, rel=0.05)
+    middle = (row["ci_low"] + row["ci_high"]) / 2
+    assert middle == pytest.approx(row["effect"])
+    shown = test._replace(mean=row["effect"] / 100)
+    assert np.log(row["p_differs"]) == pytest.approx(np.log(shown.p), rel=0.1)
+    assert np.isnan(row["p_mcnemar"])
+
+
+def test_pairs_that_one_side_does_not_know_make_no_difference() -> None:
+    """Two recipes with equal cosines; one also knows rare pairs, and is at a loss with them."""
+    rng = np.random.default_rng(10)
+    people = rng.permutation(70).astype(float)
+    cosines = {}
+    for seed in range(3):
+        alike = people + rng.normal(0, 10, 70)
+        alike[::4] = rng.normal(35, 20, 18)
+        cosines["few_k1", 5, seed] = alike
+        cosines["few", 5, seed] = alike.copy()
+        cosines["few", 5, seed][::4] = np.nan
+    tables, ranks = scored(cosines, people, np.arange(6))
+    _, made = judged_by(study(recipes=RECIPES), tables, NO_RUNS, ranks)
+    row = made[made["claim"] == "9"].iloc[0]
+    assert (row["effect"], row["p_differs"], row["n_items"]) == (0, 1, 52)
+    ranks[:3, :40] = 0  # no pair of a set is known to all
+    _, made = judged_by(study(recipes=RECIPES), tables, NO_RUNS, ranks)
+    assert made[made["claim"] == "9"].empty
 
 
 @pytest.mark.parametrize(
@@ -716,4 +807,5 @@ def test_the_score_of_recipes_is_compared_at_the_same_place() -> None:
     _, made = judged_by(study(recipes=RECIPES), {"vectors": vectors}, NO_RUNS)
     row = made[made["claim"] == "9"].iloc[0]
     assert (row["part"], row["n_cells"], row["n_seeds"]) == ("few − few_k1", 2, 3)
+    assert row["n_items"] == 0  # no word pairs: seeds alone are a sample
     assert row["effect"] == pytest.approx(4)

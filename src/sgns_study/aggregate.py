@@ -6,7 +6,7 @@ the report says how many seeds it is from.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -42,13 +42,36 @@ def vector_tables(study: Study, results: Path) -> dict[str, pd.DataFrame]:
     for name, file in PER_MODEL.items():
         parts = [
             read_part(name, path).assign(**model._asdict(), seed=seed)
-            for model in plan.models(study)
-            for seed in study.grid.seeds
-            if (path := results / file.format(f"{model.name}-s{seed}")).is_file()
+            for model, seed, path in finished(study, results, file)
         ]
         if parts:
             tables[name] = gathered(name, parts)
     return tables
+
+
+def finished(study: Study, results: Path, file: str) -> Iterator[tuple[plan.Model, int, Path]]:
+    """The models, seeds and paths of a file of each set of vectors that is there."""
+    for model, seed in product(plan.models(study), study.grid.seeds):
+        path = results / file.format(f"{model.name}-s{seed}")
+        if path.is_file():
+            yield model, seed, path
+
+
+def pair_ranks(study: Study, results: Path) -> tuple[pd.DataFrame, NDArray[np.uint16]]:
+    """The word pairs that scores of similarity rest on, and how each model ranks them.
+
+    Ranks of cosines are within a set, uint16 (models in the order of `vector_tables`, pairs), from
+    1, equal for equal cosines, 0 where a word is not known: Spearman's ρ needs no more.
+    """
+    parts = [
+        read_columns(path.with_name("similarities.csv"), "word_pairs", COLUMNS["word_pairs"])
+        for *_, path in finished(study, results, PER_MODEL["vectors"])
+    ]
+    ranks = [
+        part.groupby("dataset")["cosine"].rank("dense").fillna(0).to_numpy(np.uint16)
+        for part in parts
+    ]
+    return parts[0][COLUMNS["word_pairs"]], np.stack(ranks)
 
 
 def finished_runs(study: Study, results: Path) -> list[Run]:

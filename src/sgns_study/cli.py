@@ -305,13 +305,14 @@ def train_sgns(study: Study, recipe: str, radius: int, dim: int, seed: int) -> N
 def evaluate_vectors(study: Study, recipe: str, radius: int, dim: int, seed: int) -> None:
     """Score word vectors on similarity, analogies and known synonyms; list neighbours, draw a map.
 
-    Writes `scores.csv`, `neighbours.csv` and `map.csv`.
+    Writes `scores.csv`, `similarities.csv`, `neighbours.csv` and `map.csv`.
     """
     from sgns_study.artifacts import write_table
     from sgns_study.corpora.registry import known_synonyms, probe_words
     from sgns_study.evaluation.datasets import standard_sets
-    from sgns_study.evaluation.intrinsic import intrinsic_scores
+    from sgns_study.evaluation.intrinsic import intrinsic_scores, similarities
     from sgns_study.evaluation.probes import probe_neighbours, words_map
+    from sgns_study.evaluation.vectors import MAIN_SETS
     from sgns_study.plan import Model
     from sgns_study.sgns.vectors import load_vectors, trained_words
 
@@ -324,6 +325,8 @@ def evaluate_vectors(study: Study, recipe: str, radius: int, dim: int, seed: int
     groups = study.evaluation.words or probe_words(study.corpus)
     scores = intrinsic_scores(table, words, pairs, questions, known_synonyms(study.corpus))
     write_table(out / "scores.csv", scores)
+    pairs = {name: judged for name, judged in pairs.items() if name in MAIN_SETS}
+    write_table(out / "similarities.csv", similarities(table, words, pairs))
     write_table(out / "neighbours.csv", probe_neighbours(table, words, groups))
     write_table(out / "map.csv", words_map(table, words, groups, seed))
 
@@ -443,6 +446,9 @@ def aggregate(study: Study) -> None:
         words = load_vocabulary(results / "tokens/vocabulary.csv").tokens
         counts = load_text(text, len(words)).counts
         tables["noise"] = noise_table(words, counts, plan.noise_min_count(study))
+    if "vectors" in tables:
+        tables["word_pairs"], ranks = aggregate.pair_ranks(study, results)
+        write_array(results / "pair_ranks.npy", ranks)
     runs = aggregate.finished_runs(study, results)
     if runs:
         tables["runs"], correct = aggregate.runs_table(runs)
@@ -473,11 +479,13 @@ def claims(study: Study) -> None:
 
     results = results_of(study)
     names = ("runs", "classifier_curves", "experiment_curves", "vectors", "sgns_curves")
-    found = read_present(results, names)
-    correct = np.empty((0, 0), np.uint8)
+    found = read_present(results, (*names, "word_pairs"))
+    correct, ranks = np.empty((0, 0), np.uint8), np.empty((0, 0), np.uint16)
     if "runs" in found:
         correct = read_array(results / "correct.npy", ndim=2)
-    judged, comparisons = judged_by(study, found, correct)
+    if "word_pairs" in found:
+        ranks = read_array(results / "pair_ranks.npy", ndim=2)
+    judged, comparisons = judged_by(study, found, correct, ranks)
     write_table(results / "claims.csv", judged)
     write_table(results / "comparisons.csv", comparisons)
     if "classifier_curves" in found:

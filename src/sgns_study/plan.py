@@ -25,6 +25,7 @@ from sgns_study.params import (
 )
 
 FROM_VECTORS = ("pretrained", "random_matched", "shuffled", "frozen")
+SCORED = ("scores", "similarities", "neighbours", "map")  # tables of a model of vectors
 
 
 class Model(NamedTuple):
@@ -257,9 +258,8 @@ class Files:
         baseline_runs = [f"{each.name}-s{seed}" for each in baselines(study) for seed in seeds]
         classifier_runs = [f"{variant.name}-s{seed}" for variant, seed in runs(study)]
         self.embeddings = self.of(*(f"embeddings/{run}/curves.csv" for run in vector_runs))
-        self.scores, self.neighbours, self.maps = (
-            self.of(*(f"vectors/{run}/{table}.csv" for run in vector_runs))
-            for table in ("scores", "neighbours", "map")
+        self.scores, self.similarities, self.neighbours, self.maps = (
+            self.of(*(f"vectors/{run}/{table}.csv" for run in vector_runs)) for table in SCORED
         )
         self.classifiers = self.of(*(f"classifiers/{run}/curves.csv" for run in classifier_runs))
         self.baselines = self.of(*(f"baselines/{run}/curves.csv" for run in baseline_runs))
@@ -274,7 +274,7 @@ class Files:
             "classifier_curves.csv",
             "experiment_curves.csv",
         )
-        self.aggregated = self.of(*of_all, "map.csv")
+        self.aggregated = self.of(*of_all, "map.csv", "word_pairs.csv", "pair_ranks.npy")
         self.aggregated += self.of(*of_classifiers) if classifier_runs else []
         self.aggregated += self.of("summary.csv", "metrics.json") if study.grid.inits else []
         self.judged = self.of("claims.csv", "comparisons.csv")

@@ -18,7 +18,7 @@ from scipy import stats
 
 from sgns_study.artifacts import ArtifactError
 from sgns_study.errors import StudyError, brief
-from sgns_study.evaluation.tables import SCORES
+from sgns_study.evaluation.tables import PAIRS, SCORES
 
 RESTRICT_VOCAB = 300_000  # only the first rows take part in similarity and analogies, as in gensim
 EPSILON = 1e-3  # keeps 3CosMul from dividing by 0 (Levy & Goldberg, 2014)
@@ -71,16 +71,36 @@ def similarity(
     As gensim's `evaluate_word_pairs`: pairs with a word that has no row are left out, and the case
     of words is ignored.
     """
-    words = chain.from_iterable(pair[:2] for pair in pairs)
-    rows = first_rows(words, vocabulary, case_insensitive=True).reshape(-1, 2)
-    covered = rows.min(axis=1) >= 0
-    coverage = float(covered.mean())
-    first, second = (unit(table[column]) for column in rows[covered].T)
-    cosines = np.einsum("ij,ij->i", first, second)
+    cosines = pair_cosines(table, vocabulary, pairs)
+    covered = ~np.isnan(cosines)
+    coverage, cosines = float(covered.mean()), cosines[covered]
     scores = np.array([pair[2] for pair in pairs])[covered]
     if len(set(cosines)) < 2 or len(set(scores)) < 2:  # no ranks
         return np.nan, coverage
     return float(stats.spearmanr(scores, cosines).statistic), coverage
+
+
+def pair_cosines(
+    table: Table, vocabulary: Sequence[str], pairs: Sequence[Pair]
+) -> NDArray[np.float32]:
+    """The cosine of each pair of words, (pairs,), in whatever case; NaN if one has no row."""
+    words = chain.from_iterable(pair[:2] for pair in pairs)
+    rows = first_rows(words, vocabulary, case_insensitive=True).reshape(-1, 2)
+    covered = rows.min(axis=1) >= 0
+    first, second = (unit(table[column]) for column in rows[covered].T)
+    cosines = np.full(len(pairs), np.nan, np.float32)
+    cosines[covered] = np.einsum("ij,ij->i", first, second)
+    return cosines
+
+
+def similarities(
+    table: Table, vocabulary: Sequence[str], pairs: Mapping[str, Sequence[Pair]]
+) -> pd.DataFrame:
+    """Every pair of sets by name: dataset, first, second, people's score and cosine, if known."""
+    known = table[:RESTRICT_VOCAB], vocabulary[:RESTRICT_VOCAB]
+    rows = [(name, *pair) for name, judged in pairs.items() for pair in judged]
+    found = pd.DataFrame(rows, columns=PAIRS)
+    return found.assign(cosine=pair_cosines(*known, list(chain(*pairs.values()))))
 
 
 def analogies(

@@ -10,7 +10,7 @@ and tests rest on `block_means`, (seeds,). `correct_a` and `correct_b` are uint8
 docs/statistics.md has the measured error rates and coverage of these methods.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy  # whose modules are imported when they are first used
@@ -140,16 +140,55 @@ def crossed_variance(table: Floats) -> tuple[Floats, Floats, Floats]:
     return mean, total / (n * m), df
 
 
-def seed_and_document_estimate(correct_a: ArrayLike, correct_b: ArrayLike) -> SeedMean:
-    """The accuracy difference A − B, a fraction, as an estimate over new seeds and new documents.
+def crossed_estimate(table: Floats) -> SeedMean:
+    """The mean of differences (seeds, documents) as an estimate over new seeds and documents.
 
     Its t test is, by moments, that of a mixed model with crossed random effects of seed and
-    document: unlike a test of block means it counts that the test documents are a sample too.
-    There must be 2 seeds or more.
+    document: unlike a test of block means it counts that the test documents, or the word pairs in
+    their place, are a sample too. There must be 2 seeds or more.
     """
-    table = outcome_differences(correct_a, correct_b)
     mean, variance, df = crossed_variance(table)
     return SeedMean(float(mean), float(np.sqrt(variance)), float(df), len(table))
+
+
+def pair_values(x: NDArray[Any], scores: Floats, sets: NDArray[np.int64]) -> Floats:
+    """Values of word pairs, (pairs,), whose mean is the mean over sets of Spearman's ρ, here ρ̄.
+
+    A pair among n_k of set k, N in all K sets, has the value ρ̄ + N / (K n_k) · influence. The mean
+    influence is 0, and the variance of the values over N is that of ρ̄ over new pairs of each set.
+    x: cosines or their ranks; sets: the set of each pair, 0 … K − 1. NaN if one has no ranks.
+    """
+    rho, values, n_sets = 0.0, np.zeros(len(x)), sets.max() + 1
+    for own in (sets == k for k in range(n_sets)):
+        of_set, influence = spearman_influence(x[own], scores[own])
+        rho += of_set / n_sets
+        values[own] = len(x) / (n_sets * own.sum()) * influence
+    return rho + values
+
+
+def spearman_influence(x: NDArray[Any], y: NDArray[Any]) -> tuple[float, Floats]:
+    """Spearman's ρ of x and y (n,), and how it changes with the weight of each pair of values.
+
+    ρ is the correlation of a = F(x) − ½ and b = G(y) − ½, F and G the shares of values below, half
+    of the equal ones among them. More weight on a pair changes the moments of a and b, and a and b
+    of all others: Croux & Dehon (2010) for continuous x and y, here with ties.
+    """
+    n = len(x)
+    x, y = (np.unique(values, return_inverse=True)[1] for values in (x, y))
+    a, b = (0.5 - weight_above(ranks, np.ones(n)) for ranks in (x, y))
+    with np.errstate(invalid="ignore", divide="ignore"):  # values without ranks have no ρ
+        norm = np.sqrt((a @ a) * (b @ b)) / n
+        rho = (a @ b) / n / norm
+        influence = (a * b + weight_above(x, b) + weight_above(y, a)) / norm
+        for own, ranks in ((a, x), (b, y)):
+            influence -= rho / 2 * n / (own @ own) * (own**2 + 2 * weight_above(ranks, own))
+    return float(rho), influence
+
+
+def weight_above(ranks: NDArray[np.int64], weights: Floats) -> Floats:
+    """Of each rank (n,) the weight of higher ones and half of that of equal ones, over n."""
+    totals = np.bincount(ranks, weights)
+    return (totals.sum() - totals.cumsum() + totals / 2)[ranks] / len(ranks)
 
 
 def sign_flip(values: Floats, generator: np.random.Generator) -> float:

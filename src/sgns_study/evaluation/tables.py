@@ -19,6 +19,7 @@ def of(kind: type, *columns: str) -> Schema:
 OF_MODEL = of(str, "recipe") | of(int, "radius", "dim", "seed")
 OF_CURVE = of(int, "epoch") | of(str, "split") | of(float, "loss", "accuracy")
 OF_SCORES = of(str, "dataset", "metric") | of(float, "value", "coverage")
+OF_PAIRS = of(str, "dataset", "first", "second") | of(float, "score")
 OF_NEIGHBOURS = of(str, "word") | of(int, "rank") | of(str, "neighbour") | of(float, "cosine")
 OF_MAP = of(str, "word", "group") | of(float, "x", "y")
 OF_START = of(str, "init", "recipe") | of(int, "radius") | of(float, "scale")
@@ -27,6 +28,7 @@ SCHEMAS = {
     "recipes": of(str, "recipe", "kind", "like", "key", "value", "like_value"),
     "sgns_curves": OF_MODEL | OF_CURVE,
     "vectors": OF_MODEL | OF_SCORES,
+    "word_pairs": OF_PAIRS,
     "neighbours": OF_MODEL | OF_NEIGHBOURS,
     "map": OF_MODEL | OF_MAP,
     "noise": of(float, "alpha") | of(str, "word") | of(int, "count") | of(float, "probability"),
@@ -42,18 +44,19 @@ SCHEMAS = {
     | of(str, "unit", "side")
     | of(float, "p", "p_adjusted")
     | of(int, "n_seeds")
-    | of(str, "verdict", "claim_verdict"),
+    | of(str, "verdict", "claim_verdict")
+    | of(int, "n_items"),
     "comparisons": of(str, "claim", "part", "family", "quantity", "unit", "direction")
     | of(float, "effect", "ci_low", "ci_high", "sd", "margin", "mean_a", "mean_b")
     | of(float, "p_differs", "p_differs_adjusted", "p_equivalent", "p_equivalent_adjusted")
     | of(float, "p_flip_blocks", "p_mcnemar")
     | of(float, "effect_size", "power", "detectable")
-    | of(int, "n_cells", "n_seeds"),
+    | of(int, "n_cells", "n_seeds", "n_items"),
     "timings": of(str, "rule", "wildcards") | of(float, "seconds", "peak_memory_mib"),
 }
 COLUMNS = {name: list(schema) for name, schema in SCHEMAS.items()}
 TEXT_OR_NOTHING = ["init", "recipe", "part", "quantity", "unit", "side"]
-MODEL, CURVE, SCORES = list(OF_MODEL), list(OF_CURVE), list(OF_SCORES)
+MODEL, CURVE, SCORES, PAIRS = map(list, (OF_MODEL, OF_CURVE, OF_SCORES, OF_PAIRS))
 NEIGHBOURS, MAP, RUN = list(OF_NEIGHBOURS), list(OF_MAP), list(OF_RUN)
 # The rule of the workflow that writes each table.
 RULES = dict.fromkeys(COLUMNS, "aggregate") | {"timings": "timings"}

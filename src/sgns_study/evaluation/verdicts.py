@@ -1,8 +1,9 @@
 """From the tables of a study to a verdict on every claim and each of its parts.
 
 A part is one comparison A − B over cells, which are fixed, and seeds, which are blocks. For test
-accuracies seeds and documents are samples (`statistics.seed_and_document_estimate`), for other
-quantities seeds, by their block means (t test). Two questions are put to each part, whatever its
+accuracies seeds and documents are samples, for scores of similarity seeds and word pairs, those
+that all runs of both sides know (`statistics.crossed_estimate`); for other quantities seeds, by
+their block means (t test). Two questions are put to each part, whatever its
 claim says: is the true difference not 0 (two-sided p), and does it lie within ± the margin (p of
 two one-sided tests)? Holm's correction is over the parts of a family, the claims of one source, for
 each question by itself. What is found at an adjusted p below 0.05 is the *side* of the difference:
@@ -32,9 +33,8 @@ from sgns_study.classifiers.inits import is_frozen
 from sgns_study.evaluation import statistics
 from sgns_study.evaluation.claims import ACCURACY, CLAIMS, OWN, SPLITS, Claim, Part, Pick
 from sgns_study.evaluation.convergence import convergence, with_defaults
-from sgns_study.evaluation.statistics import SeedMean
 from sgns_study.evaluation.tables import COLUMNS, RUN, typed
-from sgns_study.evaluation.vectors import final_losses, scores
+from sgns_study.evaluation.vectors import PLANTED, final_losses, scores
 from sgns_study.params import Study
 from sgns_study.randomness import generator
 
@@ -50,7 +50,7 @@ CLAIMED = {  # the sides on which a direction has the difference
 SUPPORTED, NEGLIGIBLE, IN_PART = "supported", "supported, but negligible", "in part"
 NO_DIFFERENCE, OPPOSITE, UNDECIDED = "no difference", "opposite", "undecided"
 NOT_TESTED = "not tested"
-SIMILARITY = "points of similarity"
+SCORE, SIMILARITY = "similarity", "points of similarity"
 UNITS = {  # what a value is multiplied by, and the margin of `params.Margins`
     "points": (100, "points"),
     SIMILARITY: (100, "similarity"),
@@ -58,7 +58,9 @@ UNITS = {  # what a value is multiplied by, and the margin of `params.Margins`
     "epochs": (1, "epochs"),
 }
 BEST = "best"  # in a pick: of each side the scale and classifier that are best on validation
-NOTHING = {"part": "", "quantity": "", "unit": "", "side": "", "n_seeds": 0, "verdict": NOT_TESTED}
+NOTHING = {"part": "", "quantity": "", "unit": "", "side": "", "verdict": NOT_TESTED}
+NO_COUNTS = {"n_seeds": 0, "n_items": 0}
+NO_RANKS = np.empty((0, 0), np.uint16)
 NO_VALUES = pd.DataFrame(columns=[*CELL, "seed", "value"])
 
 
@@ -70,24 +72,34 @@ class Evidence(NamedTuple):
     curves: pd.DataFrame  # of all classifiers
     vectors: pd.DataFrame
     sgns_curves: pd.DataFrame
+    word_pairs: pd.DataFrame
+    ranks: NDArray[np.uint16]  # of cosines, (models, word pairs), 0: not known
 
 
 class Paired(NamedTuple):
-    """Values of both sides, (cells, seeds), and (2, cells, seeds) their rows of `runs`, if any."""
+    """Values of both sides, (cells, seeds), and (2, cells, seeds) their rows of `runs`, if any.
+
+    items: A − B of each seed and document or word pair, where these are a sample too.
+    """
 
     a: NDArray[np.float64]
     b: NDArray[np.float64]
     rows: NDArray[np.int64] | None
     seeds: list[int]
+    items: NDArray[np.float64] | None = None
 
 
 def judged_by(
-    study: Study, tables: Mapping[str, pd.DataFrame], correct: NDArray[np.uint8]
+    study: Study,
+    tables: Mapping[str, pd.DataFrame],
+    correct: NDArray[np.uint8],
+    ranks: NDArray[np.uint16] = NO_RANKS,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`claims`, one row a part or one untested, and `comparisons`, every test of each part.
 
     tables: the tidy tables by name; those that a study lacks count as empty. correct: (runs,
-    documents), 1 where a run is right on a test document.
+    documents), 1 where a run is right on a test document. ranks: those of the cosines, (models in
+    the order of `vectors`, rows of `word_pairs`), within a set, 0 where a word is not known.
     """
 
     def table(name: str) -> pd.DataFrame:
@@ -95,7 +107,8 @@ def judged_by(
 
     names = [name for name in ("classifier_curves", "experiment_curves") if name in tables]
     curves = pd.concat([with_defaults(table(name)) for name in names or ["experiment_curves"]])
-    evidence = Evidence(table("runs"), correct, curves, table("vectors"), table("sgns_curves"))
+    of_vectors = table("vectors"), table("sgns_curves"), table("word_pairs"), ranks
+    evidence = Evidence(table("runs"), correct, curves, *of_vectors)
     rows = [
         row
         for claim in CLAIMS
@@ -112,11 +125,16 @@ def tested(claim: Claim, part: Part, study: Study, evidence: Evidence) -> dict[s
     pairs = paired(quantity.values(evidence, part), part, evidence.runs)
     if pairs is None:
         return None
+    pairs = by_item(part, pairs, evidence)
     differences, n_seeds = pairs.a - pairs.b, len(pairs.seeds)
+    if np.isnan(differences).any():
+        return None
     means = statistics.block_means(differences)
     factor, margin_of = UNITS[quantity.unit]
     margin = dict(study.claims)[margin_of] / factor
-    found = estimated(part, pairs, evidence)
+    found = statistics.seed_estimate(differences)
+    if pairs.items is not None and n_seeds > 1:
+        found = statistics.crossed_estimate(pairs.items)
     in_values = {
         "effect": found.mean,
         "ci_low": found.low,
@@ -138,19 +156,34 @@ def tested(claim: Claim, part: Part, study: Study, evidence: Evidence) -> dict[s
         "p_differs": found.p,
         "p_equivalent": found.p_equivalent(margin),
         "p_flip_blocks": statistics.sign_flip(means, generator(0, "claims", "flips")),
-        "p_mcnemar": mcnemar(pairs, evidence),
+        "p_mcnemar": np.nan if part.quantity == SCORE else mcnemar(pairs, evidence),
         "effect_size": statistics.hedges_g(differences),
         "power": statistics.power(margin, found.error, n_seeds),
         "n_cells": len(differences),
         "n_seeds": n_seeds,
+        "n_items": 0 if pairs.items is None else pairs.items.shape[1],
     }
 
 
-def estimated(part: Part, pairs: Paired, evidence: Evidence) -> SeedMean:
-    """A − B over seeds, and for test accuracies over documents too; one seed has no error."""
-    if part.quantity == ACCURACY and len(pairs.seeds) > 1:
-        return statistics.seed_and_document_estimate(*evidence.correct[pairs.rows])
-    return statistics.seed_estimate(pairs.a - pairs.b)
+def by_item(part: Part, pairs: Paired, evidence: Evidence) -> Paired:
+    """The pairs with their `items`; scores are those on the word pairs that all runs know.
+
+    They are NaN if these have no ranks in some set.
+    """
+    if part.quantity == ACCURACY:
+        items = statistics.outcome_differences(*evidence.correct[pairs.rows])
+        return pairs._replace(items=items)
+    if part.quantity != SCORE or pairs.rows is None:
+        return pairs
+    ranks = evidence.ranks[pairs.rows]  # (2, cells, seeds, word pairs)
+    common = ranks.min(axis=(0, 1, 2)) > 0
+    sets, names = pd.factorize(evidence.word_pairs["dataset"])
+    people = evidence.word_pairs["score"].to_numpy()[common]
+    if len(set(sets[common])) < len(names):
+        return pairs._replace(a=np.full_like(pairs.a, np.nan))
+    values = partial(statistics.pair_values, scores=people, sets=sets[common])
+    a, b = np.apply_along_axis(values, -1, ranks[..., common])
+    return pairs._replace(a=a.mean(axis=-1), b=b.mean(axis=-1), items=(a - b).mean(axis=0))
 
 
 def adjusted(comparisons: pd.DataFrame) -> pd.DataFrame:
@@ -173,7 +206,7 @@ def summed_up(comparisons: pd.DataFrame) -> pd.DataFrame:
         found = [part | judged(part) for part in parts]
         claimed = [part["verdict"] for part in found if part["family"] == claim.source]
         whole = claim._asdict() | {"claim_verdict": of_claim(claimed)}
-        rows += [whole | part for part in found or [NOTHING | {"family": claim.source}]]
+        rows += [whole | part for part in found or [NOTHING | NO_COUNTS | {"family": claim.source}]]
     return pd.DataFrame(rows, columns=COLUMNS["claims"])
 
 
@@ -300,6 +333,13 @@ def of_models(
     return NO_VALUES if table.empty else measure(table).rename(columns={column: "value"})
 
 
+def of_scores(evidence: Evidence, _: Part) -> pd.DataFrame:
+    """The scores of models; if word pairs make them, with the numbers of their rows in `ranks`."""
+    found = of_models(scores, evidence.vectors, "score")
+    by_pairs = len(evidence.word_pairs) and PLANTED not in set(evidence.vectors["dataset"])
+    return found.assign(row=np.arange(len(found))) if by_pairs else found
+
+
 def epochs_to(level: str, split: str, evidence: Evidence, part: Part) -> pd.DataFrame:
     """Epochs until the runs of a part reach their own level, or one common to them all."""
     sides = [picked(evidence.curves, pick, evidence.runs) for pick in (part.a, part.b)]
@@ -340,7 +380,7 @@ QUANTITIES = {
         for name, split in SPLITS.items()
         for level in ("common", "own")
     },
-    "similarity": Quantity(lambda e, _: of_models(scores, e.vectors, "score"), SIMILARITY),
+    SCORE: Quantity(of_scores, SIMILARITY),
     "SGNS loss": Quantity(lambda e, _: of_models(final_losses, e.sgns_curves, "loss"), "nats"),
     "SGNS accuracy": Quantity(
         lambda e, _: of_models(final_losses, e.sgns_curves, "accuracy"), "points"
