@@ -14,7 +14,7 @@ from sgns_study.crate import write_crate
 from sgns_study.errors import StudyError
 from tests.conftest import Workspace
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("finished")]
+pytestmark = pytest.mark.workflow
 METADATA = "ro-crate-metadata.json"
 
 
@@ -46,7 +46,7 @@ def test_the_crate_holds_the_files_it_lists_and_their_digests(crate: ZipFile, st
     files = {name for name, entity in found.items() if "File" in entity["@type"]}
     assert files == set(ids(found["./"]["hasPart"])) == {*crate.namelist()} - {METADATA}
     for name, entity in found.items():
-        if digest := entity.get("identifier", ""):
+        if str(digest := entity.get("identifier")).startswith("sha256:"):
             content = (study / entity["name"]).read_bytes()
             assert digest == f"sha256:{sha256(content).hexdigest()}", name
             assert name not in files or crate.read(name) == content
@@ -82,23 +82,23 @@ def test_a_classifier_reads_the_vectors_that_their_job_wrote(crate: ZipFile) -> 
     assert found[package]["softwareVersion"] == record["commit"]
 
 
-def test_there_is_no_crate_of_what_was_not_run(study: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("study: tiny", "study: mine", "mine/recipes.csv: missing: run the study of .*mine.yaml"),
+        ("learning_rate: 0.05", "learning_rate: 0.04", "not the parameters that were run"),
+    ],
+)
+def test_there_is_no_crate_of_what_was_not_run(
+    study: Path, tmp_path: Path, old: str, new: str, said: str
+) -> None:
     parameters, out = tmp_path / "mine.yaml", tmp_path / "mine.zip"
     own = (study / "tiny.yaml").read_text()
-    for old, new, said in (
-        ("study: tiny", "study: mine", "mine/recipes.csv: missing: run the study of .*mine.yaml"),
-        ("dims: [8]", "dims: [8]\n  # as it was", None),
-        ("learning_rate: 0.05", "learning_rate: 0.04", "not the parameters that were run"),
-    ):
-        assert own.count(old) == 1
-        parameters.write_text(own.replace(old, new))
-        if said is None:
-            write_crate(parameters, out)
-            out.unlink()
-            continue
-        with pytest.raises(StudyError, match=said):
-            write_crate(parameters, out)
-        assert not out.exists()
+    assert own.count(old) == 1
+    parameters.write_text(own.replace(old, new))
+    with pytest.raises(StudyError, match=said):
+        write_crate(parameters, out)
+    assert not out.exists()
 
 
 def test_a_file_that_was_changed_since_is_in_no_crate(
