@@ -21,7 +21,7 @@ rule train_classifier:
         device=study.device,
         code=code_digest("tokens.padded", "samples.first_documents", *CLASSIFIER),
     shell:
-        "sgns-study train-classifier --study {STUDY} --variant {wildcards.variant} "
+        f"sgns-study train-classifier --study {STUDY} --variant {{wildcards.variant}} "
         "--seed {wildcards.seed} 2> {log}"
 
 
@@ -44,5 +44,5 @@ rule train_baseline:
     params:
         code=code_digest("classifiers.baselines", "samples.first_documents"),
     shell:
-        "sgns-study train-baseline --study {STUDY} --baseline {wildcards.baseline} "
+        f"sgns-study train-baseline --study {STUDY} --baseline {{wildcards.baseline}} "
         "--seed {wildcards.seed} 2> {log}"

@@ -30,7 +30,7 @@ rule tokenize:
         settings=lambda wildcards: study.model_dump_json(include={"corpus", "tokens"}),
         code=code_digest("tokens.tokenize", *CODE[study.corpus.kind]),
     shell:
-        "sgns-study tokenize --study {STUDY} 2> {log}"
+        f"sgns-study tokenize --study {STUDY} 2> {{log}}"
 
 
 rule sample:
@@ -46,7 +46,7 @@ rule sample:
         settings=lambda wildcards: plan.sampling(study, wildcards.sample).model_dump_json(),
         code=code_digest("samples.draw_embedding_sample", "samples.draw_classifier_sample"),
     shell:
-        "sgns-study sample {wildcards.sample} --study {STUDY} 2> {log}"
+        f"sgns-study sample {{wildcards.sample}} --study {STUDY} 2> {{log}}"
 
 
 rule build_text:
@@ -63,7 +63,7 @@ rule build_text:
     params:
         code=code_digest("samples.save_text"),
     shell:
-        "sgns-study build-text --study {STUDY} --draw={wildcards.draw} 2> {log}"
+        f"sgns-study build-text --study {STUDY} --draw={{wildcards.draw}} 2> {{log}}"
 
 
 rule build_pairs:
@@ -81,4 +81,4 @@ rule build_pairs:
         settings=study.pairs.model_dump_json(),
         code=code_digest("tokens.truncated", "pairs.powers", "pairs.build_pairs"),
     shell:
-        "sgns-study build-pairs --study {STUDY} --draw={wildcards.draw} --radius {wildcards.radius} 2> {log}"
+        f"sgns-study build-pairs --study {STUDY} --draw={{wildcards.draw}} --radius {{wildcards.radius}} 2> {{log}}"

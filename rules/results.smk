@@ -18,7 +18,7 @@ rule aggregate:
         study=lambda wildcards: study.model_dump_json(),
         code=code_digest("aggregate", *(f"evaluation.{n}" for n in ("recipes", "noise", "summary"))),
     shell:
-        "sgns-study aggregate --study {STUDY} 2> {log}"
+        f"sgns-study aggregate --study {STUDY} 2> {{log}}"
 
 
 rule claims:
@@ -34,7 +34,7 @@ rule claims:
         study=lambda wildcards: study.model_dump_json(),
         code=code_digest("evaluation.verdicts"),
     shell:
-        "sgns-study claims --study {STUDY} 2> {log}"
+        f"sgns-study claims --study {STUDY} 2> {{log}}"
 
 
 rule timings:
@@ -49,7 +49,7 @@ rule timings:
     params:
         code=code_digest("aggregate.timings"),
     shell:
-        "sgns-study timings --study {STUDY} 2> {log}"
+        f"sgns-study timings --study {STUDY} 2> {{log}}"
 
 
 rule figure:
@@ -66,7 +66,7 @@ rule figure:
         code=lambda wildcards: code_digest(f"figures.{wildcards.figure}", *DRAWN_BY),
         style=lambda wildcards: data_digest(f"figures/captions/{wildcards.figure}.md", *STYLE),
     shell:
-        "sgns-study figure {wildcards.figure} --study {STUDY} 2> {log}"
+        f"sgns-study figure {{wildcards.figure}} --study {STUDY} 2> {{log}}"
 
 
 rule report:
@@ -85,4 +85,4 @@ rule report:
         study=lambda wildcards: study.model_dump_json(),
         code=[code_digest("report.render", "params"), data_digest("report")],
     shell:
-        "sgns-study report --study {STUDY} 2> {log}"
+        f"sgns-study report --study {STUDY} 2> {{log}}"

@@ -18,7 +18,7 @@ rule train_sgns:
         device=lambda wildcards: plan.device_of(study, wildcards.recipe),
         code=lambda w: code_digest(f"sgns.recipes.train_{study.recipes[w.recipe].kind}"),
     shell:
-        "sgns-study train-sgns --study {STUDY} --recipe {wildcards.recipe} "
+        f"sgns-study train-sgns --study {STUDY} --recipe {{wildcards.recipe}} "
         "--radius {wildcards.radius} --dim {wildcards.dim} --seed {wildcards.seed} 2> {log}"
 
 
@@ -36,5 +36,5 @@ rule evaluate_vectors:
         settings=lambda wildcards: study.model_dump_json(include={"corpus", "evaluation"}),
         code=code_digest(*SCORED_BY),
     shell:
-        "sgns-study evaluate-vectors --study {STUDY} --recipe {wildcards.recipe} "
+        f"sgns-study evaluate-vectors --study {STUDY} --recipe {{wildcards.recipe}} "
         "--radius {wildcards.radius} --dim {wildcards.dim} --seed {wildcards.seed} 2> {log}"

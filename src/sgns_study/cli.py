@@ -769,6 +769,21 @@ def restore(study: Path) -> None:
     click.echo(f"{results} is as dvc.lock has it, and up to date for Snakemake")
 
 
+@cli.command()
+@click.argument("study", type=FILE)
+@click.option("--out", type=FILE, required=True, callback=in_writable_folder, help="the zip")
+def crate(study: Path, out: Path) -> None:
+    """Write a finished study as a Workflow Run RO-Crate: its answer, and how it came about.
+
+    STUDY is its parameter file. The zip holds the workflow, the tables, the report and the record
+    of each job; data and models are named in it with their SHA-256.
+    """
+    from sgns_study.crate import write_crate
+
+    check_new(out, study)
+    click.echo(f"{out}: a crate of {write_crate(study, out)} recorded jobs")
+
+
 @cli.command("params")
 @click.argument("study", type=FILE, required=False)
 def show_params(study: Path | None) -> None:
