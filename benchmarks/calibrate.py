@@ -31,7 +31,7 @@ def timed(path: Path) -> pd.DataFrame:
 
 
 def fitted(cause: pd.Series, effect: pd.Series) -> np.ndarray:
-    """A start and a slope, neither negative, that weigh small and large jobs by their square root."""
+    """A start and a slope, neither negative; a job weighs by the root of what it took."""
     known = effect > 0
     cause, effect = cause[known].to_numpy(), effect[known].to_numpy()
     causes = np.column_stack([np.ones(len(cause)), cause])
