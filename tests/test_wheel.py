@@ -1,4 +1,4 @@
-"""Without a clone: a wheel holds the workflow, `init` makes a folder for it, `run` runs it there."""
+"""Without a clone: a wheel holds the workflow, `init` makes a folder for it, `run` runs it."""
 
 import csv
 import os
