@@ -32,11 +32,14 @@ def event(name: str | None, said: str = "", level: int = logging.INFO, **of: Any
 
 def run(live: Live, jobs: int = 10) -> None:
     """A study of ten jobs up to the `jobs`-th, one after another."""
-    live.emit(event("run_info", stats={"tokenize": 1, "train_sgns": 9, "total": 10}))
+    live.emit(event("run_info", stats={"tokenize": 1, "train_sgns": 9, "all": 1, "total": 11}))
     for job in range(jobs):
         rule = "train_sgns" if job else "tokenize"
         live.emit(event("job_info", "rule …", jobid=job, rule_name=rule))
         live.emit(event("job_finished", "Finished …", job_id=job))
+    if jobs == 10:  # what Snakemake counts as one more
+        live.emit(event("job_info", "localrule all:", jobid=10, rule_name="all"))
+        live.emit(event("job_finished", "Finished …", job_id=10))
 
 
 @pytest.fixture
@@ -75,6 +78,21 @@ def test_in_a_file_there_is_a_line_for_each_tenth_of_the_jobs(reports: Path) -> 
 
 def test_of_a_run_that_did_not_end_no_report_is_named(reports: Path) -> None:
     assert "The report" not in shown(reports, on_terminal=False, jobs=9)
+    stream = Terminal(False)
+    live = Live(logging.StreamHandler(stream), STAGES, reports)
+    live.emit(event(None, "another run is working on this study", logging.ERROR))
+    live.close()
+    assert stream.getvalue() == "another run is working on this study\n"
+
+
+def test_of_a_study_that_is_finished_the_report_is_named(reports: Path) -> None:
+    stream = Terminal(False)
+    live = Live(logging.StreamHandler(stream), STAGES, reports)
+    live.emit(event(None, "Nothing to be done (all requested files are present)."))
+    live.close()
+    said = stream.getvalue().splitlines()
+    assert said[0].startswith("Nothing to be done")
+    assert said[-1].startswith("The report: ")
 
 
 def test_the_error_of_a_job_is_shown_and_other_messages_are_not(reports: Path) -> None:
@@ -94,7 +112,7 @@ def test_what_is_left_is_in_proportion_to_the_seconds_that_jobs_are_estimated_to
     reports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One of 2 s and nine of 10 s, at one and a half of that pace."""
-    stream, clock = Terminal(False), iter([0.0, 0.0, *[33.0] * 100])
+    stream, clock = Terminal(False), iter([0.0, *[33.0] * 100])
     monkeypatch.setattr("sgns_study.progress.time.monotonic", lambda: next(clock))
     live = Live(logging.StreamHandler(stream), STAGES, reports)
     run(live, 3)  # 22 s by the estimate, 33 s by the clock; 7 jobs of 10 s are left: 105 s

@@ -69,47 +69,47 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def corpus_tokens(study: Study) -> float:
-    """Tokens of the whole corpus, in millions; those of a table from the size of its files."""
-    sizes = corpus_sizes(study.corpus)
-    return sum(sizes) * tokens_of_a_document(study, sizes) / 1e6
-
-
-def tokens_of_a_document(study: Study, sizes: Sizes) -> float:
-    """Their mean."""
+def mean_length(study: Study, sizes: Sizes) -> float:
+    """Tokens of a document; those of a table from the size of its files."""
     if own := own_files(study.corpus):
         return sum(Path(path).stat().st_size for path in own) / BYTES / sum(sizes)
     return LENGTHS[study.corpus.kind]
 
 
+def corpus_tokens(study: Study) -> float:
+    """Tokens of the whole corpus, in millions."""
+    sizes = corpus_sizes(study.corpus)
+    return sum(sizes) * mean_length(study, sizes) / 1e6
+
+
 def jobs(study: Study) -> list[Job]:
     """Every job of a study that starts from nothing."""
     sizes = corpus_sizes(study.corpus)
-    length = tokens_of_a_document(study, sizes)
-    return [
-        *of_text(study),
-        *of_vectors(study, sizes, length),
-        *of_classifiers(study, sizes, length),
-        *of_results(study),
-    ]
+    length = mean_length(study, sizes)
+    found = [*of_text(study), *of_vectors(study, sizes, length)]
+    found += of_classifiers(study, sizes, length)
+    trained = len(plan.runs(study)) + len(plan.vectors(study))
+    found.append(Job("aggregate", "all", "aggregate", trained / 1e3))
+    found += [Job(rule, "all", rule) for rule in ("claims", "timings", "report")]
+    return found + [Job("figure", name, "figure") for name in figures_of(study)]
 
 
 def of_text(study: Study) -> Iterator[Job]:
     """Downloads, tokens, samples, the text and the windows that recipes read."""
-    files = {*raw_files(study), *word_sets(study)}
-    for path in sorted(path for path in files if path.startswith("data/raw/")):
+    for path in {*raw_files(study), *word_sets(study)} - {*own_files(study.corpus)}:
         yield Job("download", Path(path).name, "download")
     yield Job("tokenize", "all", "tokenize", corpus_tokens(study) / 1e3)
     for sample in plan.samples(study):
         yield Job("sample", sample, "sample")
     for draw in plan.draws(study):
         yield Job("build_text", f"all{draw}", "build_text", corpus_tokens(study) / 1e3)
-        for radius in dict.fromkeys(
-            model.radius
-            for model, seed in plan.vectors(study)
-            if "pairs" in study.recipes[model.recipe].reads and plan.draw(study, seed) == draw
-        ):
-            yield Job("build_pairs", f"{draw}/r{radius}".lstrip("/"), "build_pairs")
+    windows = plan.once(
+        f"{plan.draw(study, seed)}/r{model.radius}".lstrip("/")
+        for model, seed in plan.vectors(study)
+        if "pairs" in study.recipes[model.recipe].reads
+    )
+    for name in windows:
+        yield Job("build_pairs", name, "build_pairs")
 
 
 def of_vectors(study: Study, sizes: Sizes, length: float) -> Iterator[Job]:
@@ -140,7 +140,7 @@ def work_of(study: Study, recipe: Recipe, model: plan.Model, sizes: Sizes, lengt
     windows = min(recipe.documents or documents, documents) * length * contexts
     if isinstance(recipe, PpmiRecipe):
         return windows / 1e9
-    # A pair costs about as much as its 6 nearest words in memory, and each of its K negatives one.
+    # A pair costs as much as six of its K negatives, by the tweaks with K from 1 to 20.
     return windows * recipe.epochs * (6 + recipe.negatives) * model.dim / 1e9
 
 
@@ -155,7 +155,7 @@ def of_classifiers(study: Study, sizes: Sizes, length: float) -> Iterator[Job]:
         documents = variant.documents or every
         steps = settings.epochs * max(documents / settings.batch, settings.epoch_steps)
         read = steps * min(settings.batch, documents) * min(length, settings.max_tokens)
-        # Per token, as much again as 40,000 filter weights: what is not the convolution.
+        # Of a token, what is not the convolution costs as much as 40,000 of its weights.
         work = (read + sizes.test * min(length, settings.max_tokens) / 3) * (
             40_000 + settings.filters * variant.dim
         )
@@ -165,14 +165,3 @@ def of_classifiers(study: Study, sizes: Sizes, length: float) -> Iterator[Job]:
         for seed in study.grid.seeds:
             of = f"train_baseline {baseline.kind}"
             yield Job("train_baseline", f"{baseline.name}-s{seed}", of, work)
-
-
-def of_results(study: Study) -> Iterator[Job]:
-    """Tables, figures and the report."""
-    runs = (len(plan.runs(study)) + len(plan.vectors(study))) / 1e3
-    yield Job("aggregate", "all", "aggregate", runs)
-    for rule in ("claims", "timings"):
-        yield Job(rule, "all", rule)
-    for name in figures_of(study):
-        yield Job("figure", name, "figure")
-    yield Job("report", "all", "report")

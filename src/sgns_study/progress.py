@@ -39,18 +39,16 @@ class Live(logging.Handler):
     ) -> None:
         """`told`: the handler by which warnings and errors are shown, as Snakemake words them."""
         super().__init__()
-        self.told, self.reports, self.since = told, reports, time.monotonic()
+        self.told, self.reports, self.since = told, reports, 0.0
         self.on_terminal = told.stream.isatty()
-        self.rules: dict[int, str] = {}  # of each job that has started
-        self.running: set[int] = set()
+        self.running: dict[int, str] = {}  # rules of jobs
         self.left: Counter[str] = Counter()  # jobs by rule
-        self.done = self.total = 0
-        self.seconds_done = 0.0
-        jobs, seconds = Counter[str](), Counter[str]()
-        for stage in stages:
-            jobs[stage.name.split()[0]] += stage.jobs
-            seconds[stage.name.split()[0]] += stage.seconds  # type: ignore[assignment]
-        self.seconds = {rule: seconds[rule] / jobs[rule] for rule in jobs}
+        self.done, self.total, self.seconds_done, self.failed = 0, 0, 0.0, False
+        self.seconds: dict[str, float] = {}  # of a job of each rule
+        for rule in {stage.name.split()[0] for stage in stages}:
+            of_rule = [stage for stage in stages if stage.name.split()[0] == rule]
+            seconds, jobs = (sum(values) for values in zip(*((s.seconds, s.jobs) for s in of_rule)))
+            self.seconds[rule] = seconds / jobs
         self.seconds["train_repeated"] = self.seconds.get("train_classifier", 0.0)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -59,33 +57,31 @@ class Live(logging.Handler):
         if record.levelno >= logging.WARNING or said.startswith(TOLD):
             self.clear()
             self.told.handle(record)
-        match getattr(record, "event", None):
+            self.failed |= record.levelno >= logging.ERROR
+        of = record.__dict__
+        match of.get("event"):
             case "run_info":
-                self.left = Counter(record.__dict__["stats"])
-                self.total = self.left.pop("total")
-                self.since = time.monotonic()
-            case "job_info":
-                self.rules[record.__dict__["jobid"]] = record.__dict__["rule_name"]
-                self.running.add(record.__dict__["jobid"])
+                stats = of["stats"].items()
+                self.left = Counter({r: n for r, n in stats if r not in ("all", "total")})
+                self.total, self.since = self.left.total(), time.monotonic()
+            case "job_info" if of["rule_name"] != "all":
+                self.running[of["jobid"]] = of["rule_name"]
                 self.show()
             case "job_error":
-                self.running.discard(record.__dict__["jobid"])
-            case "job_finished":
-                self.finish(record.__dict__["job_id"])
+                self.running.pop(of["jobid"], None)
+            case "job_finished" if of["job_id"] in self.running:
+                self.finish(self.running.pop(of["job_id"]))
 
-    def finish(self, job: int) -> None:
-        """Count a finished job."""
-        rule = self.rules[job]
-        self.running.discard(job)
+    def finish(self, rule: str) -> None:
+        """Count a job that has ended."""
         self.left[rule] -= 1
         self.seconds_done += self.seconds.get(rule, 0.0)
         self.done += 1
-        is_tenth = 10 * self.done // self.total > 10 * (self.done - 1) // self.total
-        self.show(in_file=is_tenth)
+        self.show(is_tenth=self.done * 10 // self.total > (self.done - 1) * 10 // self.total)
 
-    def show(self, in_file: bool = False) -> None:
+    def show(self, is_tenth: bool = False) -> None:
         """Write the line."""
-        counts = Counter(self.rules[job] for job in self.running)
+        counts = Counter(self.running.values())
         running = ", ".join(f"{n} × {rule}" for rule, n in sorted(counts.items()))
         left = sum(n * self.seconds.get(rule, 0.0) for rule, n in self.left.items())
         passed = time.monotonic() - self.since
@@ -96,7 +92,7 @@ class Live(logging.Handler):
         if self.on_terminal:
             self.clear()
             self.told.stream.write(line[: shutil.get_terminal_size().columns - 1])
-        elif in_file:
+        elif is_tenth:
             self.told.stream.write(f"{line}\n")
         self.told.stream.flush()
 
@@ -109,7 +105,7 @@ class Live(logging.Handler):
         """Say where the report is, once all is done, and the answer in a few lines."""
         self.clear()
         report, answer = self.reports / "report.html", self.reports / "answer.txt"
-        if self.done == self.total and report.is_file():
+        if self.done == self.total and not self.failed and report.is_file():
             said = answer.read_text(encoding="utf-8") if answer.is_file() else ""
             end = f"{said}The report: {report} and {report.with_suffix('.pdf')}\n"
             self.told.stream.write(end)
