@@ -22,12 +22,10 @@ install: .venv/installed ## create .venv with the pinned packages
 	touch $@
 
 demo: install ## the workflow on the planted corpus: no network, a minute or two
-	$(RUN) snakemake --cores $(CORES) --configfile config/demo.yaml
-	@echo "The demo's report: reports/demo/report.html and reports/demo/report.pdf"
+	$(RUN) sgns-study run config/demo.yaml --cores $(CORES)
 
 study: install ## the study of PARAMS (default: params.yaml, IMDB)
-	$(RUN) sgns-study params $(PARAMS) # which runs no code that is in it, as Snakemake may
-	$(RUN) snakemake --cores $(CORES) --configfile $(PARAMS)
+	$(RUN) sgns-study run $(PARAMS) --cores $(CORES)
 
 restore: install ## the files of the study of PARAMS, from DVC's cache or remote
 	$(RUN) sgns-study restore $(PARAMS)

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from pydantic import TypeAdapter, ValidationError
 
 from sgns_study import config, params
+from sgns_study.cli import cli
 from tests.fuzz.grammar import laughs
 
 REPOSITORY = Path(__file__).parent.parent
@@ -156,13 +158,18 @@ def test_yaml_runs_no_code(tmp_path: Path) -> None:
         config.read_study(path)
 
 
-def test_a_file_that_snakemake_would_run_code_of_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_snakemake_would_run_code_of_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "evil.yaml"
     path.write_text("__use_yte__: true\n?__import__('os').mkdir('hacked') or 'study': tiny\n")
     with pytest.raises(config.ParamsError, match="unknown key '__use_yte__'"):
         config.read_study(path)
-    recipe = (Path(__file__).parent.parent / "Makefile").read_text().partition("\nstudy:")[2]
-    assert recipe.index("sgns-study params $(PARAMS)") < recipe.index("snakemake")
+    (tmp_path / "Snakefile").touch()
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli, ["run", "evil.yaml"])  # as `make study PARAMS=evil.yaml`
+    assert isinstance(result.exception, config.ParamsError)
+    assert not (tmp_path / "hacked").exists()
 
 
 @pytest.mark.parametrize(

@@ -784,11 +784,58 @@ def crate(study: Path, out: Path) -> None:
     click.echo(f"{out}: a crate of {write_crate(study, out)} recorded jobs")
 
 
+@cli.command()
+@click.argument("folder", type=FOLDER)
+def init(folder: Path) -> None:
+    """Make FOLDER a place for a study of one's own text: my.yaml, to edit, and a Snakefile."""
+    from sgns_study.artifacts import write_text
+    from sgns_study.plan import WORKFLOW
+
+    texts = {
+        "my.yaml": (WORKFLOW / "config/own.yaml").read_text(encoding="utf-8"),
+        "Snakefile": "from sgns_study.plan import WORKFLOW\n"
+        'include: WORKFLOW / "Snakefile"\nworkflow.default_target = "all"\n',
+    }
+    for path in (folder / name for name in texts):
+        if path.exists():
+            raise StudyError(f"{path}: exists, and would be written over: name another folder")
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    click.echo(f"Edit {folder / 'my.yaml'}; then, in {folder}: sgns-study run my.yaml")
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("study", type=FILE)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def run(study: Path, options: tuple[str, ...]) -> None:
+    """Run the study of the parameter file STUDY: its plan, one line while it runs, the answer.
+
+    OPTIONS are those of Snakemake, such as `-n` or `--cores 2`; all cores if none are named. Its
+    full log is in .snakemake/log.
+    """
+    from sgns_study.plan import WORKFLOW
+    from sgns_study.progress import LIVE
+
+    config.read_study(study)  # which runs no code that is in it, as Snakemake may
+    if not Path("Snakefile").is_file():
+        raise StudyError("no Snakefile in this folder: `sgns-study init FOLDER` makes one that has")
+    profile = f"--workflow-profile={WORKFLOW / 'profiles/default'}"
+    command = [sys.executable, "-m", "snakemake", "--cores", "all", profile]
+    # In place of this process, so that a signal reaches Snakemake.
+    os.environ[LIVE] = "1"
+    os.execv(sys.executable, [*command, f"--configfile={study}", *options])
+
+
 @cli.command("params")
 @click.argument("study", type=FILE, required=False)
 def show_params(study: Path | None) -> None:
-    """Check the parameter file STUDY and the files it names; without one, list every key."""
+    """Check the parameter file STUDY and the files it names, and print what it has to do.
+
+    Minutes and memory are estimated from finished studies, on a processor of 2.4 GHz. Without
+    STUDY, list every key.
+    """
     if study:
+        from sgns_study import estimate
         from sgns_study.guards import check_files
 
         checked = config.read_study(study)
@@ -797,6 +844,7 @@ def show_params(study: Path | None) -> None:
         except ValueError as error:
             raise StudyError(f"{study}: {error}") from None
         click.echo(f"{study}: the parameters of the study {checked.study!r} are valid")
+        click.echo("\n".join(estimate.lines(estimate.stages(checked))))
         return
     for key in config.all_keys():
         click.echo(f"{click.style(key.name, bold=True)}: {key.allowed}")

@@ -55,6 +55,7 @@ def checked_study(workflow: Any, config: dict[str, Any]) -> Study:
     from snakemake.logging import logger
     from snakemake.utils import update_config
 
+    from sgns_study import progress
     from sgns_study.config import check_study, read_arguments, read_parameters
     from sgns_study.restore import check_recorded
 
@@ -70,6 +71,9 @@ def checked_study(workflow: Any, config: dict[str, Any]) -> Study:
             check_recorded(Path("results", study.study))
     os.environ[JOBS_LOCK] = f"results/{study.study}/jobs.lock"
     logger.addFilter(PlainErrors())
+    is_live = progress.LIVE in os.environ and workflow.is_main_process
+    if is_live and not workflow.output_settings.dryrun:
+        progress.attach(study, logger)
     logging.raiseExceptions = False  # on a full disk Snakemake's own log loses lines
     return study
 

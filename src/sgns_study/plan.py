@@ -24,6 +24,7 @@ from sgns_study.params import (
     Study,
 )
 
+WORKFLOW = Path(__file__).parent / "workflow"  # the Snakefile and what belongs to it
 FROM_VECTORS = ("pretrained", "random_matched", "shuffled", "frozen")
 SCORED = ("scores", "similarities", "neighbours", "map")  # tables of a model of vectors
 
