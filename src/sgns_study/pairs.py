@@ -140,8 +140,8 @@ def lab_negatives(
 
     The `wanted` = 2RK negatives of a centre are all different, and each is drawn uniformly from the
     ids that are a positive of no centre of the batch; the pad is one of them where no window meets
-    a pad. `state` (`kernels.random.kernel_state`) moves on with every draw. Raises StudyError if there
-    are fewer such ids.
+    a pad. `state` (`kernels.random.kernel_state`) moves on with every draw. Raises StudyError if
+    there are fewer such ids.
     """
     out = np.empty((len(centres), wanted), id_type(vocabulary_size))
     radius = windows.radius
