@@ -443,8 +443,9 @@ class Baselines(Choices):
 class Classifier(Section):
     """The Conv1d text classifier (`classifiers/conv1d.py`)."""
 
-    max_tokens: int = Field(ge=1, le=100_000)
-    """document length, padded or cut"""
+    max_tokens: int | None = Field(default=None, ge=1, le=100_000)
+    """document length, padded or cut; when empty 95 % of the training documents are whole, but at
+    most 512 tokens are kept"""
     filters: int = Field(ge=1, le=10_000)
     """convolution filters"""
     kernel: int = Field(ge=1, le=1000)
@@ -464,17 +465,22 @@ class Classifier(Section):
     batch: int = Field(ge=1, le=1_000_000)
     """documents per step"""
     epochs: Epochs
-    """passes over the training documents"""
+    """passes over the training documents, at most"""
+    patience: PositiveInt | None = None
+    """epochs without a better validation accuracy after which training ends; when empty it goes
+    through all epochs"""
+    class_weights: Literal["none", "balanced"] = "none"
+    """`balanced`: in training the loss of a document weighs n / (C n_c), for n documents of C
+    classes, n_c of them of its own"""
     epoch_steps: int = Field(default=1, ge=1, le=1_000_000)
     """least steps of an epoch, which passes over few documents as often as that takes"""
 
     @model_validator(mode="after")
     def _filter_fits(self) -> Self:
-        room = self.max_tokens + 2 * self.padding
-        if self.kernel > room:
+        if self.max_tokens is not None and self.kernel > self.max_tokens + 2 * self.padding:
             raise ValueError(
                 f"kernel: a filter of {self.kernel} tokens does not fit into max_tokens + "
-                f"2 padding = {room}: lower kernel"
+                f"2 padding = {self.max_tokens + 2 * self.padding}: lower kernel"
             )
         return self
 
