@@ -770,7 +770,8 @@ def show_params(study: Path | None) -> None:
         click.echo(f"{study}: the parameters of the study {checked.study!r} are valid")
         return
     for key in config.all_keys():
-        click.echo(f"{click.style(key.name, bold=True)}: {key.allowed}")
+        default = f"; default: {key.default}" if key.default else ""
+        click.echo(f"{click.style(key.name, bold=True)}: {key.allowed}{default}")
         if key.meaning:
             click.echo(f"    {key.meaning}")
 
