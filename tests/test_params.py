@@ -424,7 +424,7 @@ def test_whatever_asks_for_classifiers_needs_their_sections(
     for part in rest[:-1]:
         target = target[part]
     target[rest[-1]] = value
-    del (content if section == "classifier" else content["sampling"])["classifier"]
+    (content if section == "classifier" else content["sampling"])["classifier"] = None
     message = f"{section}: missing, but {place} asks for classifiers .{value[0]}.: add it"
     with pytest.raises(config.ParamsError, match=message):
         config.check_study(content, "x")
