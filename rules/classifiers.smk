@@ -2,6 +2,7 @@
 VARIANT, BASELINE = "{variant}-s{seed}", "{baseline}-s{seed}"
 KEPT, OTHERS = (f"{{variant}}-s{{seed,{guards.any_of(s)}}}" for s in plan.kept_seeds(study))
 CLASSIFIER = ("classifiers.inits", "classifiers.fit.train_classifier")
+READ = ("tokens.padded", "tokens.usual_length", "samples.first_documents")
 FITTED = ("curves.csv", "predictions.csv", "run.json")
 
 
@@ -19,7 +20,7 @@ rule train_classifier:
     params:
         settings=lambda w: plan.settings_of(study, VARIANTS[w.variant]).model_dump_json(),
         device=study.device,
-        code=code_digest("tokens.padded", "samples.first_documents", *CLASSIFIER),
+        code=code_digest(*CLASSIFIER, *READ),
     shell:
         f"sgns-study train-classifier --study {STUDY} --variant {{wildcards.variant}} "
         "--seed {wildcards.seed} 2> {log}"

@@ -147,8 +147,28 @@ def test_validation_caption_is_right_whichever_way_the_numbers_fall(trained, gap
 def test_training_caption_gives_the_lead_over_validation():
     caption = caption_of("classifier_training", [classifier_table([2], [16], [1])])
     # After epoch 2 training accuracy is 0.75 for both; validation 0.70 and 0.80.
-    assert "75.0 % (pretrained) and 75.0 % (random) after epoch 2" in caption
+    assert "75.0 % (pretrained) and 75.0 % (random) after the last epoch" in caption
     assert "difference from validation accuracy is +5.0 (pretrained) and −5.0 (random)" in caption
+    assert "stopped early" not in caption
+
+
+def test_a_run_that_stopped_early_keeps_its_last_values():
+    rows = run("random", None, None, 16, 1, [0.5, 0.7, 0.6], 0.7)
+    rows += run("random", None, None, 16, 2, [0.5, 0.5, 0.8, 0.9], 0.9)
+    curves = classifier_curves(rows)
+    axes = drawn_axes(curves)
+    assert axes[1].lines[0].get_xydata().tolist() == [[1, 60], [2, 70], [3, pytest.approx(75)]]
+    assert axes[0].lines[0].get_xydata()[:, 0].tolist() == [1, 2, 3]
+    caption = caption_of("classifier_training", [curves])
+    # 0.75 after epoch 2 and 0.875 after epoch 3; validation 0.6 and 0.9
+    assert "81.2 % (random) after the last epoch" in caption
+    assert "is +6.2 (random) points" in caption
+    assert "A run that stopped early keeps its last values." in caption
+
+
+def drawn_axes(curves):
+    with published():
+        return figure_module("classifier_validation").draw(curves).axes
 
 
 @pytest.mark.parametrize("name", ["classifier_validation", "classifier_training", "radius_and_dim"])

@@ -215,6 +215,53 @@ def test_an_epoch_passes_over_the_documents_as_often_as_its_steps_take(
     assert seen == [16, 16, 16, 16, 6] * passes
 
 
+@pytest.mark.parametrize("patience", [1, 2, 3, 5, 40])
+def test_training_ends_when_patience_does(patience: int) -> None:
+    """The curves are those without patience, cut where a walk along them says."""
+    table, splits = random_table(VOCABULARY, DIM, SEED), (TRAIN, VALIDATION, TEST)
+    settings = SETTINGS.model_copy(update={"epochs": 12})
+    all_epochs = train_classifier(*splits, table, settings, SEED).curves
+    validated = all_epochs[all_epochs.split == "validation"].accuracy.tolist()
+    best, last = 1, 1
+    while last < 12 and last - best < patience:
+        last += 1
+        best = last if validated[last] > validated[best] else best
+    assert {1: last < 12, 40: last == 12}.get(patience, True)  # both ends are seen
+    patient = settings.model_copy(update={"patience": patience})
+    found = train_classifier(*splits, table, patient, SEED)
+    whole, cut = (c[c.split != "test"] for c in (all_epochs, found.curves))
+    pd.testing.assert_frame_equal(cut, whole[whole.epoch <= last], check_exact=True)
+    assert found.selected_epoch == best
+    shorter = settings.model_copy(update={"epochs": last})
+    again = train_classifier(*splits, table, shorter, SEED)
+    assert found.probabilities.tobytes() == again.probabilities.tobytes()
+    assert all(torch.equal(again.weights[name], part) for name, part in found.weights.items())
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_balanced_weights_are_those_of_classes_repeated_to_one_size(classes: int) -> None:
+    """In steps on all documents, without dropout, a weight is as good as copies."""
+    whole, validation = documents(300, 1, classes), documents(60, 2, classes)
+    each = [np.flatnonzero(whole.labels == label) for label in range(classes)]
+    few = [part[:size] for part, size in zip(each, (60, 20, 30))]
+    copies = [np.tile(part, 60 // len(part)) for part in few]
+    train, repeated = (
+        Documents(whole.tokens[chosen], whole.labels[chosen])
+        for chosen in (np.concatenate(few), np.concatenate(copies))
+    )
+    settings = SETTINGS.model_copy(update={"batch": 1000, "dropout": 0.0, "epochs": 20})
+    balanced = settings.model_copy(update={"class_weights": "balanced"})
+    table = random_table(VOCABULARY, DIM, SEED)
+
+    def validated(train: Documents, settings: params.Classifier) -> NDArray[np.float64]:
+        curves = train_classifier(train, validation, TEST, table, settings, SEED).curves
+        return curves[curves.split == "validation"].loss.to_numpy()
+
+    found = validated(train, balanced)
+    np.testing.assert_allclose(found, validated(repeated, settings), rtol=1e-3)
+    assert np.abs(found - validated(train, settings)).max() > 0.02
+
+
 def test_word_dropout_hides_its_share_of_the_tokens_while_training_only() -> None:
     """Exact binomial bounds; what is hidden becomes the pad, and pads stay pads."""
     share, long = 0.3, documents(400, 6)

@@ -9,7 +9,7 @@ import yaml
 from click.testing import CliRunner
 from pydantic import TypeAdapter, ValidationError
 
-from sgns_study import config, params
+from sgns_study import config, params, plan
 from sgns_study.cli import cli
 from tests.fuzz.grammar import laughs
 
@@ -271,12 +271,59 @@ def test_a_section_by_itself_is_explained(model: Any, content: Any, message: str
     assert config.explain(problem, model).startswith(message)
 
 
+def test_ten_lines_are_a_whole_study() -> None:
+    given = {"study": "mine", "corpus": TABLE, "grid": {"seeds": [1, 2]}}
+    study = config.check_study(given, "x")
+    assert study.recipes.keys() == {"word2vec"}
+    assert study.sampling.embedding.unlabelled
+    assert study.classifier
+    assert (study.classifier.max_tokens, study.classifier.patience) == (None, 5)
+    assert study.classifiers["slow"] == study.classifier.model_copy(
+        update={"embedding_learning_rate": 1e-4}
+    )
+    settings = {
+        init: {
+            (variant.scale, variant.classifier)
+            for variant in plan.variants(study)
+            if variant.init == init and variant.scale
+        }
+        for init in ("pretrained", "random")
+    }
+    assert settings["pretrained"] == settings["random"]  # one budget
+    assert {scale for scale, _ in settings["random"]} == {0.1, 1.0}
+    assert [each.kind for each in plan.baselines(study)] == ["majority", "tfidf_lr", "nbsvm"]
+    again = config.check_study(study.model_dump(), "the study.json that jobs read")
+    assert again == study
+
+
+def test_what_is_given_stays_and_is_only_completed_where_something_is_missing() -> None:
+    mine = {"study": "mine", "corpus": TABLE, "grid": {"seeds": [1]}}
+    glove = {"recipes": {"glove": {"kind": "file", "path": "g"}}}
+    grid = {"grid": {"seeds": [1], "recipes": ["word2vec", "glove"]}}
+    few = {"experiments": {"few": {"inits": ["random"], "documents": [100]}}}
+    study = config.check_study(mine | glove | grid | few, "x")
+    assert list(study.recipes) == ["glove", "word2vec"]
+    assert list(study.experiments) == ["few", "frozen", "each_at_its_best"]
+    few["grid"] = {"seeds": [1], "inits": ["random"]}  # which names them all
+    study = config.check_study(mine | few, "x")
+    assert (list(study.experiments), study.classifiers, study.baselines.models) == (["few"], {}, [])
+    study = config.check_study(mine | {"grid": {"seeds": [1], "inits": []}}, "x")
+    assert (study.classifier, study.sampling.classifier) == (None, None)
+    long = {"classifier": {"epochs": 7}, "sampling": {"embedding": {"validation_fraction": 0.5}}}
+    study = config.check_study(mine | long, "x")
+    assert study.classifier
+    assert (study.classifier.patience, study.classifier.epoch_steps) == (None, 1)
+    assert not study.sampling.embedding.unlabelled
+    with pytest.raises(config.ParamsError, match=r"^x: grid: missing: add it$"):
+        config.check_study({key: mine[key] for key in ("study", "corpus")}, "x")
+
+
 def test_problems_are_listed_up_to_a_number() -> None:
     with pytest.raises(config.ParamsError) as error:
         config.check_study({f"key{n}\x1b": n for n in range(100)}, "x")
     lines = str(error.value).splitlines()
     assert len(lines) == config.SHOWN + 1
-    assert lines[-1] == "x: and 89 more"  # and 9 sections that are missing
+    assert lines[-1] == "x: and 83 more"  # and 3 sections that are missing
     assert "\x1b" not in str(error.value)
 
 
@@ -389,7 +436,7 @@ def test_whatever_asks_for_classifiers_needs_their_sections(
     for part in rest[:-1]:
         target = target[part]
     target[rest[-1]] = value
-    del (content if section == "classifier" else content["sampling"])["classifier"]
+    (content if section == "classifier" else content["sampling"])["classifier"] = None
     message = f"{section}: missing, but {place} asks for classifiers .{value[0]}.: add it"
     with pytest.raises(config.ParamsError, match=message):
         config.check_study(content, "x")

@@ -24,6 +24,7 @@ from sgns_study.figures import draw_figure, figures_of, tables_of
 from sgns_study.figures.wording import signed
 from sgns_study.params import FurtherText
 from sgns_study.report.checklist import reads, selections
+from sgns_study.report.classifiers import doubtful
 from sgns_study.report.markdown import caption, code, escape_markdown, numbered, reference
 from sgns_study.report.records import Provenance, costs, parameters, provenance
 from sgns_study.report.render import MARKDOWN, context, fill, render
@@ -35,6 +36,7 @@ from tests.curve_tables import (
     classifier_curves,
     comparisons_table,
     run,
+    runs_of,
     write_study,
 )
 
@@ -613,6 +615,25 @@ def test_one_seed_claims_nothing(results, tmp_path):
     assert "Of the 2 claims that this study can test, 2 not tested" in plain
     assert "The claim is that it lies" not in plain
     assert "No record of a run was found" in plain
+
+
+def test_a_classifier_that_may_not_be_at_its_best_is_named(results, tmp_path):
+    rows = run("random", None, None, 16, 1, [0.5, 0.7, 0.6], 0.7)  # its best is not the last
+    rows += run("random", None, None, 16, 2, [0.5, 0.6, 0.7], 0.6)
+    rows += run("pretrained", "lab", 2, 16, 1, [0.5, 0.7, 0.6], 0.7)
+    curves = classifier_curves(rows)
+    majority = {"classifier": "majority", "seed": 1, "test_accuracy": 0.6}
+    runs = pd.concat([runs_of(curves), pd.DataFrame([majority])])
+    (found,) = doubtful(runs, curves)
+    counts = [found[key] for key in ("label", "seeds", "last", "majority")]
+    assert counts == ["random, d = 16", 2, 1, 1]
+    (found,) = doubtful(runs_of(curves), curves)  # without the baseline nothing is known of it
+    assert (found["last"], found["majority"]) == (1, 0)
+    write_study(tmp_path, [2], [16], [1], planted=True)
+    write_claims(tmp_path, ())
+    text = fill(context(study(), tmp_path, results / "figures"))
+    assert "Some classifiers may not be at their best" in text  # of both inits random ends so
+    assert r"| conv1d | random\, d \= 16 | all | 1 | 1 | 0 |" in text
 
 
 def test_without_a_random_start_there_is_no_answer_yet(results, tmp_path):

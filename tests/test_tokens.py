@@ -257,6 +257,16 @@ def test_truncated_and_padded_by_hand() -> None:
     ]
 
 
+def test_the_usual_length_leaves_95_percent_whole() -> None:
+    lengths = [*range(1, 101), 3000]  # document i has i + 1 tokens, but the last
+    ends = np.cumsum([0, *lengths])
+    stream = tokens.TokenStream(None, ends, None, None, None)  # type: ignore[arg-type]
+    assert tokens.usual_length(stream, np.arange(100)) == 95
+    assert tokens.usual_length(stream, np.arange(20)) == 19
+    assert tokens.usual_length(stream, np.array([100])) == 512
+    assert tokens.usual_length(stream, np.array([1]), least=3) == 3
+
+
 def test_a_stream_survives_saving(tmp_path: Path) -> None:
     corpus = [*documents('"a",b', "nan null NA\n"), *documents("x", split=UNLABELLED)]
     stream, names = tokens.tokenize(corpus, WORD)

@@ -345,7 +345,7 @@ def train_classifier(study: Study, variant: str, seed: int) -> None:
     from sgns_study.devices import torch_device
     from sgns_study.samples import CLASSIFIER, first_documents, load_sample
     from sgns_study.sgns.vectors import load_vectors
-    from sgns_study.tokens import load_tokens, padded
+    from sgns_study.tokens import load_tokens, padded, usual_length
 
     results, what = results_of(study), plan.named(plan.variants(study))[variant]
     settings, device = plan.settings_of(study, what), torch_device(study.device)
@@ -364,8 +364,10 @@ def train_classifier(study: Study, variant: str, seed: int) -> None:
             drawn = first_documents(drawn, what.documents)
         loaded = load_vectors(vectors[0]) if vectors else None
         words = stream.vocabulary.tokens
+        least = settings.kernel - 2 * settings.padding
+        length = settings.max_tokens or usual_length(stream, drawn["train"], least)
         parts = {
-            role: fit.Documents(padded(stream, part, settings.max_tokens), stream.labels[part])
+            role: fit.Documents(padded(stream, part, length), stream.labels[part])
             for role, part in drawn.items()
         }
         fitted = fit.train_classifier(
@@ -381,10 +383,10 @@ def train_classifier(study: Study, variant: str, seed: int) -> None:
         write_table(out / "curves.csv", fitted.curves)
         if seed in plan.kept_seeds(study)[0]:
             classes = read_table(results / "tokens/classes.csv", text=("name",))["name"].tolist()
-            about = settings.model_dump(include={"max_tokens", "padding"})
+            about = {"max_tokens": length, "padding": settings.padding}
             about |= {"tokens": study.tokens, "vocabulary": words, "classes": classes}
             save_model(out / "model.safetensors", fitted.weights, Settings(**about))
-        found["selected_epoch"] = fitted.selected_epoch
+        found |= {"selected_epoch": fitted.selected_epoch, "max_tokens": length}
 
 
 @rule
@@ -847,7 +849,8 @@ def show_params(study: Path | None) -> None:
         click.echo("\n".join(estimate.lines(estimate.stages(checked))))
         return
     for key in config.all_keys():
-        click.echo(f"{click.style(key.name, bold=True)}: {key.allowed}")
+        default = f"; default: {key.default}" if key.default else ""
+        click.echo(f"{click.style(key.name, bold=True)}: {key.allowed}{default}")
         if key.meaning:
             click.echo(f"    {key.meaning}")
 

@@ -191,6 +191,7 @@ class Key(NamedTuple):
 
     name: str
     allowed: str
+    default: str  # as in the file; empty if the key is required
     meaning: str
 
 
@@ -203,7 +204,17 @@ def all_keys(section: type[Section] = Study, prefix: str = "") -> Iterator[Key]:
         for each in inner:
             yield from all_keys(each, f"{place}.")
         if not inner:
-            yield Key(place, allowed_by(schema[name]), field.description or "")
+            default = "" if field.is_required() else written_default(field.default)
+            yield Key(place, allowed_by(schema[name]), default, field.description or "")
+
+
+def written_default(value: Any) -> str:
+    """A default as a parameter file has it."""
+    return (
+        "empty"
+        if value in (None, [])
+        else yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
+    )
 
 
 def allowed_by(schema: dict[str, Any]) -> str:

@@ -43,6 +43,21 @@ Device = Literal["cpu", "cuda", "auto"]
 Init = Literal["pretrained", "random", "random_matched", "shuffled", "frozen", "frozen_random"]
 BaselineKind = Literal["majority", "tfidf_lr", "nbsvm", "mean_lr"]
 CONV1D = "conv1d"  # the name of the study's classifier among others
+# What a study has whose grid names no `inits`: one budget of scales and step sizes for each start.
+EXPERIMENTS: Mapping[str, Any] = {
+    "frozen": {"inits": ["frozen"]},
+    "each_at_its_best": {
+        "inits": ["pretrained", "random"],
+        "scales": [0.1, 1.0],
+        "classifiers": [CONV1D, "slow"],
+    },
+}
+CLASSIFIERS: Mapping[str, Any] = {"slow": {"embedding_learning_rate": 1e-4}}
+BASELINES: Mapping[str, Any] = {"models": ["majority", "tfidf_lr", "nbsvm"]}
+# How long a classifier is trained that names no `epochs`, and what vectors are learned from where
+# the study names no share to validate on.
+UNTIL_PLATEAU: Mapping[str, Any] = {"epochs": 100, "epoch_steps": 100, "patience": 5}
+ALL_TEXT: Mapping[str, Any] = {"validation_fraction": 0.05, "unlabelled": True, "seed": 1}
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -171,7 +186,7 @@ def known_sizes(corpus: Corpus) -> Sizes | None:
 class Tokens(Section):
     """Text to token ids."""
 
-    tokenizer: Literal["wordpiece", "word", "character"]
+    tokenizer: Literal["wordpiece", "word", "character"] = "word"
     """`wordpiece`: BERT's uncased vocabulary; `word`: lower-cased words and punctuation marks;
     `character`: of scripts without spaces, as Chinese, pairs of neighbouring characters in place of
     words"""
@@ -203,7 +218,7 @@ class DocumentSample(Section):
 
     documents: Several | None = None
     """documents drawn; all when empty"""
-    validation_fraction: Part
+    validation_fraction: Part = 0.2
     """share of the drawn documents set aside for validation"""
 
     @model_validator(mode="after")
@@ -224,6 +239,9 @@ class ClassifierSample(DocumentSample):
 class EmbeddingSample(DocumentSample):
     """Which documents the word vectors are trained and validated on."""
 
+    validation_fraction: Part = ALL_TEXT["validation_fraction"]
+    """share of the drawn documents set aside for validation; without it, `unlabelled` is true and
+    `seed` is 1 unless they are given"""
     unlabelled: bool = False
     """draw from the unlabelled documents too"""
     test: bool = False
@@ -232,6 +250,11 @@ class EmbeddingSample(DocumentSample):
     """seed of one draw for all models of the study; when empty each seed has a draw of its own"""
     further: FurtherText | None = None
     """more documents for recipes that read the whole text, behind the others"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _all_text(cls, content: Any) -> Any:
+        return completed(content, ALL_TEXT, "validation_fraction")
 
 
 def check_split(documents: int, validation_fraction: float) -> None:
@@ -249,24 +272,24 @@ class Sampling(Section):
 
     embedding: EmbeddingSample
     classifier: ClassifierSample | None = None
-    """needed if `grid.inits` names any"""
+    """empty in a study without classifiers"""
 
 
 class Pairs(Section):
     """The windows of each radius that `lab` recipes train on, and its fixed validation task."""
 
-    max_tokens: int = Field(ge=1, le=100_000)
+    max_tokens: int = Field(default=256, ge=1, le=100_000)
     """tokens kept of a document"""
     train_documents: PositiveInt | None = None
     """first training documents of the embedding sample that are laid out; all when empty"""
     validation_documents: PositiveInt | None = None
     """the same of its validation documents"""
-    validation_negatives: Negatives
+    validation_negatives: Negatives = 5
     """negatives per positive in the validation task"""
     validation_alpha: Fraction | None = None
     """power of the vocabulary's counts that they are drawn by; when empty they are drawn uniformly
     from the words that are not positives of the batch, as in the lab"""
-    seed: Seed
+    seed: Seed = 1
     """seed of the fixed validation negatives"""
 
 
@@ -300,14 +323,14 @@ class TextRecipe(AnyRecipe):
     """What the recipes have in common that read the whole text, with windows of radius R."""
 
     on_device: ClassVar = False
-    alpha: Fraction
+    alpha: Fraction = 0.75
     """power of the counts in the distribution of noise"""
-    window: Literal["dynamic", "fixed", "harmonic"]
+    window: Literal["dynamic", "fixed", "harmonic"] = "dynamic"
     """`dynamic`: a radius drawn from 1 to R for each window; `fixed`: R; `harmonic`: R, a pair at
     distance m weighs 1/m"""
-    subsample: Fraction
+    subsample: Fraction = 1e-3
     """threshold t above which common words are thinned out; 0: off"""
-    min_count: PositiveInt
+    min_count: PositiveInt = 2
     """rarer words are deleted; 1 keeps all"""
     documents: PositiveInt | None = None
     """first training documents of the embedding sample that are read; all when empty"""
@@ -318,11 +341,11 @@ class Word2vecRecipe(TextRecipe):
 
     reads: ClassVar = ("text", "pairs")
     kind: Literal["word2vec"]
-    negatives: Negatives
+    negatives: Negatives = 5
     """negatives per positive, K"""
-    epochs: Epochs
+    epochs: Epochs = 20
     """passes over the training documents"""
-    learning_rate: StepSize
+    learning_rate: StepSize = 0.05
     """first step size, falling to zero with the tokens read"""
 
 
@@ -370,6 +393,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f", did you mean {found[0]!r}?" if found else ""
 
 
+def completed(content: Any, standard: Mapping[str, Any], key: str) -> Any:
+    """A section with what it does not name taken from `standard`, unless it names this key."""
+    return {**standard, **content} if isinstance(content, dict) and key not in content else content
+
+
 def inherited(recipes: Any) -> Any:
     """Fill the missing keys of each recipe from the recipe named by `like`.
 
@@ -412,16 +440,19 @@ class Choices(Section):
 class Grid(Choices):
     """What the study trains: every recipe at every radius, dimension and seed."""
 
-    recipes: list[Name] = Field(min_length=1)
-    """names from `recipes`"""
-    radii: list[Radius] = Field(min_length=1)
+    recipes: list[Name] = Field(default=["word2vec"], min_length=1)
+    """names from `recipes`; `word2vec` is there without an entry of its own"""
+    radii: list[Radius] = Field(default=[5], min_length=1)
     """context radii R, in tokens on each side"""
-    dims: list[Dim] = Field(min_length=1)
+    dims: list[Dim] = Field(default=[100], min_length=1)
     """dimensions of the vectors"""
     seeds: list[Seed] = Field(min_length=1)
     """seeds; each is one paired replicate"""
-    inits: list[Init]
-    """initial embeddings of the classifiers (`classifiers/inits.py`); none: no classifiers"""
+    inits: list[Init] = ["pretrained", "random", "shuffled"]
+    """initial embeddings of the classifiers (`classifiers/inits.py`); none: no classifiers. Only a
+    study that does not name them has, beside those that it names, the experiments `frozen` and
+    `each_at_its_best` (two scales and two step sizes, by the classifier `slow`, of the pretrained
+    and the random start) and the baselines `majority`, `tfidf_lr` and `nbsvm`"""
 
 
 class Experiment(Choices):
@@ -471,38 +502,50 @@ class Baselines(Choices):
 class Classifier(Section):
     """The Conv1d text classifier (`classifiers/conv1d.py`)."""
 
-    max_tokens: int = Field(ge=1, le=100_000)
-    """document length, padded or cut"""
-    filters: int = Field(ge=1, le=10_000)
+    max_tokens: int | None = Field(default=None, ge=1, le=100_000)
+    """document length, padded or cut; when empty 95 % of the training documents are whole, but at
+    most 512 tokens are kept"""
+    filters: int = Field(default=100, ge=1, le=10_000)
     """convolution filters"""
-    kernel: int = Field(ge=1, le=1000)
+    kernel: int = Field(default=3, ge=1, le=1000)
     """width of a filter in tokens"""
-    padding: int = Field(ge=0, le=1000)
+    padding: int = Field(default=1, ge=0, le=1000)
     """zero positions added on each side"""
-    dropout: float = Field(ge=0, lt=1)
+    dropout: float = Field(default=0.5, ge=0, lt=1)
     """dropout before the linear layer"""
     word_dropout: float = Field(default=0, ge=0, lt=1)
     """share of the tokens hidden at each training step"""
-    learning_rate: StepSize
+    learning_rate: StepSize = 1e-3
     """Adam step size"""
     embedding_learning_rate: StepSize | None = None
     """that of the embedding; the same when empty"""
     linear_decay: bool = False
     """let both fall linearly to zero over all steps"""
-    batch: int = Field(ge=1, le=1_000_000)
+    batch: int = Field(default=32, ge=1, le=1_000_000)
     """documents per step"""
-    epochs: Epochs
-    """passes over the training documents"""
+    epochs: Epochs = UNTIL_PLATEAU["epochs"]
+    """passes over the training documents, at most; without it, `patience` is 5 and `epoch_steps` is
+    100 unless they are given"""
+    patience: PositiveInt | None = None
+    """epochs without a better validation accuracy after which training ends; when empty it goes
+    through all epochs"""
+    class_weights: Literal["none", "balanced"] = "none"
+    """`balanced`: in training the loss of a document weighs n / (C n_c), for n documents of C
+    classes, n_c of them of its own"""
     epoch_steps: int = Field(default=1, ge=1, le=1_000_000)
     """least steps of an epoch, which passes over few documents as often as that takes"""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _until_plateau(cls, content: Any) -> Any:
+        return completed(content, UNTIL_PLATEAU, "epochs")
+
     @model_validator(mode="after")
     def _filter_fits(self) -> Self:
-        room = self.max_tokens + 2 * self.padding
-        if self.kernel > room:
+        if self.max_tokens is not None and self.kernel > self.max_tokens + 2 * self.padding:
             raise ValueError(
                 f"kernel: a filter of {self.kernel} tokens does not fit into max_tokens + "
-                f"2 padding = {room}: lower kernel"
+                f"2 padding = {self.max_tokens + 2 * self.padding}: lower kernel"
             )
         return self
 
@@ -510,7 +553,7 @@ class Classifier(Section):
 class Evaluation(Section):
     """What the vectors are tried on besides the classifiers (`evaluation/intrinsic.py`)."""
 
-    public_sets: bool
+    public_sets: bool = False
     """13 English word-similarity sets and 19,544 analogies, downloaded"""
     words: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
     """words by group: all are on the map, and the neighbours of the first are listed; when empty
@@ -541,12 +584,46 @@ class Margins(Section):
 class Report(Section):
     """The report."""
 
-    title: str = Field(min_length=1, max_length=200)
+    title: str = Field(default="Do pretrained word vectors help?", min_length=1, max_length=200)
     """title of the report"""
-    compare_with_lab: bool
+    compare_with_lab: bool = False
     """lay the lab's published figures beside ours: on its corpus, by its recipe"""
     lab_tolerance: Part = 0.015
     """difference from the lab's best validation accuracy that the report remarks on"""
+
+
+def with_standard(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters with the entries of sections that a study need not name."""
+    grid = content.get("grid", {})
+    if not isinstance(grid, dict):
+        return content
+    recipes, inits = grid.get("recipes", ["word2vec"]), grid.get("inits", True)
+    sections: dict[str, Any] = {"sampling": {"embedding": {}}}
+    if isinstance(recipes, list) and "word2vec" in recipes:
+        sections["recipes"] = {"word2vec": {"kind": "word2vec"}}
+    if inits:
+        sections["sampling"]["classifier"] = {}
+        content = {"classifier": {}, **content}
+    if "inits" not in grid:
+        sections |= {"experiments": EXPERIMENTS, "classifiers": CLASSIFIERS}
+        content = {"baselines": BASELINES, **content}
+    given = {key: content.get(key, {}) for key in sections}
+    # The order is that of the file: it is the order of the report.
+    merged = {key: {**g, **sections[key], **g} for key, g in given.items() if isinstance(g, dict)}
+    return {**content, **merged}
+
+
+def like_the_classifier(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters with the keys of other classifiers filled from the first."""
+    first, others = (content.get(key) for key in ("classifier", "classifiers"))
+    if not isinstance(others, dict):
+        return content
+    try:
+        first = Classifier.model_validate(first).model_dump(exclude_unset=True)
+    except ValidationError:  # what the others have of it would be wrong in them too
+        return {**content, "classifiers": {}}
+    alike = {n: first | each if isinstance(each, dict) else each for n, each in others.items()}
+    return {**content, "classifiers": alike}
 
 
 class Study(Section):
@@ -559,35 +636,27 @@ class Study(Section):
     one. `word2vec` and `ppmi` recipes always run on the processor"""
     corpus: Corpus
     """where the text comes from"""
-    tokens: Tokens
+    tokens: Tokens = Tokens()
     sampling: Sampling
-    pairs: Pairs
+    pairs: Pairs = Pairs()
     recipes: Annotated[dict[Name, Recipe], BeforeValidator(inherited), Field(min_length=1)]
     """named ways to train vectors"""
     grid: Grid
     experiments: dict[Name, Experiment] = {}
     """named additions to the grid, each for a question of its own"""
-    evaluation: Evaluation
+    evaluation: Evaluation = Evaluation()
     classifier: Classifier | None = None
-    """needed if `grid.inits` names any"""
+    """empty in a study without classifiers"""
     classifiers: dict[Annotated[str, Field(pattern="^[a-z]+$", max_length=100)], Classifier] = {}
     """others by name, each with the values of `classifier` for the keys it does not have"""
     baselines: Baselines = Baselines()
     claims: Margins = Margins()
-    report: Report
+    report: Report = Report()
 
     @model_validator(mode="before")
     @classmethod
-    def _like_the_classifier(cls, content: Any) -> Any:
-        first, others = (content.get(key) for key in ("classifier", "classifiers"))
-        if not isinstance(others, dict):
-            return content
-        try:
-            Classifier.model_validate(first)
-        except ValidationError:  # what the others have of it would be wrong in them too
-            return content | {"classifiers": {}}
-        alike = {n: first | each if isinstance(each, dict) else each for n, each in others.items()}
-        return content | {"classifiers": alike}
+    def _completed(cls, content: Any) -> Any:
+        return like_the_classifier(with_standard(content))
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

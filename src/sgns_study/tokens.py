@@ -30,6 +30,7 @@ PAD_ID = 0
 EXTRA = "[EXTRA]"  # the lab has 30,522 + 1 ids; the last one never occurs
 WORDPIECES = 30_522  # entries of the published vocabulary
 LARGEST = 1 << 20  # bytes read of the vocabulary's file; the published one has 231,508
+LONGEST = 512  # tokens kept of a document where the study names no length
 CLASSES = 1 << 15  # labels are stored as int16
 REMEMBERED = 1 << 18  # words whose pieces are held in memory
 LINE_BREAK = re.compile(r"<\s*br\s*/?\s*>", re.IGNORECASE)
@@ -184,6 +185,12 @@ def truncated(
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     positions = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
     return stream.ids[positions].astype(np.int32), offsets
+
+
+def usual_length(stream: TokenStream, documents: NDArray[np.int64], least: int = 1) -> int:
+    """The length in tokens that 95 % of the documents do not exceed, from `least` to LONGEST."""
+    lengths = stream.offsets[documents + 1] - stream.offsets[documents]
+    return max(1, least, min(LONGEST, int(np.quantile(lengths, 0.95, method="inverted_cdf"))))
 
 
 def padded(stream: TokenStream, documents: NDArray[np.int64], length: int) -> NDArray[np.int32]:

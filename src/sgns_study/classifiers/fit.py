@@ -79,11 +79,12 @@ def train_classifier(
 
 
 def fit(training: "Training", train: Documents, validation: Documents, test: Documents) -> Fitted:
-    """Train for all epochs, return to the best one on validation, and score the test there.
+    """Train epoch by epoch, return to the best one on validation, and score the test there.
 
     Loss and accuracy of `train` are running means during the epoch, with dropout, as the lab logs
     them. At epoch 0 and of the other splits they are those after the epoch, without dropout. The
-    selected epoch is the first of the best validation accuracy; epoch 0 does not count.
+    selected epoch is the first of the best validation accuracy; epoch 0 does not count. Training
+    ends when it has not been bettered for `patience` epochs, or after all `epochs`.
     """
     start = evaluate(training, train, 0, "train"), evaluate(training, validation, 0, "validation")
     curves = [(0, "train", *start[0][:2]), (0, "validation", *start[1][:2])]
@@ -96,6 +97,8 @@ def fit(training: "Training", train: Documents, validation: Documents, test: Doc
             if accuracy > best:
                 best, selected_epoch = accuracy, epoch
                 weights = deepcopy(training.model.state_dict())
+            elif epoch - selected_epoch == training.settings.patience:
+                break
     training.model.load_state_dict(weights)
     loss, accuracy, probabilities = evaluate(training, test, selected_epoch, "test")
     curves.append((selected_epoch, "test", loss, accuracy))
@@ -175,6 +178,8 @@ class Training:
         starts = range(0, len(train.tokens), settings.batch)
         parts = [train.tokens[start : start + settings.batch] for start in starts]
         self.batches = [(*self.indexed(part), found) for part, found in zip(parts, labels)]
+        balanced = settings.class_weights == "balanced"
+        self.class_weights = class_weights(train.labels, classes, balanced).to(device)  # (C,)
         self.passes = -(-settings.epoch_steps // len(self.batches))  # in an epoch
         self.steps = settings.epochs * self.passes * len(self.batches)
         self.prepare_optimisers()
@@ -252,7 +257,7 @@ class Training:
         logits = self.model(tokens, mask.to(self.device), rows)  # (B,) or (B, C)
         losses = cross_entropies(logits, labels)  # (B,)
         self.model.zero_grad()
-        losses.mean().backward()
+        (losses * self.class_weights[labels.long()]).mean().backward()
         gradient = (self.model.embedding if rows is None else rows).grad
         if gradient is not None:
             if ids is None:
@@ -262,6 +267,18 @@ class Training:
         for adam in self.adams:
             adam.step()
         return float(losses.detach().sum()), correct(logits.detach(), labels)
+
+
+def class_weights(labels: NDArray[np.int16], classes: int, balanced: bool) -> Tensor:
+    """What the loss of a document of each class weighs in a step, float64 (classes,).
+
+    1, or if `balanced` n / (C n_c), for n documents of C classes, n_c of them of class c: so all
+    classes weigh the same in sum, and documents 1 in the mean.
+    """
+    if not balanced:
+        return torch.ones(classes, dtype=torch.float64)
+    counts = np.bincount(labels, minlength=classes)
+    return torch.from_numpy(len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1)))
 
 
 def check_labels(labels: NDArray[np.int16]) -> None:

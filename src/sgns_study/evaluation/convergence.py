@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sgns_study.errors import StudyError
 from sgns_study.evaluation.tables import COLUMNS, RUN
 
 COMPARED = ["documents", "classifier", "dim", "seed"]
@@ -29,11 +28,10 @@ def convergence(curves: pd.DataFrame) -> pd.DataFrame:
     """The times of every run on validation and on training data, one row a level.
 
     curves: init, recipe, radius, dim, seed, epoch, split, accuracy, and for runs that are not plain
-    also scale, documents, classifier; epochs 0..E, the same E for runs compared.
+    also scale, documents, classifier; epochs 0..E, where a run that stopped early has a smaller E
+    and keeps its last accuracy.
 
     Columns: the run, split, `level_of` (`own` or `common`), the level, and epochs to reach it.
-
-    Raises StudyError if runs compared were trained for different numbers of epochs.
     """
     table = with_defaults(curves)
     groups = table[table["split"].isin(SPLITS)].groupby(["split", *COMPARED], dropna=False)
@@ -56,9 +54,12 @@ def with_defaults(curves: pd.DataFrame) -> pd.DataFrame:
 def times_of(group: pd.DataFrame) -> pd.DataFrame:
     """The times of the runs that are compared, on one split."""
     curves = [curve for _, curve in group.sort_values("epoch").groupby(RUN, dropna=False)]
-    check_epochs(curves)
     runs = pd.concat([curve[:1] for curve in curves])
-    accuracy = np.array([curve["accuracy"] for curve in curves], float)  # (runs, E + 1)
+    heights = [curve["accuracy"].to_numpy(float) for curve in curves]
+    longest = max(map(len, heights))
+    accuracy = np.stack(
+        [np.pad(h, (0, longest - len(h)), "edge") for h in heights]
+    )  # (runs, E + 1)
     own = SHARE * accuracy.max(axis=1)
     levels = {"common": np.full(len(own), own.min()), "own": own}
     return pd.concat(
@@ -67,15 +68,6 @@ def times_of(group: pd.DataFrame) -> pd.DataFrame:
             for name, level in levels.items()
         ]
     )
-
-
-def check_epochs(curves: list[pd.DataFrame]) -> None:
-    """Raise StudyError unless runs that are compared have the same epochs."""
-    found = sorted({curve["epoch"].max() for curve in curves})
-    if len(found) > 1:
-        run = ", ".join(f"{key} {curves[0][key].iloc[0]}" for key in COMPARED)
-        epochs = " and ".join(map(str, found))
-        raise StudyError(f"runs of {run}: trained for {epochs} epochs: train them again")
 
 
 def crossing(heights: Array, wanted: Array) -> Array:

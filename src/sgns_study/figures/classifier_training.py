@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sgns_study.evaluation.summary import VARIANT
+from sgns_study.evaluation.summary import RUN, VARIANT
 from sgns_study.figures import plotting
 
 
@@ -15,13 +15,17 @@ def draw(curves: pd.DataFrame) -> Figure:
 
 
 def caption(curves: pd.DataFrame) -> dict[str, Any]:
-    """Mean training accuracies after the last epoch, and how far they are above validation."""
+    """Mean training accuracies after the last epoch of each run, and their lead over validation."""
     curves = plotting.grid_curves(curves)
-    last = curves[curves["epoch"] == curves["epoch"].max()]
-    means = last.pivot_table("accuracy", "init", "split")
+    last = (
+        curves[curves["split"] != "test"]
+        .sort_values("epoch")
+        .groupby([*RUN, "split"], dropna=False)
+    )
+    means = last.tail(1).pivot_table("accuracy", "init", "split")
     return {
         "n_seeds": plotting.seeds_of(curves, VARIANT),
-        "epoch": last["epoch"].iloc[0],
+        "stopped": plotting.stopped(curves),
         "accuracies": means["train"].to_dict(),
         "leads": (100 * (means["train"] - means["validation"])).to_dict(),
     }

@@ -24,6 +24,7 @@ def caption(curves: pd.DataFrame) -> dict[str, Any]:
     found = best.set_index("init")["validation_accuracy"].reindex(["pretrained", "random"])
     return {
         "n_seeds": plotting.seeds_of(curves, VARIANT),
+        "stopped": plotting.stopped(curves),
         "best": dict(zip(best["name"], best["validation_accuracy"])),
         "gap": 100 * (found["pretrained"] - found["random"]),
     }

@@ -23,6 +23,7 @@ from matplotlib.ticker import MaxNLocator
 from sgns_study.artifacts import writing
 from sgns_study.errors import visible
 from sgns_study.evaluation.recipes import on_grid
+from sgns_study.evaluation.summary import RUN
 from sgns_study.evaluation.vectors import Estimate, estimate
 
 Look = dict[str, Any]  # how a series is drawn and named: arguments of `Axes.plot`
@@ -292,6 +293,18 @@ def draw_band(axis: Axes, curve: pd.DataFrame, look: Look) -> None:
     axis.fill_between(epochs, curve["min"], curve["max"], color=look["color"], alpha=0.2, lw=0)
 
 
+def carried_on(curves: pd.DataFrame, run: list[str]) -> pd.DataFrame:
+    """Curves in which a run that stopped early keeps its last values until the longest one ends."""
+    epochs = pd.Index(sorted(curves["epoch"].unique()), name="epoch")
+    runs = [curve.set_index("epoch").sort_index() for _, curve in curves.groupby(run)]
+    return pd.concat([curve.reindex(epochs, method="ffill").reset_index() for curve in runs])
+
+
+def stopped(curves: pd.DataFrame) -> bool:
+    """Whether some runs were trained for fewer epochs than others."""
+    return bool(curves.groupby(RUN, dropna=False)["epoch"].max().nunique() > 1)
+
+
 def grid_curves(curves: pd.DataFrame) -> pd.DataFrame:
     """Curves of the grid's classifiers: pretrained and random starts, not those of experiments."""
     return on_grid(curves[curves["init"].isin(["pretrained", "random"])])
@@ -303,6 +316,7 @@ def draw_classifiers(curves: pd.DataFrame, split: str, name: str) -> Figure:
     variants = by_variant(table, ["init", "radius"])
     looks = variant_looks(variants)
     table = pd.concat([rows.assign(series=i) for i, rows in enumerate(variants.values())])
+    table = carried_on(table, ["series", "recipe", "dim", "seed"])
     labels = (f"{name}\nloss (nats)", f"{name}\naccuracy (%)")
     figure, _ = draw_curves(table.sort_values("recipe"), dict(enumerate(looks)), labels)
     legend(figure, looks)

@@ -8,8 +8,9 @@ import pandas as pd
 
 from sgns_study import plan
 from sgns_study.artifacts import read_table
+from sgns_study.evaluation.convergence import with_defaults
 from sgns_study.evaluation.summary import effects, summarise
-from sgns_study.evaluation.tables import read_tidy
+from sgns_study.evaluation.tables import RUN, read_present, read_tidy
 from sgns_study.figures.baselines import BASELINES, best_variants
 from sgns_study.figures.plotting import label, model_labels
 from sgns_study.figures.wording import MISSING, seeds_range
@@ -21,7 +22,8 @@ def classifier_values(study: Study, results: Path) -> dict[str, Any]:
     """What the templates name of the classifiers; accuracies are fractions.
 
     `variants`, `gains` and `baselines` have the rows of the tables, `compared` the variants that
-    the lab published too; of those `differs` says if it is by more than the tolerance.
+    the lab published too; of those `differs` says if it is by more than the tolerance. `doubtful`
+    are those of `doubtful`.
     """
     curves = read_tidy(results, "classifier_curves")
     published = read_table(PUBLISHED_LAB_CURVES) if study.report.compare_with_lab else None
@@ -32,7 +34,9 @@ def classifier_values(study: Study, results: Path) -> dict[str, Any]:
     gains = effects(curves)
     variants = summary.assign(label=model_labels(summary)).to_dict("records")
     compared = [row for row in variants if not pd.isna(row.get("lab_validation_accuracy"))]
+    tables = read_present(results, ["classifier_curves", "experiment_curves"])
     return {
+        "doubtful": doubtful(runs, pd.concat(tables.values())),
         "seeds": seeds_range(summary["n_seeds"]),
         "found": len(runs),
         "planned": len(plan.runs(study)) + len(plan.baselines(study)) * len(study.grid.seeds),
@@ -41,6 +45,25 @@ def classifier_values(study: Study, results: Path) -> dict[str, Any]:
         "gains": gains.assign(label=model_labels(gains)).to_dict("records"),
         "baselines": baselines(runs, results) if plan.baselines(study) else [],
     }
+
+
+def doubtful(runs: pd.DataFrame, curves: pd.DataFrame) -> list[dict[str, Any]]:
+    """The classifiers of whose runs some may not have been trained far enough.
+
+    For each the number of runs, of those whose selected epoch is the `last` of training, and of
+    those no better on test than the `majority` class, as far as its baseline is there.
+    """
+    majority = runs.loc[runs["classifier"] == "majority", "test_accuracy"].max()
+    ends = with_defaults(curves).groupby(RUN, dropna=False, as_index=False)["epoch"].max()
+    trained = runs.merge(ends, on=RUN)
+    trained["last"] = (trained["selected_epoch"] == trained["epoch"]).astype(int)
+    trained["majority"] = (trained["test_accuracy"] <= majority).astype(int)
+    model = [key for key in RUN if key != "seed"]
+    groups = trained.groupby(model, dropna=False, sort=False)[["last", "majority"]]
+    found = groups.sum().assign(seeds=groups.size()).reset_index()
+    found = found[found["last"] + found["majority"] > 0]
+    labels = [label(row, ["recipe", "radius", "dim", "scale"]) for row in found.to_dict("records")]
+    return found.assign(label=labels).to_dict("records")
 
 
 def macro_f1(runs: pd.DataFrame) -> pd.DataFrame:

@@ -33,6 +33,7 @@ from sgns_study.report.classifiers import classifier_values
 from sgns_study.report.markdown import Markdown, caption, pipe_table, reference, source_note
 from sgns_study.report.vectors import scientific, vector_values
 from sgns_study.splits import split_sizes
+from sgns_study.tokens import LONGEST
 
 HERE = Path(__file__).parent
 # Raw HTML and TeX are off: nothing in the text can reach an output format unescaped.
@@ -88,6 +89,7 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
         "reads": reads(study.sampling.embedding),
         "shortened": [name for name in recipes if getattr(recipes[name], "documents", None)],
         "further": study.classifiers,
+        "longest": LONGEST,
         "classes": class_names(study.corpus),
         "own": inspect(study.corpus) if isinstance(study.corpus, TableCorpus) else None,
         "kinds": sorted({recipe.kind for recipe in recipes.values()}),
