@@ -793,8 +793,10 @@ def init(folder: Path) -> None:
     from sgns_study.artifacts import write_text
     from sgns_study.plan import WORKFLOW
 
+    template, schema = WORKFLOW / "config/own.yaml", WORKFLOW / "config/params.schema.json"
     texts = {
-        "my.yaml": (WORKFLOW / "config/own.yaml").read_text(encoding="utf-8"),
+        "my.yaml": template.read_text(encoding="utf-8"),
+        schema.name: schema.read_text(encoding="utf-8"),  # for editors
         "Snakefile": "from sgns_study.plan import WORKFLOW\n"
         'include: WORKFLOW / "Snakefile"\nworkflow.default_target = "all"\n',
     }
