@@ -15,6 +15,7 @@ from sgns_study.corpora.registry import corpus_sizes, own_files, raw_files, word
 from sgns_study.figures import figures_of
 from sgns_study.params import LabRecipe, PpmiRecipe, Recipe, Sizes, Study, Word2vecRecipe
 from sgns_study.splits import split_sizes
+from sgns_study.tokens import LONGEST
 
 CALIBRATION = Path(__file__).with_name("calibration.csv")
 LENGTHS = {"imdb": 280, "planted": 51}  # mean tokens of a document
@@ -154,11 +155,10 @@ def of_classifiers(study: Study, sizes: Sizes, length: float) -> Iterator[Job]:
         settings = plan.settings_of(study, variant)
         documents = variant.documents or every
         steps = settings.epochs * max(documents / settings.batch, settings.epoch_steps)
-        read = steps * min(settings.batch, documents) * min(length, settings.max_tokens)
+        kept = min(length, settings.max_tokens or LONGEST)
+        read = (steps * min(settings.batch, documents) + sizes.test / 3) * kept
         # Of a token, what is not the convolution costs as much as 40,000 of its weights.
-        work = (read + sizes.test * min(length, settings.max_tokens) / 3) * (
-            40_000 + settings.filters * variant.dim
-        )
+        work = read * (40_000 + settings.filters * variant.dim)
         yield Job("train_classifier", f"{variant.name}-s{seed}", "train_classifier", work / 1e9)
     for baseline in plan.baselines(study):
         work = ((baseline.documents or every) + sizes.test) * length / 1e9
