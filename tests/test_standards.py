@@ -1,6 +1,5 @@
 """What other tools expect of a workflow: a module, a schema of its parameters, a citation."""
 
-import copy
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,16 +45,11 @@ def nodes(schema: Any) -> Iterator[dict[str, Any]]:
 def schema_of_files() -> dict[str, Any]:
     """The JSON schema of a file of parameters.
 
-    A recipe with `like`, and each of `classifiers`, has only the keys that differ; pydantic's own
-    schema is of what they are when the others are filled in.
+    A recipe with `like` has only the keys that differ; pydantic's own schema is of what it is when
+    the others are filled in.
     """
     schema = Study.model_json_schema()
     own = schema["$defs"]
-    others = own["OtherClassifier"] = copy.deepcopy(own["Classifier"])
-    del others["required"]
-    for node in nodes(schema["properties"]["classifiers"]):
-        if node.get("$ref") == "#/$defs/Classifier":
-            node["$ref"] = "#/$defs/OtherClassifier"
     for recipe in (each for name, each in own.items() if name.endswith("Recipe")):
         recipe["anyOf"] = [{"required": ["like"]}, {"required": recipe.pop("required")}]
     for node in nodes(schema):

@@ -155,12 +155,12 @@ def of_classifiers(study: Study, sizes: Sizes, length: float) -> Iterator[Job]:
     for variant, seed in plan.runs(study):
         settings = plan.settings_of(study, variant)
         documents = variant.documents or every
-        length_read = min(length, settings.max_tokens or LONGEST)
+        kept = min(length, settings.max_tokens or LONGEST)
         epochs = min(settings.epochs, BEST_EPOCH + (settings.patience or settings.epochs))
         steps = epochs * max(documents / settings.batch, settings.epoch_steps)
-        read = steps * min(settings.batch, documents) + sizes.test / 3
+        read = (steps * min(settings.batch, documents) + sizes.test / 3) * kept
         # Of a token, what is not the convolution costs as much as 40,000 of its weights.
-        work = read * length_read * (40_000 + settings.filters * variant.dim)
+        work = read * (40_000 + settings.filters * variant.dim)
         yield Job("train_classifier", f"{variant.name}-s{seed}", "train_classifier", work / 1e9)
     for baseline in plan.baselines(study):
         work = ((baseline.documents or every) + sizes.test) * length / 1e9
