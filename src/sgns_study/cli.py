@@ -481,8 +481,9 @@ def claims(study: Study) -> None:
     import numpy as np
 
     from sgns_study.artifacts import read_array, write_table
+    from sgns_study.evaluation.quantities import times
     from sgns_study.evaluation.tables import read_present
-    from sgns_study.evaluation.verdicts import judged_by, times
+    from sgns_study.evaluation.verdicts import judged_by
 
     results = results_of(study)
     names = ("runs", "classifier_curves", "experiment_curves", "vectors", "sgns_curves")

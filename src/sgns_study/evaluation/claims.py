@@ -30,7 +30,7 @@ FEW = 1000  # labelled documents, at most, that make a task a hard one
 
 
 class Part(NamedTuple):
-    """A − B of a quantity (`verdicts.QUANTITIES`), in all cells where both were run, by seed."""
+    """A − B of a quantity (`quantities.QUANTITIES`), in all cells where both were run, by seed."""
 
     part: str
     quantity: str
