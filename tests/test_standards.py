@@ -52,6 +52,8 @@ def schema_of_files() -> dict[str, Any]:
     own = schema["$defs"]
     for recipe in (each for name, each in own.items() if name.endswith("Recipe")):
         recipe["anyOf"] = [{"required": ["like"]}, {"required": recipe.pop("required")}]
+    for key in ("sampling", "recipes"):  # filled in where a file has none
+        schema["required"].remove(key)
     for node in nodes(schema):
         if "discriminator" in node:  # OpenAPI's, by `kind`, which `like` stands for too
             del node["discriminator"]
