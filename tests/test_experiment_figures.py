@@ -135,13 +135,13 @@ def test_the_scale_is_chosen_on_validation_though_test_says_otherwise():
 def test_scarcity_caption_by_hand():
     text = caption("scarcity", runs_table())
     # Few documents cost the random start 24, 12 and 2 points, pretrained ones half as many: so lab
-    # gains −4.4 with all, −4.4 + 1 with 10,000, −4.4 + 6 and −4.4 + 12.
-    assert "pretrained (lab) with 100 +7.6 (+7.4 to +7.8)" in text
-    assert "random, sd 0.1 with 100 +1.2 (+1.2 to +1.2)" in text
+    # gains −4.4 with all, −4.4 + 1 with 10,000, −4.4 + 6 and −4.4 + 12; word2vec 7 more.
+    assert "The largest gain is +14.6 (+14.4 to +14.8), of pretrained (word2vec) with 100." in text
     gains = gains_of(limited(runs_table()), by_variant(limited(runs_table()))["pretrained (lab)"])
     means = [round(gain.mean, 1) for gain in gains.values()]
     assert means == [7.6, 1.6, -3.4, -4.4]
-    assert caption("scarcity", runs_table(seeds=(1,))).endswith("with 100 +1.2.")
+    alone = caption("scarcity", runs_table(seeds=(1,)))
+    assert alone.endswith("is +14.6, of pretrained (word2vec) with 100.")
 
 
 def test_documents_are_drawn_on_a_logarithmic_axis_with_all_apart():
@@ -178,7 +178,7 @@ def test_convergence_caption_by_hand():
     # dimensions, three seeds make twelve pairs.
     assert "98 % of its own best accuracy" in text
     assert "own level on validation earlier in 12, later in 0 of 12 pairs" in text
-    assert "common level on validation earlier in 12, later in 0 of 12 pairs" in text
+    assert "common level on validation earlier in 12, later in 0 of 12;" in text
 
 
 def test_claims_caption_counts_verdicts():
@@ -197,23 +197,59 @@ def test_claims_caption_counts_verdicts():
 def test_parts_of_claims_are_apart_by_unit_and_told_apart_by_marker():
     figure = drawn("claims", "whole")
     units = [axis.get_xlabel() for axis in figure.axes]
-    of_units = ("points", "nats", "epochs", "points of similarity")
-    assert units == [f"effect ({unit})" for unit in of_units]
+    # Of the four units only nats are of two quantities, one part each.
+    assert units == [
+        *("test accuracy (points)", "SGNS loss unless named (nats)", "epochs (epochs)"),
+        "similarity (points of similarity)",
+    ]
     handles = figure.legends[0].legend_handles
     assert len({handle.get_marker() for handle in handles}) == len(handles) == 6
     assert len({handle.get_color() for handle in handles}) == 6
+
+
+def test_a_part_that_its_source_does_not_claim_is_hollow():
+    table = claims_table()
+    table.loc[table["claim"] == "2", "family"] = "this study"
+    with published():
+        figure = figure_module("claims").draw(table)
+    hollow = {
+        axis.get_xlabel()
+        for axis in figure.axes
+        for line in axis.lines
+        if line.get_marker() != "None" and line.get_markerfacecolor() == "white"
+    }
+    assert hollow == {"epochs (epochs)"}  # the unit of claim 2 alone
+    assert figure.legends[0].get_texts()[-1].get_text() == "not claimed by the source"
+
+
+@pytest.mark.parametrize(
+    ("p", "words"),
+    [
+        *(
+            (0.0498, "p = 0.0498"),
+            (0.0452, "p = 0.045"),
+            (0.0501, "p = 0.0501"),
+            (0.05, "p = 0.05"),
+        ),
+        *((0.0449, "p = 0.04"), (0.0551, "p = 0.06"), (0.004, "p = 0.004"), (0.0001, "p < 0.001")),
+    ],
+)
+def test_no_p_is_rounded_to_the_level(p, words):
+    assert p_value(p) == words
 
 
 def test_every_row_shows_effect_interval_and_p_of_its_own_part():
     """In the panel of its unit, in the order of the table."""
     table = claims_table()
     for axis in drawn("claims", "whole").axes:
-        unit = axis.get_xlabel().removeprefix("effect (").removesuffix(")")
+        quantity, _, unit = axis.get_xlabel().removesuffix(")").partition(" (")
+        quantity = quantity.removesuffix(" unless named")
         rows = table[table["effect"].notna() & (table["unit"] == unit)].to_dict("records")
         names = [" ".join(tick.get_text().split("\n")) for tick in axis.get_yticklabels()]
-        assert names == [f"({row['claim']}) {row['quantity']}: {row['part']}" for row in rows]
+        shown = {row["quantity"]: f"{row['quantity']}: " for row in rows} | {quantity: ""}
+        assert names == [f"({row['claim']}) {shown[row['quantity']]}{row['part']}" for row in rows]
         drawn_at = {(x, y) for line in axis.lines for x, y in zip(*line.get_data())}
-        for at, (row, text) in enumerate(zip(rows, axis.texts, strict=True)):
+        for at, row, text in zip(axis.get_yticks(), rows, axis.texts, strict=True):
             assert (row["effect"], at) in drawn_at
             assert np.isnan(row["ci_low"]) or (row["ci_low"], at) in drawn_at
             p = "" if np.isnan(row["p_adjusted"]) else p_value(row["p_adjusted"]) + ", "

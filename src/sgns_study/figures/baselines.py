@@ -35,7 +35,7 @@ def draw(runs: pd.DataFrame) -> Figure:
         found = plotting.accuracy(own)
         digits = plus_minus(found.mean, (found.high - found.low) / 2)
         beside = axis.get_yaxis_transform()
-        axis.text(1.01, at, digits, transform=beside, va="center", fontsize=7.5)
+        axis.text(1.01, at, digits, transform=beside, va="center", fontsize=8.5)
     axis.set_xlabel("test accuracy (%)")
     plotting.legend(figure, LOOKS.values())
     return figure

@@ -22,24 +22,38 @@ LOOKS = {
         (verdicts.NOT_TESTED, plotting.BLACK, "x"),
     )
 }
-LETTERS = 50  # in a line of a name
-ROW, AROUND, LEGEND = 0.2, 0.45, 0.4  # inches: height of a row, around a panel, of the legend
+UNCLAIMED = plotting.look("not claimed by the source", plotting.BLACK, "o")
+HOLLOW = {"markerfacecolor": "white"}
+LETTERS, SIZE = 36, 8.0  # letters in a line of a name, and their size in points
+LINE, BETWEEN = 0.13, 0.06  # inches: height of a line, and between rows
+AROUND, LEGEND = 0.5, 0.55  # inches: around a panel, of the legend
 
 
 def draw(claims: pd.DataFrame) -> Figure:
-    """A panel a unit, with its own scale; parts at the left, p and seeds at the right."""
-    parts = made(claims)
-    units = [rows for _, rows in parts.groupby("unit", sort=False)]
-    height = ROW * len(parts) + AROUND * len(units) + LEGEND
-    figure = Figure(figsize=(plotting.WIDTH, min(height, plotting.HIGHEST)))
+    """A panel a unit, with its own scale; parts at the left, p and seeds at the right.
+
+    The quantity that most parts of a panel have is named below it, others with their part.
+    """
+    parts = made(claims).copy()
     if parts.empty:
+        figure = Figure(figsize=(plotting.WIDTH, LEGEND))
         figure.text(0.5, 0.5, "No claim could be tested.", ha="center", va="center")
         return figure
-    axes = figure.subplots(len(units), squeeze=False, height_ratios=[len(rows) for rows in units])
+    parts["main"] = parts.groupby("unit")["quantity"].transform(lambda names: names.mode()[0])
+    quantity = (parts["quantity"] + ": ").where(parts["quantity"] != parts["main"], "")
+    names = "(" + parts["claim"] + ") " + quantity + parts["part"]
+    parts["name"] = [textwrap.fill(name, LETTERS) for name in names]
+    parts["inches"] = LINE * (1 + parts["name"].str.count("\n")) + BETWEEN
+    units = [rows for _, rows in parts.groupby("unit", sort=False)]
+    height = parts["inches"].sum() + AROUND * len(units) + LEGEND
+    figure = Figure(figsize=(plotting.WIDTH, min(height, plotting.HIGHEST)))
+    heights = [rows["inches"].sum() for rows in units]
+    axes = figure.subplots(len(units), squeeze=False, height_ratios=heights)
     for axis, rows in zip(axes.flat, units):
-        draw_unit(axis, rows.to_dict("records"))
-    present = set(parts["verdict"])
-    plotting.legend(figure, [look for verdict, look in LOOKS.items() if verdict in present])
+        draw_unit(axis, rows)
+    present = [look for verdict, look in LOOKS.items() if verdict in set(parts["verdict"])]
+    some = (parts["family"] != parts["source"]).any()
+    plotting.legend(figure, [*present, *([UNCLAIMED | HOLLOW] if some else [])])
     return figure
 
 
@@ -48,25 +62,28 @@ def made(claims: pd.DataFrame) -> pd.DataFrame:
     return claims[claims["effect"].notna()]
 
 
-def draw_unit(axis: Axes, rows: list[dict[str, Any]]) -> None:
-    """One row a part with its adjusted p and seeds."""
-    for at, row in enumerate(rows):
+def draw_unit(axis: Axes, parts: pd.DataFrame) -> None:
+    """One row a part, as high as its name, with its adjusted p and seeds; hollow if not claimed."""
+    ends = parts["inches"].cumsum()
+    places = list(ends - parts["inches"] / 2)
+    for at, row in zip(places, parts.to_dict("records")):
         found = (row["effect"], row["ci_low"], row["ci_high"])
-        plotting.draw_interval(axis, found, at, LOOKS[row["verdict"]])
+        hollow = HOLLOW if row["family"] != row["source"] else {}
+        plotting.draw_interval(axis, found, at, LOOKS[row["verdict"]] | hollow)
         p = "" if pd.isna(row["p_adjusted"]) else f"{p_value(row['p_adjusted'])}, "
         beside = axis.get_yaxis_transform()
         text = f"{p}n = {int(row['n_seeds'])}"
-        axis.text(1.03, at, text, transform=beside, va="center", fontsize=7)
-    names = [f"({row['claim']}) {row['quantity']}: {row['part']}" for row in rows]
-    lines = [textwrap.fill(name, LETTERS) for name in names]
-    axis.set_yticks(range(len(rows)), lines, fontsize=7, linespacing=1)
-    axis.set_ylim(len(rows) - 0.5, -0.5)
+        axis.text(1.03, at, text, transform=beside, va="center", fontsize=SIZE)
+    axis.set_yticks(places, list(parts["name"]), fontsize=SIZE, linespacing=1)
+    axis.set_ylim(ends.iloc[-1], 0)
     axis.tick_params(axis="y", length=0)
     axis.grid(False, axis="y")
     axis.axvline(0, color=plotting.BLACK, linewidth=0.8)
     axis.margins(x=0.08)
-    axis.locator_params(axis="x", nbins=5)
-    axis.set_xlabel(f"effect ({rows[0]['unit']})", fontsize=7)
+    axis.locator_params(axis="x", nbins=4)
+    unless = " unless named" * bool((parts["quantity"] != parts["main"]).any())
+    label = f"{parts['main'].iloc[0]}{unless} ({parts['unit'].iloc[0]})"
+    axis.set_xlabel(label, fontsize=SIZE)
 
 
 def caption(claims: pd.DataFrame) -> dict[str, Any]:

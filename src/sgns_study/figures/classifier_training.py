@@ -11,7 +11,7 @@ from sgns_study.figures import plotting
 
 def draw(curves: pd.DataFrame) -> Figure:
     """Training loss over accuracy, a column a dimension, a curve an initial embedding."""
-    return plotting.draw_classifiers(plotting.grid_curves(curves), "train", "training")
+    return plotting.draw_classifiers(plotting.grid_curves(curves), "train")
 
 
 def caption(curves: pd.DataFrame) -> dict[str, Any]:

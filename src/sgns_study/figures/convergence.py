@@ -24,7 +24,7 @@ def draw(table: pd.DataFrame) -> Figure:
         for at, own in enumerate(variants.values()):
             times = own.loc[(own["level_of"] == level) & (own["split"] == split), "epochs"]
             plotting.draw_row(axis, times, at, plotting.INITS[own["init"].iloc[0]])
-        axis.set_title(f"{SPLITS[split]}, {LEVELS[level]}")
+        axis.set_title(f"{SPLITS[split]},\n{LEVELS[level]}")
     for axis in axes[1]:
         axis.set_xlabel("epochs")
     plotting.legend(figure, [plotting.INITS[init] for init in SHOWN if init in set(rows["init"])])

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 DARK = ("#0072B2", "#D55E00", "#00785A", "#A34F7C", "#8F6300", "#000000")  # readable as text
 # All in points (1/72 inch).
-LABEL = 6.5  # size of the words
+LABEL = 8.0  # size of the words
 MARKER = 2.5  # half the width of a marker
 GAPS = (3.0, 8.0, 14.0, 21.0, 30.0)  # between a word and its point, the first that is free
 LEADER = 8.0  # from this gap on a line leads from the word to its point
@@ -29,7 +29,7 @@ SIDES = np.array([(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-
 def draw(recipes: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """Every word beside its point, with the colour and the marker of its group."""
     table = one_model(recipes, table)
-    figure = Figure(figsize=(plotting.WIDTH, 6.4))
+    figure = Figure(figsize=(plotting.WIDTH, 5.6))
     axis = figure.subplots()
     looks = {}
     for i, (group, words) in enumerate(table.groupby("group", sort=False)):

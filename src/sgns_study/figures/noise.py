@@ -16,7 +16,7 @@ LABELLED = 7  # words named, at about equal distances of the logarithm of their 
 def draw(noise: pd.DataFrame) -> Figure:
     """Probability against count, both logarithmic, a line an exponent; some words named above."""
     noise = noise[noise["probability"] > 0]
-    figure = Figure(figsize=(plotting.WIDTH, 3.4))
+    figure = Figure(figsize=(plotting.WIDTH, 2.9))
     axis = figure.subplots()
     looks = {
         alpha: plotting.nth_look(i, f"α = {alpha:g}") for i, alpha in enumerate(exponents(noise))

@@ -29,7 +29,7 @@ from sgns_study.evaluation.vectors import Estimate, estimate
 Look = dict[str, Any]  # how a series is drawn and named: arguments of `Axes.plot`
 
 STYLE = Path(__file__).with_name("published.mplstyle")
-WIDTH, HIGHEST = 6.5, 9.0  # inches: the text of an A4 page, so that no figure is scaled down
+WIDTH, HIGHEST = 5.6, 9.0  # inches: within an A4 page, and text is legible on a phone too
 BLACK = "#000000"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -175,7 +175,7 @@ def gain(
 
 def panels(rows: int, columns: int, widths: Sequence[float] | None = None) -> tuple[Figure, Any]:
     """A figure of page width and a (rows, columns) array of axes, never higher than a page."""
-    figure = Figure(figsize=(WIDTH, min(1.65 * rows + 0.6, HIGHEST)))
+    figure = Figure(figsize=(WIDTH, min(0.95 * rows + 0.9, HIGHEST)))
     axes = figure.subplots(
         rows, columns, squeeze=False, sharex="col", sharey="row", width_ratios=widths
     )
@@ -189,13 +189,13 @@ def panels(rows: int, columns: int, widths: Sequence[float] | None = None) -> tu
 
 def row_panels(names: Sequence[str], rows: int, columns: int, **shared: Any) -> tuple[Figure, Any]:
     """Panels that share rows of these names, which stand at y = 0, 1, … from the top."""
-    height = min(rows * (0.5 + 0.21 * max(len(names), 3)) + 0.4, HIGHEST)
+    height = min(rows * (0.5 + 0.17 * max(len(names), 3)) + 0.4, HIGHEST)
     figure = Figure(figsize=(WIDTH, height))
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True, **shared)
     for axis in axes.flat:
         axis.grid(False, axis="y")
         axis.margins(x=0.08)
-        axis.locator_params(axis="x", nbins=4)
+        axis.locator_params(axis="x", nbins=4 if columns < ACROSS else 3)
     axes[0, 0].set_yticks(range(len(names)), names)
     axes[0, 0].set_ylim(len(names) - 0.4, -0.6)
     return figure, axes
@@ -205,7 +205,7 @@ def legend(figure: Figure, looks: Iterable[Look]) -> None:
     """One legend below all panels, in as few rows as fit the width."""
     handles = [Line2D([], [], **look) for look in looks]
     longest = max(len(str(handle.get_label())) for handle in handles)
-    columns = max(1, min(len(handles), 112 // (longest + 8)))
+    columns = max(1, min(len(handles), 84 // (longest + 8)))
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
 
 
@@ -310,14 +310,14 @@ def grid_curves(curves: pd.DataFrame) -> pd.DataFrame:
     return on_grid(curves[curves["init"].isin(["pretrained", "random"])])
 
 
-def draw_classifiers(curves: pd.DataFrame, split: str, name: str) -> Figure:
+def draw_classifiers(curves: pd.DataFrame, split: str) -> Figure:
     """Loss over accuracy on a split from epoch 1, a curve for each initial embedding and radius."""
     table = curves[(curves["split"] == split) & (curves["epoch"] > 0)]
     variants = by_variant(table, ["init", "radius"])
     looks = variant_looks(variants)
     table = pd.concat([rows.assign(series=i) for i, rows in enumerate(variants.values())])
     table = carried_on(table, ["series", "recipe", "dim", "seed"])
-    labels = (f"{name}\nloss (nats)", f"{name}\naccuracy (%)")
+    labels = ("loss (nats)", "accuracy (%)")
     figure, _ = draw_curves(table.sort_values("recipe"), dict(enumerate(looks)), labels)
     legend(figure, looks)
     return figure

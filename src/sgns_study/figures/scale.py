@@ -22,7 +22,7 @@ def draw(runs: pd.DataFrame) -> Figure:
     scales = sorted({scale for own in tables.values() for scale in own["scale"]} - {AS_IS})
     as_is = math.log10(scales[-1]) + APART
     figure, axes = plotting.panels(1, 2)
-    figure.set_figheight(2.9)
+    figure.set_figheight(2.6)
     for axis, split in zip(axes[0], SPLITS):
         for i, (own, look) in enumerate(zip(tables.values(), looks)):
             beside = as_is + 0.12 * (i - (len(looks) - 1) / 2)
@@ -37,7 +37,7 @@ def draw(runs: pd.DataFrame) -> Figure:
         names = [f"{scale:g}" for scale in scales]
         axis.set_xticks([*map(math.log10, scales), as_is], [*names, "as it is"])
         axis.set_xlim(math.log10(scales[0]) - 0.15, as_is + 0.3)
-        axis.set(title=split, xlabel="standard deviation of the initial embedding")
+        axis.set(title=split, xlabel="sd of the initial embedding")
     axes[0, 0].set_ylabel("accuracy (%)")
     plotting.legend(figure, [*looks, BEST])
     return figure

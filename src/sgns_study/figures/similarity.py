@@ -24,7 +24,7 @@ def draw(recipes: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
         chance = chance_of(table, key)
         if not pd.isna(chance):
             axis.axvline(chance, color=plotting.BLACK, linestyle=":", linewidth=0.9)
-        axis.set_xlabel(name if key[0] == PLANTED else f"Spearman’s ρ, {name}")
+        axis.set_xlabel(name if key[0] == PLANTED else f"ρ, {name}")
         axis.margins(x=0.12)
     return figure
 

@@ -12,10 +12,9 @@ from sgns_study.evaluation.recipes import rank, settings
 from sgns_study.figures import plotting
 from sgns_study.figures.wording import setting, setting_value
 
-LABELS = {"negatives": "negatives K", "alpha": "noise α", "subsample": "subsampling t"}
 SHORT = {"dynamic": "dyn.", "harmonic": "1/m"}
 OWN = plotting.RING | {"label": "the recipe’s own value"}
-LOSS = "validation loss\n(nats per centre)"
+LOSS = "validation\nloss (nats)"
 
 
 def draw(recipes: pd.DataFrame, vectors: pd.DataFrame, curves: pd.DataFrame) -> Figure:
@@ -31,6 +30,7 @@ def draw(recipes: pd.DataFrame, vectors: pd.DataFrame, curves: pd.DataFrame) -> 
     }
     widths = [len(found) + 0.5 for found in values.values()]
     figure, axes = plotting.panels(2, len(by_key), widths)
+    figure.set_figheight(3.8)
     for column, (key, rows) in zip(axes.T, by_key.items()):
         for axis, (measure, table) in zip(column, runs.items()):
             for i, (parent, look) in enumerate(zip(parents, looks)):
@@ -61,10 +61,10 @@ def name_values(axis: Axes, key: str, values: list[str]) -> None:
     """The values of a setting at equal distances; long words stand askew."""
     words = [SHORT.get(value, setting_value(key, value)) for value in values]
     askew: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
-    long = any(len(word) > 5 for word in words)
+    long = any(len(word) > 3 for word in words)
     axis.set_xticks(range(len(values)), words, **(askew if long else {}))
     axis.set_xlim(-0.5, len(values) - 0.5)
-    axis.set_xlabel(LABELS.get(key, setting(key)))
+    axis.set_xlabel(setting(key))
 
 
 def caption(recipes: pd.DataFrame, vectors: pd.DataFrame, curves: pd.DataFrame) -> dict[str, Any]:

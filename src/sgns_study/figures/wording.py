@@ -7,6 +7,7 @@ import pandas as pd
 
 MINUS = "\N{MINUS SIGN}"
 MISSING = "\N{EN DASH}"
+LEVEL = 0.05  # no other p may be written like it
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -52,8 +53,13 @@ def plus_minus(mean: float, half: float, digits: int = 1) -> str:
 
 
 def p_value(p: float) -> str:
-    """E.g. `p = 0.03`, `p < 0.001`."""
-    return "p < 0.001" if p < 0.001 else f"p = {number(p, 3 if p < 0.01 else 2)}"
+    """E.g. `p = 0.03`, `p < 0.001`; near the level with the decimals that it takes to differ."""
+    if p < 0.001:
+        return "p < 0.001"
+    digits = 3 if p < 0.01 else 2
+    while round(p, digits) == LEVEL != p:
+        digits += 1
+    return f"p = {number(p, digits)}"
 
 
 SETTINGS = {"negatives": "K", "alpha": "α", "subsample": "t"}
