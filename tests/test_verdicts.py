@@ -6,6 +6,7 @@ once in 10,000 times.
 
 from itertools import permutations, product
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -809,3 +810,11 @@ def test_the_score_of_recipes_is_compared_at_the_same_place() -> None:
     assert (row["part"], row["n_cells"], row["n_seeds"]) == ("few − few_k1", 2, 3)
     assert row["n_items"] == 0  # no word pairs: seeds alone are a sample
     assert row["effect"] == pytest.approx(4)
+
+
+def test_a_table_of_ones_own_tests_no_claim_of_the_lab() -> None:
+    own = study().model_copy(update={"corpus": SimpleNamespace(kind="table")})
+    tested = {claim.source for claim in CLAIMS if claim.parts(own)}
+    assert "the lab" in {claim.source for claim in CLAIMS if claim.parts(study())}
+    assert "this study" in tested
+    assert "the lab" not in tested

@@ -68,6 +68,11 @@ def tuned(study: Study) -> list[str]:
     return [CONV1D, *alike]
 
 
+def but_for_tables(parts: Parts) -> Parts:
+    """Parts of a claim of the lab, which a study of a table of someone's own does not test."""
+    return lambda study: [] if study.corpus.kind == "table" else parts(study)
+
+
 def grid_recipes(study: Study) -> list[str]:
     """The recipes of the grid: on IMDB the lab's."""
     return study.grid.recipes
@@ -269,7 +274,7 @@ STATED: dict[str, dict[tuple[str, str], Parts]] = {
     },
 }
 CLAIMS = tuple(
-    Claim(name, source, statement, parts)
+    Claim(name, source, statement, but_for_tables(parts) if source == LAB else parts)
     for source, stated in STATED.items()
     for (name, statement), parts in stated.items()
 )
