@@ -72,11 +72,11 @@ rule figure:
 rule report:
     input:
         files.of(*(f"{name}.csv" for name in tables_of(study)), "timings.csv"),
-        files.records(study),
+        files.records(study) + files.of(*["metrics.json"] * bool(study.grid.inits)),
         expand(f"{REPORTS}/figures/{{figure}}{{end}}", figure=FIGURES, end=(".svg", ".md")),
     output:
         report(f"{REPORTS}/report.html", category="Report"),
-        f"{REPORTS}/report.pdf",
+        multiext(f"{REPORTS}/", "report.pdf", "appendix.html", "answer.txt"),
     log:
         f"{RESULTS}/logs/report.log",
     benchmark:

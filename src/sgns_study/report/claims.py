@@ -6,21 +6,20 @@ from typing import Any
 
 import pandas as pd
 
-from sgns_study.evaluation.claims import best_recipes
+from sgns_study.evaluation.claims import BEST_RANDOM
 from sgns_study.evaluation.tables import read_present, read_tidy
 from sgns_study.figures.wording import counted, interval, p_value, signed
-from sgns_study.params import Study
 
 DIGITS = {"points": 1, "points of similarity": 1, "nats": 3, "epochs": 1}  # decimals by unit
 
 Row = Mapping[str, Any]  # of the parts of claims
 
 
-def claims_values(study: Study, results: Path) -> dict[str, Any]:
+def claims_values(results: Path) -> dict[str, Any]:
     """What the templates name of the claims that the study can test.
 
     `rows` has the claims in order, each with its `parts`, `of` the same by their names; a part has
-    the columns of `claims` and `comparisons`.
+    the columns of `claims` and `comparisons`. `sources` are whose claims they are.
     """
     claims = read_tidy(results, "claims")
     comparisons = read_present(results, ["comparisons"]).get("comparisons", claims[:0])
@@ -36,25 +35,27 @@ def claims_values(study: Study, results: Path) -> dict[str, Any]:
     return {
         "rows": rows,
         "of": {row["claim"]: row for row in rows},
-        "untested": len(claims["claim"].unique()) - len(rows),
         "verdicts": pd.Series([row["claim_verdict"] for row in rows])
         .value_counts(sort=False)
         .to_dict(),
-        "pretrained": [row for row in pretrained(study) if row[0] in set(parts["claim"])],
+        "answers": answers(parts),
+        "sources": list(parts["source"].unique()),
     }
 
 
-def pretrained(study: Study) -> list[tuple[str, str]]:
-    """The claims that compare a pretrained start with a random one, and the kind of its vectors.
+def answers(parts: pd.DataFrame) -> dict[str, Row]:
+    """The parts that answer whether pretraining pays, as far as the study has them.
 
-    Claim 1 is of the recipes of the grid, claim A of the best ones; the kind is empty if they have
-    several. Where neither has one kind, claim A stands for both.
+    `all`: with all labels, each start at its best if that was tried; `few`: with few labels against
+    a random start at its best; `frozen`: vectors that are not trained further.
     """
-    of_grid = {study.recipes[name].kind for name in study.grid.recipes}
-    of_best = {study.recipes[name].kind for name in best_recipes(study)}
-    found = [("1", "lab")] if of_grid == {"lab"} else []
-    found += [("A", "word2vec")] if of_best == {"word2vec"} else []
-    return found or [("A", "")]
+    named = parts["part"].str.contains(BEST_RANDOM, regex=False)
+    found = {
+        "all": parts[parts["claim"].isin(["A", "C"])].tail(1),
+        "few": parts[(parts["claim"] == "E") & named],
+        "frozen": parts[parts["claim"] == "D"],
+    }
+    return {name: own.to_dict("records")[0] for name, own in found.items() if len(own)}
 
 
 def direction(low: float, high: float) -> str:
@@ -84,11 +85,10 @@ def difference(row: Row) -> str:
     return f"{effect(row)} ({within}{counted(int(row['n_seeds']), 'seed')})"
 
 
-def tested(row: Row) -> str:
-    """The p that a verdict rests on and its side, e.g. `0.03, below`; empty where there is none."""
-    if pd.isna(row["p_adjusted"]):
-        return ""
-    return f"{probability(row['p_adjusted'])}, {row['side']}"
+def finding(row: Row) -> str:
+    """A difference with its adjusted p, e.g. `+0.7 points (1 seed, adjusted p = 0.03)`."""
+    adjusted = "" if pd.isna(row["p_adjusted"]) else f", adjusted {p_value(row['p_adjusted'])}"
+    return f"{difference(row).removesuffix(')')}{adjusted})"
 
 
 def probability(p: float) -> str:

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel
 
 from sgns_study import plan
-from sgns_study.artifacts import read_table
+from sgns_study.artifacts import read_table, reading
 from sgns_study.evaluation.convergence import with_defaults
 from sgns_study.evaluation.summary import effects, summarise
 from sgns_study.evaluation.tables import RUN, read_present, read_tidy
-from sgns_study.figures.baselines import BASELINES, best_variants
+from sgns_study.figures.baselines import BASELINES, best_variants, caption
 from sgns_study.figures.plotting import label, model_labels
 from sgns_study.figures.wording import MISSING, seeds_range
 from sgns_study.params import Study
@@ -23,7 +24,7 @@ def classifier_values(study: Study, results: Path) -> dict[str, Any]:
 
     `variants`, `gains` and `baselines` have the rows of the tables, `compared` the variants that
     the lab published too; of those `differs` says if it is by more than the tolerance. `doubtful`
-    are those of `doubtful`.
+    are those of `doubtful`; `standing` has the best network and baseline, as their figure does.
     """
     curves = read_tidy(results, "classifier_curves")
     published = read_table(PUBLISHED_LAB_CURVES) if study.report.compare_with_lab else None
@@ -44,7 +45,23 @@ def classifier_values(study: Study, results: Path) -> dict[str, Any]:
         "compared": compared,
         "gains": gains.assign(label=model_labels(gains)).to_dict("records"),
         "baselines": baselines(runs, results) if plan.baselines(study) else [],
+        "standing": caption(runs),
+        "model": best_model(results),
     }
+
+
+class BestModel(BaseModel):
+    """What `metrics.json` says of the kept classifier that is best on validation, if there is."""
+
+    best_model: str = ""
+    best_model_test_accuracy: float = np.nan
+
+
+def best_model(results: Path) -> BestModel:
+    """Read `metrics.json` of a study with classifiers."""
+    path = results / "metrics.json"
+    with reading(path, "not the metrics of a study"):
+        return BestModel.model_validate_json(path.read_bytes())
 
 
 def doubtful(runs: pd.DataFrame, curves: pd.DataFrame) -> list[dict[str, Any]]:

@@ -113,10 +113,20 @@ def reference(kind: str, name: str) -> Markdown:
     return Markdown(f"[\x01{kind} {name}\x02](#{kind.lower()}-{name})")
 
 
-def numbered(text: str) -> str:
+def appended(name: str) -> Markdown:
+    """A link to a table of the appendix, whose numbers the report does not know."""
+    return Markdown(f"[appendix](appendix.html#table-{name})")
+
+
+def unbroken(text: str) -> Markdown:
+    """Escaped text that stays on one line."""
+    return Markdown(escape_markdown(text).replace(" ", "\\ "))
+
+
+def numbered(text: str, letter: str = "") -> str:
     """The text with all figures and all tables numbered in the order of their captions.
 
-    Raises ValueError for a reference to what has no caption.
+    `letter` stands before each number. Raises ValueError for a reference to what has no caption.
     """
     order: dict[str, list[str]] = {"Figure": [], "Table": []}
     for bold, kind, name in UNNUMBERED.findall(text):
@@ -126,6 +136,6 @@ def numbered(text: str) -> str:
         bold, kind, name = match.groups(default="")
         if name not in order[kind]:
             raise ValueError(f"{kind} {name} is referred to, but the report does not have it")
-        return f"{bold}{kind} {order[kind].index(name) + 1}"
+        return f"{bold}{kind} {letter}{order[kind].index(name) + 1}"
 
     return UNNUMBERED.sub(label, text)

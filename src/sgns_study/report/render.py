@@ -43,31 +43,45 @@ LONGEST_CAPTION = 10_000  # characters
 ALT_TEXTS = json.loads((HERE / "alt_texts.json").read_text(encoding="utf-8"))
 
 
-def render(study: Study, results: Path, figures: Path, out_html: Path, out_pdf: Path) -> None:
-    """Write the report of a study as one HTML page and as PDF.
+def render(study: Study, results: Path, reports: Path) -> None:
+    """Write the report of a study as one HTML page and as PDF, its appendix and its answer.
 
-    `results` holds the tidy tables and the records of runs, `figures` the SVG files and captions.
-    Raises ArtifactError naming the file that is missing or malformed.
+    `results` holds the tidy tables and the records of runs, `reports` gets `report.html`,
+    `report.pdf`, `appendix.html` and, as plain text, `answer.txt`; its folder `figures` has the SVG
+    files and captions. Raises ArtifactError naming the file that is missing or malformed.
     """
+    figures = reports / "figures"
     values = context(study, results, figures)
-    text = fill(values)
+    text, appendix = fill(values), fill(values, "appendix.md", "A")
+    title = markdown.one_line(study.report.title)
+    write_text(reports / "answer.txt", answer(values))
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         for name in figures_of(study):
             shutil.copy(figures / f"{name}.svg", folder)
         options = [
             f"--resource-path={folder}",
-            f"--metadata=title:{markdown.one_line(study.report.title)}",
             f"--metadata=subtitle:Study {study.study}, {values['seeds']}",
         ]
+        head = f"--metadata=title:{title}"
         try:
-            render_html(text, options, out_html)
-            render_pdf(text, options, folder, out_pdf)
+            render_html(text, [head, *options], reports / "report.html")
+            render_html(appendix, [f"{head}: appendix", *options], reports / "appendix.html")
+            render_pdf(text, [head, *options], folder, reports / "report.pdf")
         except RuntimeError as error:  # of Pandoc or of Typst
             raise ArtifactError(
                 f"{figures}: no report can be made of these figures and the tables of {results} "
                 f"({brief(str(error))}): delete the figures and run again"
             ) from error
+
+
+def answer(values: dict[str, Any]) -> str:
+    """The answer at the head of the report as plain text, a paragraph a line."""
+    plain = pypandoc.convert_text(
+        fill(values, "answer.md"), "plain", format=MARKDOWN, extra_args=["--wrap=none"]
+    )
+    lines = [" ".join(line.removeprefix("-").split()) for line in plain.splitlines()]
+    return "".join(f"{line}\n" for line in lines if line)
 
 
 def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
@@ -95,7 +109,7 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
         "kinds": sorted({recipe.kind for recipe in recipes.values()}),
         "seeds": classifiers["seeds"] if classifiers else vectors["seeds"],
         "found": found,
-        "claims": claims.claims_values(study, results),
+        "claims": claims.claims_values(results),
         "vectors": vectors,
         "classifiers": classifiers,
         "checks": checks(study, results),
@@ -119,8 +133,11 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
     }
 
 
-def fill(values: dict[str, Any]) -> str:
-    """The template with its values; raises UndefinedError for a name that has none."""
+def fill(values: dict[str, Any], template: str = "template.md", letter: str = "") -> str:
+    """A template with its values; raises UndefinedError for a name that has none.
+
+    `letter` stands before the numbers of its figures and tables.
+    """
     environment = Environment(
         loader=FileSystemLoader(HERE),
         undefined=StrictUndefined,
@@ -137,7 +154,7 @@ def fill(values: dict[str, Any]) -> str:
     )
     environment.tests["missing"] = pd.isna
     environment.globals |= vars(wording) | vars(markdown) | vars(records) | vars(claims)
-    return markdown.numbered(environment.get_template("template.md").render(values))
+    return markdown.numbered(environment.get_template(template).render(values), letter)
 
 
 def _finalize(value: object) -> object:

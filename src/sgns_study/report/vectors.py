@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from sgns_study import plan
@@ -23,7 +22,6 @@ OF_VECTORS = ("sgns_curves", "vectors", "neighbours")  # tables with a row for e
 ANALOGIES = "questions-words"
 METHODS = {"3cosadd": "3CosAdd", "3cosmul": "3CosMul"}
 SET_NAMES = MAIN_SETS | {"EN-RW-STANFORD": "RareWords", PLANTED: "planted synonyms"}
-MOST_MODELS = 6  # columns of numbers beside each other
 MOST_LISTS, NEIGHBOURS = 3, 6  # columns of words, and words in each
 
 Values = dict[str, Any]
@@ -151,9 +149,8 @@ def score_values(vectors: pd.DataFrame) -> Values:
         ],
         "covered": [covered(vectors, key) for key in columns],
         "has_analogies": has_analogies,
-        "set_models": names[:MOST_MODELS],
-        "left_out": len(names[MOST_MODELS:]),
-        "sets": [set_row(key, parts[:MOST_MODELS]) for key in others],
+        "set_models": names,
+        "sets": [set_row(key, parts) for key in others],
     }
 
 
@@ -207,10 +204,10 @@ def scientific(value: float) -> str:
     """Two digits and a power of ten, e.g. `1.5 · 10⁻⁵`."""
     if pd.isna(value) or value <= 0:
         return number(value, 0)
-    exponent = int(np.floor(np.log10(value)))
-    if exponent >= -2:
+    if value >= 0.01:
         return f"{value:.2g}"
-    return f"{value / 10.0**exponent:.1f} · {setting_value('', f'1e{exponent}')}"
+    digits, _, exponent = f"{value:.1e}".partition("e")
+    return f"{digits} · {setting_value('', f'1e{exponent}')}"
 
 
 def neighbour_values(neighbours: pd.DataFrame) -> Values:
