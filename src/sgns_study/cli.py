@@ -379,9 +379,14 @@ def train_classifier(study: Study, variant: str, seed: int) -> None:
         write_table(out / "curves.csv", fitted.curves)
         if seed in plan.kept_seeds(study)[0]:
             classes = read_table(results / "tokens/classes.csv", text=("name",))["name"].tolist()
-            about = {"max_tokens": length, "padding": settings.padding}
-            about |= {"tokens": study.tokens, "vocabulary": words, "classes": classes}
-            save_model(out / "model.safetensors", fitted.weights, Settings(**about))
+            about = Settings(
+                tokens=study.tokens,
+                vocabulary=words,
+                classes=classes,
+                max_tokens=length,
+                padding=settings.padding,
+            )
+            save_model(out / "model.safetensors", fitted.weights, about)
         found |= {"selected_epoch": fitted.selected_epoch, "max_tokens": length}
 
 
