@@ -1,8 +1,7 @@
 # Classifiers of labelled documents: the Conv1d from each start, and baselines beside it.
 VARIANT, BASELINE = "{variant}-s{seed}", "{baseline}-s{seed}"
 KEPT, OTHERS = (f"{{variant}}-s{{seed,{guards.any_of(s)}}}" for s in plan.kept_seeds(study))
-CLASSIFIER = ("classifiers.inits", "classifiers.fit.train_classifier")
-READ = ("tokens.padded", "tokens.usual_length", "samples.first_documents")
+CLASSIFIER = ("classifiers.inits", "classifiers.fit.train_classifier", "samples.first_documents")
 FITTED = ("curves.csv", "predictions.csv", "run.json")
 
 
@@ -20,7 +19,7 @@ rule train_classifier:
     params:
         settings=lambda w: plan.settings_of(study, VARIANTS[w.variant]).model_dump_json(),
         device=study.device,
-        code=code_digest(*CLASSIFIER, *READ),
+        code=code_digest("tokens.padded", "tokens.usual_length", *CLASSIFIER),
     shell:
         f"sgns-study train-classifier --study {STUDY} --variant {{wildcards.variant}} "
         "--seed {wildcards.seed} 2> {log}"

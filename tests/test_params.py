@@ -300,7 +300,7 @@ def test_what_is_given_stays_and_is_only_completed_where_something_is_missing() 
     mine = {"study": "mine", "corpus": TABLE, "grid": {"seeds": [1]}}
     glove = {"recipes": {"glove": {"kind": "file", "path": "g"}}}
     grid = {"grid": {"seeds": [1], "recipes": ["word2vec", "glove"]}}
-    few = {"experiments": {"few": {"inits": ["random"], "documents": [100]}}}
+    few: dict[str, Any] = {"experiments": {"few": {"inits": ["random"], "documents": [100]}}}
     study = config.check_study(mine | glove | grid | few, "x")
     assert list(study.recipes) == ["glove", "word2vec"]
     assert list(study.experiments) == ["few", "frozen", "each_at_its_best"]

@@ -1,6 +1,5 @@
 """Without a clone: a wheel holds the workflow, `init` makes a folder for it, `run` runs it."""
 
-import csv
 import os
 import shutil
 import subprocess
@@ -14,7 +13,15 @@ import yaml
 from sgns_study.provenance import code_digest, data_digest
 from tests.conftest import REPOSITORY
 
-SOURCES = ("pyproject.toml", "README.md", "LICENSE", "Snakefile", "rules", "config", "profiles")
+SOURCES = (
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "Snakefile",
+    "rules",
+    "config",
+    "profiles",
+)
 DIGESTS = """
 from sgns_study.provenance import code_digest, data_digest
 print(code_digest("sgns.recipes.train_word2vec"), code_digest("aggregate"), data_digest("report"))
@@ -38,6 +45,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in SOURCES:
         copy = shutil.copy if (REPOSITORY / name).is_file() else shutil.copytree
         copy(REPOSITORY / name, folder / name)
+    (folder / "data").mkdir()
+    shutil.copy(REPOSITORY / "data/reviews.csv", folder / "data")
     shutil.copytree(REPOSITORY / "src", folder / "src", symlinks=True, ignore=ignored)
     options = ("--no-build-isolation", "--no-deps", "--no-index")
     output(sys.executable, "-m", "pip", "wheel", *options, ".", folder=folder)
@@ -78,11 +87,7 @@ def test_a_study_is_made_and_planned_without_a_clone(environment: Path, tmp_path
     place = tmp_path / "place"
     assert len((place / "Snakefile").read_text().splitlines()) == 3
     corpus = yaml.safe_load((place / "my.yaml").read_text())["corpus"]
-    (place / corpus["path"]).parent.mkdir()
-    with (place / corpus["path"]).open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow([corpus["text"], corpus["label"]])
-        rows.writerows([f"word {i % 7} and {i}", "ab"[i % 2]] for i in range(1500))
+    assert (place / corpus["path"]).read_bytes() == (REPOSITORY / "data/reviews.csv").read_bytes()
     said = output(environment / "sgns-study", "run", "my.yaml", "-n", folder=place)
     assert "train_classifier" in said
     assert f"--workflow-profile={environment.parent}" in said

@@ -794,17 +794,20 @@ def crate(study: Path, out: Path) -> None:
 @cli.command()
 @click.argument("folder", type=FOLDER)
 def init(folder: Path) -> None:
-    """Make FOLDER a place for a study of one's own text: my.yaml, to edit, and a Snakefile."""
+    """Make FOLDER a place for a study of one's own text: my.yaml, an example, and a Snakefile."""
     from sgns_study.artifacts import write_text
     from sgns_study.plan import WORKFLOW
 
-    template, schema = WORKFLOW / "config/own.yaml", WORKFLOW / "config/params.schema.json"
-    texts = {
-        "my.yaml": template.read_text(encoding="utf-8"),
-        schema.name: schema.read_text(encoding="utf-8"),  # for editors
-        "Snakefile": "from sgns_study.plan import WORKFLOW\n"
-        'include: WORKFLOW / "Snakefile"\nworkflow.default_target = "all"\n',
+    copied = {
+        "my.yaml": "config/own.yaml",
+        "data/reviews.csv": "data/reviews.csv",
+        "params.schema.json": "config/params.schema.json",  # for editors
     }
+    texts = {name: (WORKFLOW / path).read_text(encoding="utf-8") for name, path in copied.items()}
+    texts["Snakefile"] = """from sgns_study.plan import WORKFLOW
+include: WORKFLOW / "Snakefile"
+workflow.default_target = "all"
+"""
     for path in (folder / name for name in texts):
         if path.exists():
             raise StudyError(f"{path}: exists, and would be written over: name another folder")
