@@ -28,6 +28,7 @@ from sgns_study.corpora import imdb, lines, sources, table
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
 from sgns_study.evaluation import intrinsic
 from sgns_study.evaluation.tables import COLUMNS, read_present, read_tidy
+from sgns_study.report.classifiers import BestModel, best_model
 from sgns_study.report.markdown import numbered
 from sgns_study.report.records import costs, provenance
 from sgns_study.report.render import figure
@@ -450,6 +451,16 @@ def make_tidy(folder: Path) -> None:
     from tests.curve_tables import write_study
 
     write_study(folder, [2], [16], [1, 2], planted=True)
+    (folder / "metrics.json").unlink()
+
+
+def make_metrics(folder: Path) -> None:
+    best = {"best_model": "random-d8-s1/model.safetensors", "best_model_test_accuracy": 0.5}
+    artifacts.write_json(folder / "metrics.json", best)
+
+
+def use_metrics(found: BestModel) -> None:
+    assert isinstance(found.best_model, str) and isinstance(found.best_model_test_accuracy, float)
 
 
 def read_tidy_table(path: Path) -> dict[str, pd.DataFrame]:
@@ -661,6 +672,7 @@ TARGETS = [
     Target("records", make_records, provenance, use_records, {"b/run.json": json_of(RECORD)}),
     Target("models", make_models, aggregated, typed),
     Target("tables of a study", make_tidy, read_tidy_table, use_tidy, each=True),
+    Target("metrics of a study", make_metrics, best_model, use_metrics),
     Target(
         "benchmarks",
         make_benchmarks,
