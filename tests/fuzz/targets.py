@@ -460,7 +460,8 @@ def make_metrics(folder: Path) -> None:
 
 
 def use_metrics(found: BestModel) -> None:
-    assert isinstance(found.best_model, str) and isinstance(found.best_model_test_accuracy, float)
+    assert isinstance(found.best_model, str)
+    assert isinstance(found.best_model_test_accuracy, float)
 
 
 def read_tidy_table(path: Path) -> dict[str, pd.DataFrame]:
