@@ -167,7 +167,7 @@ def test_a_changed_figure_module_redraws_that_figure_and_the_report(
 
 
 def test_a_changed_template_renders_the_report_only(copy_of_finished: Workspace) -> None:
-    copy_of_finished.edit("src/sgns_study/report/template.md", "# Cost", "# Costs")
+    copy_of_finished.edit("src/sgns_study/report/template.md", "# References", "# Literature")
     assert copy_of_finished.planned() == {"report": 1}
 
 
