@@ -276,6 +276,7 @@ def test_ten_lines_are_a_whole_study() -> None:
     study = config.check_study(given, "x")
     assert study.recipes.keys() == {"word2vec"}
     assert study.sampling.embedding.unlabelled
+    assert study.pairs.validation_alpha == 0.75  # of a small vocabulary all may be positives
     assert study.classifier
     assert (study.classifier.max_tokens, study.classifier.patience) == (None, 5)
     assert study.classifiers["slow"] == study.classifier.model_copy(

@@ -638,7 +638,7 @@ class Study(Section):
     """where the text comes from"""
     tokens: Tokens = Tokens()
     sampling: Sampling
-    pairs: Pairs = Pairs()
+    pairs: Pairs = Pairs(validation_alpha=0.75)  # few words, and all may be positives of a batch
     recipes: Annotated[dict[Name, Recipe], BeforeValidator(inherited), Field(min_length=1)]
     """named ways to train vectors"""
     grid: Grid
