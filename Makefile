@@ -21,7 +21,7 @@ install: .venv/installed ## create .venv with the pinned packages
 	.venv/bin/pip install --quiet --no-compile --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: install ## the workflow on the planted corpus: no network, a minute or two
+demo: install ## the workflow on the planted corpus: no network, some minutes
 	$(RUN) sgns-study run config/demo.yaml --cores $(CORES)
 
 study: install ## the study of PARAMS (default: params.yaml, IMDB)

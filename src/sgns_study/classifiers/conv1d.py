@@ -34,15 +34,15 @@ class Conv1dClassifier(nn.Module):
     def __init__(
         self, table: Tensor, filters: int, kernel: int, padding: int, outputs: int = 1
     ) -> None:
-        """Start from the embedding `table` (V, d); the layers have no initial values yet.
+        """Start from the embedding `table` (V, d); the layers are to be set by the caller.
 
         kernel and padding: in tokens. outputs: 1 for two classes, else the number of classes.
         """
         super().__init__()
-        dim = table.shape[1]
         self.embedding = nn.Parameter(table)  # (V, d)
-        self.conv = nn.utils.skip_init(nn.Conv1d, dim, filters, kernel, padding=padding)
-        self.linear = nn.utils.skip_init(nn.Linear, filters, outputs)
+        self.conv = nn.Conv1d(table.shape[1], filters, kernel)
+        self.linear = nn.Linear(filters, outputs)
+        self.padding = padding
         self.features = embed_conv_max
 
     def forward(
@@ -53,8 +53,9 @@ class Conv1dClassifier(nn.Module):
         dropout (B, F): factors from `dropout_mask`; None in evaluation. rows (U, d): the rows of
         the embedding that `tokens` index; None is all of them.
         """
-        rows, conv = self.embedding if rows is None else rows, self.conv
-        features = self.features(rows, tokens, conv.weight, conv.bias, conv.padding[0])  # (B, F)
+        rows = self.embedding if rows is None else rows
+        weight, bias = self.conv.parameters()
+        features = self.features(rows, tokens, weight, bias, self.padding)  # (B, F)
         if dropout is not None:
             features = features * dropout  # (B, F)
         logits: Tensor = self.linear(features)  # (B, 1) or (B, C)

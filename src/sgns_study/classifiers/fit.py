@@ -194,8 +194,8 @@ class Training:
             model.features = kernels.embed_conv_max
             self.row_adam = RowAdam(model.embedding.numpy(), row_rate, steps)  # shares the memory
             self.row_adam.rule.size[1:] *= falling[:-1]  # entry i belongs to step i, from 1 on
-        layers = [*model.conv.parameters(), *model.linear.parameters()]
-        embedding = [model.embedding] if model.embedding.requires_grad else []
+        layers: list[Tensor] = [*model.conv.parameters(), *model.linear.parameters()]
+        embedding: list[Tensor] = [model.embedding] if model.embedding.requires_grad else []
         rates = settings.learning_rate * falling, row_rate * falling
         self.adams = [Adam(part, rate) for part, rate in zip((layers, embedding), rates)]
 
