@@ -40,7 +40,7 @@ class Conv1dClassifier(nn.Module):
         """
         super().__init__()
         self.embedding = nn.Parameter(table)  # (V, d)
-        self.conv = nn.Conv1d(table.shape[1], filters, kernel)
+        self.conv = nn.Conv1d(table.shape[1], filters, kernel, padding=padding)
         self.linear = nn.Linear(filters, outputs)
         self.padding = padding
         self.features = embed_conv_max
