@@ -210,11 +210,9 @@ def all_keys(section: type[Section] = Study, prefix: str = "") -> Iterator[Key]:
 
 def written_default(value: Any) -> str:
     """A default as a parameter file has it."""
-    return (
-        "empty"
-        if value in (None, [])
-        else yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
-    )
+    if value in (None, []):
+        return "empty"
+    return yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
 
 
 def allowed_by(schema: dict[str, Any]) -> str:
