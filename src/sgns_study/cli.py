@@ -825,8 +825,8 @@ def run(study: Path, options: tuple[str, ...]) -> None:
     OPTIONS are those of Snakemake, such as `-n` or `--cores 2`; all cores if none are named. Its
     full log is in .snakemake/log.
     """
+    from sgns_study.guards import LIVE
     from sgns_study.plan import WORKFLOW
-    from sgns_study.progress import LIVE
 
     config.read_study(study)  # which runs no code that is in it, as Snakemake may
     if not Path("Snakefile").is_file():

@@ -24,6 +24,7 @@ from sgns_study.params import FileRecipe, Study
 
 LEAST = 2**20  # bytes: with less a disk is full, since not even the notes of a run would fit
 JOBS_LOCK = "SGNS_STUDY_JOBS_LOCK"  # environment variable: the lock that the jobs of a study share
+LIVE = "SGNS_STUDY_LIVE"  # environment variable: set by `sgns-study run`
 REMEDIES = {  # what Snakemake says of a job: what to do
     r"exit status 137|died with <Signals.SIGKILL": "a job was killed, by hand or for want of "
     "memory: run again, with fewer --cores if memory is short",
@@ -55,7 +56,6 @@ def checked_study(workflow: Any, config: dict[str, Any]) -> Study:
     from snakemake.logging import logger
     from snakemake.utils import update_config
 
-    from sgns_study import progress
     from sgns_study.config import check_study, read_arguments, read_parameters
     from sgns_study.restore import check_recorded
 
@@ -71,8 +71,9 @@ def checked_study(workflow: Any, config: dict[str, Any]) -> Study:
             check_recorded(Path("results", study.study))
     os.environ[JOBS_LOCK] = f"results/{study.study}/jobs.lock"
     logger.addFilter(PlainErrors())
-    is_live = progress.LIVE in os.environ and workflow.is_main_process
-    if is_live and not workflow.output_settings.dryrun:
+    if LIVE in os.environ and workflow.is_main_process and not workflow.output_settings.dryrun:
+        from sgns_study import progress
+
         progress.attach(study, logger)
     logging.raiseExceptions = False  # on a full disk Snakemake's own log loses lines
     return study

@@ -14,7 +14,6 @@ from typing import Any
 from sgns_study import estimate
 from sgns_study.params import Study
 
-LIVE = "SGNS_STUDY_LIVE"  # environment variable: set by `sgns-study run`
 TOLD = ("Nothing to be done", "Complete log")
 
 
