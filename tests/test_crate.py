@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from sgns_study.artifacts import ArtifactError
-from sgns_study.crate import write_crate
+from sgns_study.crate import REPORTS, write_crate
 from sgns_study.errors import StudyError
 from tests.conftest import Workspace
 
@@ -66,7 +66,8 @@ def test_the_crate_is_of_a_run_of_the_workflow(crate: ZipFile) -> None:
         used = ids(run["instrument"]) + ids(run.get("object", [])) + ids(run["result"])
         assert all(name in found for name in used)
     (whole,) = [run for run in runs.values() if ids(run["instrument"]) == [workflow]]
-    assert {"results/tiny/claims.csv", "reports/tiny/report.pdf"} <= {*ids(whole["result"])}
+    wanted = {"results/tiny/claims.csv", *(f"reports/tiny/{name}" for name in REPORTS)}
+    assert wanted <= {*ids(whole["result"])}
     assert ids(whole["object"]) == ["results/tiny/study.json"]  # the planted corpus has no file
 
 

@@ -18,10 +18,10 @@ from sgns_study.artifacts import intact, sealed_digest, sealed_files, sha256, wr
 from sgns_study.config import read_study
 from sgns_study.errors import StudyError
 from sgns_study.params import Study
-from sgns_study.plan import Files
+from sgns_study.plan import WORKFLOW, Files
 from sgns_study.report.records import NO_COMMIT, Record, read_record
 
-WORKFLOW, RULES = Path("Snakefile"), Path("rules")
+REPORTS = ("report.html", "report.pdf", "appendix.html", "answer.txt")
 LICENCE = "https://spdx.org/licenses/MIT"
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
@@ -60,7 +60,7 @@ def write_crate(params: Path, out: Path) -> int:
 def files_of_the_answer(files: Files) -> list[str]:
     """The tables of a study and its report: what git keeps of it."""
     tables = [*files.aggregated, *files.judged, *files.of("timings.csv")]
-    reports = [f"{files.reports}/report{end}" for end in (".html", ".pdf")]
+    reports = [f"{files.reports}/{name}" for name in REPORTS]
     return tables + reports + sorted(map(str, Path(files.reports, "figures").glob("[!.]*")))
 
 
@@ -90,12 +90,12 @@ def empty_crate(study: Study) -> ROCrate:
 def add_workflow(crate: ROCrate) -> Any:
     """The Snakefile, with the files of its rules."""
     source = {"version": version("sgns-study"), "encodingFormat": "text/x-python"}
-    workflow = crate.add_workflow(
-        WORKFLOW, WORKFLOW, main=True, lang="snakemake", properties={"name": "Snakefile"} | source
-    )
-    for path in sorted(RULES.glob("*.smk")):
+    path, about = WORKFLOW / "Snakefile", {"name": "Snakefile"} | source
+    workflow = crate.add_workflow(path, path.name, main=True, lang="snakemake", properties=about)
+    for path in sorted(WORKFLOW.glob("rules/*.smk")):
         properties = {"@type": ["File", "SoftwareSourceCode"], "name": path.name} | source
-        workflow.append_to("hasPart", crate.add_file(path, path, properties=properties))
+        part = crate.add_file(path, path.relative_to(WORKFLOW), properties=properties)
+        workflow.append_to("hasPart", part)
     return workflow
 
 
