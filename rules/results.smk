@@ -16,7 +16,7 @@ rule aggregate:
         f"{RESULTS}/benchmarks/aggregate/all.tsv"
     params:
         study=lambda wildcards: study.model_dump_json(),
-        code=code_digest("aggregate", *(f"evaluation.{n}" for n in ("recipes", "noise", "summary"))),
+        code=code_digest("aggregate.gather"),
     shell:
         f"sgns-study aggregate --study {STUDY} 2> {{log}}"
 

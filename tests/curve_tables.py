@@ -299,6 +299,12 @@ def runs_of(curves: pd.DataFrame) -> pd.DataFrame:
     return typed(tests.rename(columns=names).assign(**plain, **scores)[COLUMNS["runs"]])
 
 
+def amounts_of(recipes) -> pd.DataFrame:
+    """Each recipe reads ten times as much as the one before it."""
+    rows = [(name, 10 ** (3 + i), 250 * 10 ** (3 + i)) for i, name in enumerate(recipes)]
+    return pd.DataFrame(rows, columns=COLUMNS["amounts"])
+
+
 def study_tables(
     radii, dims, seeds, recipes=("lab",), planted=False, experiments=False
 ) -> dict[str, pd.DataFrame]:
@@ -315,6 +321,7 @@ def study_tables(
         "vectors": vectors_table(*grid, planted=planted),
         "neighbours": neighbours_table(*grid),
         "noise": noise_table(),
+        "amounts": amounts_of(recipes),
         "map": map_table(recipes[0]),
         "runs": runs,
         "convergence": times,

@@ -58,6 +58,7 @@ DRAWN = [
     *(("sgns_curves", grid) for grid in ("lab", "wide", "tweaks")),
     *(("similarity", grid) for grid in ("lab", "single", "wide", "planted")),
     *(("tweaks", grid) for grid in ("tweaks", "planted")),
+    ("amount_of_text", "tweaks"),
     ("noise", "lab"),
     ("map", "lab"),
 ]

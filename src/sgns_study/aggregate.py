@@ -16,10 +16,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sgns_study import plan
-from sgns_study.artifacts import ArtifactError, reading
+from sgns_study.artifacts import ArtifactError, read_table, reading
 from sgns_study.classifiers.predictions import read_predictions
-from sgns_study.evaluation.tables import COLUMNS, RUN, read_columns
+from sgns_study.evaluation.amounts import amounts_table
+from sgns_study.evaluation.noise import noise_table
+from sgns_study.evaluation.recipes import recipes_table
+from sgns_study.evaluation.summary import headline, summarise
+from sgns_study.evaluation.tables import COLUMNS, RUN, read_columns, typed
 from sgns_study.params import CONV1D, BaselineKind, Study
+from sgns_study.report import PUBLISHED_LAB_CURVES
+from sgns_study.samples import load_text
+from sgns_study.tokens import load_vocabulary
 
 PER_MODEL = {  # table of the study ← file of each set of vectors
     "sgns_curves": "embeddings/{}/curves.csv",
@@ -34,6 +41,39 @@ class Run(NamedTuple):
 
     columns: dict[str, Any]
     folder: Path
+
+
+class Gathered(NamedTuple):
+    """What a study has found, by the names of its files in the folder of results."""
+
+    tables: dict[str, pd.DataFrame]
+    arrays: dict[str, NDArray[Any]]  # `pair_ranks` and `runs_table` have what they are
+    metrics: dict[str, str | float]
+
+
+def gather(study: Study, results: Path) -> Gathered:
+    """The tidy tables of all models that are finished, and the numbers that `dvc metrics` shows."""
+    found = Gathered({"recipes": recipes_table(study), **vector_tables(study, results)}, {}, {})
+    tables, arrays, metrics = found
+    text = results / f"text{plan.draws(study)[0]}"
+    if (text / "counts.npy").is_file():
+        words = load_vocabulary(results / "tokens/vocabulary.csv").tokens
+        read = load_text(text, len(words))
+        tables["noise"] = noise_table(words, read.counts, plan.noise_min_count(study))
+        tables["amounts"] = amounts_table(study, read, words)
+    if "vectors" in tables:
+        tables["word_pairs"], arrays["pair_ranks"] = pair_ranks(study, results)
+    runs = finished_runs(study, results)
+    if runs:
+        tables["runs"], arrays["correct"] = runs_table(runs)
+        tables |= curve_tables(runs)
+    if runs and study.grid.inits:
+        published = read_table(PUBLISHED_LAB_CURVES) if study.report.compare_with_lab else None
+        curves = typed(tables["classifier_curves"])
+        tables["summary"] = summarise(curves, published, study.report.lab_tolerance)
+        metrics |= headline(tables["summary"])
+        metrics |= best_model(runs, tables["runs"], plan.kept_seeds(study)[0])
+    return found
 
 
 def vector_tables(study: Study, results: Path) -> dict[str, pd.DataFrame]:

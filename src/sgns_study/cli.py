@@ -436,40 +436,17 @@ def aggregate(study: Study) -> None:
 
     Models that are missing are left out, so that a study can be summed up while it runs.
     """
-    from sgns_study import aggregate, plan
-    from sgns_study.artifacts import read_table, write_array, write_json, write_table
-    from sgns_study.evaluation.noise import noise_table
-    from sgns_study.evaluation.recipes import recipes_table
-    from sgns_study.evaluation.summary import headline, summarise
-    from sgns_study.evaluation.tables import typed
-    from sgns_study.report import PUBLISHED_LAB_CURVES
-    from sgns_study.samples import load_text
-    from sgns_study.tokens import load_vocabulary
+    from sgns_study.aggregate import gather
+    from sgns_study.artifacts import write_array, write_json, write_table
 
     results = results_of(study)
-    tables = {"recipes": recipes_table(study), **aggregate.vector_tables(study, results)}
-    text = results / f"text{plan.draws(study)[0]}"
-    if (text / "counts.npy").is_file():
-        words = load_vocabulary(results / "tokens/vocabulary.csv").tokens
-        counts = load_text(text, len(words)).counts
-        tables["noise"] = noise_table(words, counts, plan.noise_min_count(study))
-    if "vectors" in tables:
-        tables["word_pairs"], ranks = aggregate.pair_ranks(study, results)
-        write_array(results / "pair_ranks.npy", ranks)
-    runs = aggregate.finished_runs(study, results)
-    if runs:
-        tables["runs"], correct = aggregate.runs_table(runs)
-        tables |= aggregate.curve_tables(runs)
-        write_array(results / "correct.npy", correct)
-    for name, table in tables.items():
+    found = gather(study, results)
+    for name, table in found.tables.items():
         write_table(results / f"{name}.csv", table)
-    if runs and study.grid.inits:
-        published = read_table(PUBLISHED_LAB_CURVES) if study.report.compare_with_lab else None
-        curves = typed(tables["classifier_curves"])
-        summary = summarise(curves, published, study.report.lab_tolerance)
-        write_table(results / "summary.csv", summary)
-        best = aggregate.best_model(runs, tables["runs"], plan.kept_seeds(study)[0])
-        write_json(results / "metrics.json", headline(summary) | best)
+    for name, array in found.arrays.items():
+        write_array(results / f"{name}.npy", array)
+    if found.metrics:
+        write_json(results / "metrics.json", found.metrics)
 
 
 @rule

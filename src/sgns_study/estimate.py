@@ -18,7 +18,7 @@ from sgns_study.splits import split_sizes
 from sgns_study.tokens import LONGEST
 
 CALIBRATION = Path(__file__).with_name("calibration.csv")
-LENGTHS = {"imdb": 280, "planted": 51}  # mean tokens of a document
+LENGTHS = {"imdb": 280, "imdb_and_books": 290, "planted": 51}  # mean tokens of a document
 BYTES = 6  # of a table's file, a token
 BEST_EPOCH = 8  # about where classifiers that train until they get no better are at their best
 

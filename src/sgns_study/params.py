@@ -113,6 +113,13 @@ class ImdbCorpus(Section):
     kind: Literal["imdb"]
 
 
+class BooksCorpus(Section):
+    """The same reviews, and 754 books in the public domain to learn vectors from
+    (`corpora/books.py`)."""
+
+    kind: Literal["imdb_and_books"]
+
+
 class PlantedCorpus(Section):
     """Reviews made by a seeded generator in which the truth is known (`corpora/planted.py`)."""
 
@@ -158,7 +165,9 @@ class TableCorpus(Section):
         return [file for file in (self.path, self.test, self.unlabelled) if file is not None]
 
 
-Corpus = Annotated[ImdbCorpus | PlantedCorpus | TableCorpus, Field(discriminator="kind")]
+Corpus = Annotated[
+    ImdbCorpus | BooksCorpus | PlantedCorpus | TableCorpus, Field(discriminator="kind")
+]
 
 
 class Sizes(NamedTuple):
@@ -178,6 +187,8 @@ def known_sizes(corpus: Corpus) -> Sizes | None:
     match corpus:
         case ImdbCorpus():
             return Sizes(25_000, 25_000, 50_000)
+        case BooksCorpus():
+            return Sizes(25_000, 25_000, 50_000 + 218_858)  # passages of books
         case PlantedCorpus():
             return Sizes(corpus.train, corpus.test, corpus.unlabelled)
     return None

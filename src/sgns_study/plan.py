@@ -268,14 +268,15 @@ class Files:
         fitted = self.classifiers + self.baselines
         self.predictions = [str(Path(path).with_name("predictions.csv")) for path in fitted]
 
-        of_all = ("recipes.csv", "noise.csv", "sgns_curves.csv", "vectors.csv", "neighbours.csv")
+        of_all = ("recipes.csv", "noise.csv", "amounts.csv", "sgns_curves.csv", "vectors.csv")
         of_classifiers = (
             "runs.csv",
             "correct.npy",
             "classifier_curves.csv",
             "experiment_curves.csv",
         )
-        self.aggregated = self.of(*of_all, "map.csv", "word_pairs.csv", "pair_ranks.npy")
+        self.aggregated = self.of(*of_all, "neighbours.csv", "map.csv")
+        self.aggregated += self.of("word_pairs.csv", "pair_ranks.npy")
         self.aggregated += self.of(*of_classifiers) if classifier_runs else []
         self.aggregated += self.of("summary.csv", "metrics.json") if study.grid.inits else []
         self.judged = self.of("claims.csv", "comparisons.csv")

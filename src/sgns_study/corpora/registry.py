@@ -5,12 +5,13 @@ from itertools import islice
 from pathlib import Path
 
 from sgns_study import params
-from sgns_study.corpora import imdb, planted, table
+from sgns_study.corpora import books, imdb, planted, table
 from sgns_study.corpora.documents import Document
 from sgns_study.corpora.sources import SOURCES, evaluation_sources
 
 CODE = {  # what makes the documents of each kind and names their classes, for its digest
     "imdb": ("corpora.imdb.read", "corpora.imdb.CLASSES"),
+    "imdb_and_books": ("corpora.books.read", "corpora.imdb.CLASSES"),
     "planted": ("corpora.planted.generate", "corpora.planted.POLARITIES"),
     "table": ("corpora.table.read", "corpora.table.inspect"),
 }
@@ -19,7 +20,11 @@ PROBES = 8  # sets of known synonyms that are shown, and words of each
 
 def required_sources(corpus: params.Corpus, tokens: params.Tokens) -> list[str]:
     """Names, in `corpora.sources.SOURCES`, of what a study downloads."""
-    needed = {"imdb": corpus.kind == "imdb", "bert_vocabulary": tokens.tokenizer == "wordpiece"}
+    needed = {
+        "imdb": corpus.kind in ("imdb", "imdb_and_books"),
+        "books": corpus.kind == "imdb_and_books",
+        "bert_vocabulary": tokens.tokenizer == "wordpiece",
+    }
     return [name for name, is_needed in needed.items() if is_needed]
 
 
@@ -53,7 +58,7 @@ def class_names(corpus: params.Corpus) -> list[str]:
     """The name of each class, at the index that is its label."""
     if isinstance(corpus, params.TableCorpus):
         return list(table.inspect(corpus).classes)
-    return list({"imdb": imdb.CLASSES, "planted": planted.POLARITIES}[corpus.kind])
+    return list(planted.POLARITIES if corpus.kind == "planted" else imdb.CLASSES)
 
 
 def known_synonyms(corpus: params.Corpus) -> dict[str, dict[str, list[str]]]:
@@ -75,6 +80,8 @@ def read_corpus(corpus: params.Corpus, folder: Path) -> Iterator[Document]:
     """
     if isinstance(corpus, params.ImdbCorpus):
         return imdb.read(folder / imdb.ARCHIVE)
+    if isinstance(corpus, params.BooksCorpus):
+        return books.read(folder / imdb.ARCHIVE, folder / books.ARCHIVE)
     if isinstance(corpus, params.PlantedCorpus):
         return planted.generate(corpus)
     return table.read(corpus)

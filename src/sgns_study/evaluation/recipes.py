@@ -11,9 +11,10 @@ import pandas as pd
 
 from sgns_study import plan
 from sgns_study.evaluation.tables import COLUMNS
-from sgns_study.params import Study
+from sgns_study.params import Study, Word2vecRecipe
 
 WINDOWS = ("dynamic", "fixed", "harmonic")  # in the order of tables and figures
+LEAST = 3  # amounts of text that make a curve
 
 
 def recipes_table(study: Study) -> pd.DataFrame:
@@ -72,6 +73,20 @@ def settings(recipes: pd.DataFrame) -> pd.DataFrame:
             rows.append((parent, key, value, recipe, recipe == parent))
     columns = ["parent", "key", "value", "recipe", "own"]
     return pd.DataFrame(rows, columns=columns).astype({"own": bool})
+
+
+def of_amounts(study: Study) -> dict[str, int | None]:
+    """The largest family of word2vec recipes that differ in the amount of text and the epochs.
+
+    By name, the documents that each reads, None for all; empty if there are not `LEAST` amounts.
+    """
+    families: dict[str, dict[str, int | None]] = {}
+    for name, recipe in study.recipes.items():
+        if isinstance(recipe, Word2vecRecipe):
+            rest = recipe.model_dump_json(exclude={"like", "documents", "epochs"})
+            families.setdefault(rest, {})[name] = recipe.documents
+    found = max(families.values(), key=len, default={})
+    return found if len(set(found.values())) >= LEAST else {}
 
 
 def on_grid(table: pd.DataFrame) -> pd.DataFrame:

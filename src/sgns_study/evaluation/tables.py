@@ -31,6 +31,7 @@ SCHEMAS = {
     "word_pairs": OF_PAIRS,
     "neighbours": OF_MODEL | OF_NEIGHBOURS,
     "map": OF_MODEL | OF_MAP,
+    "amounts": of(str, "recipe") | of(int, "documents", "words"),
     "noise": of(float, "alpha") | of(str, "word") | of(int, "count") | of(float, "probability"),
     "classifier_curves": of(str, "init") | OF_MODEL | OF_CURVE,
     "experiment_curves": OF_RUN | OF_CURVE,

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sgns_study import plan
 from sgns_study.artifacts import write_text
-from sgns_study.evaluation.recipes import recipes_table, variants
+from sgns_study.evaluation.recipes import of_amounts, recipes_table, variants
 from sgns_study.evaluation.tables import read_tidy
 from sgns_study.figures import wording
 from sgns_study.params import CONV1D, Study
@@ -31,6 +31,7 @@ FIGURES = {
     "tweaks": ("recipes", "vectors", "sgns_curves"),
     "noise": ("noise",),
     "similarity": ("recipes", "vectors"),
+    "amount_of_text": ("amounts", "vectors"),
     "controls": ("runs",),
     "scale": ("runs",),
     "baselines": ("runs",),
@@ -54,6 +55,7 @@ def figures_of(study: Study) -> dict[str, tuple[str, ...]]:
         "tweaks": scored(study) and not variants(recipes_table(study)).empty,
         "noise": "word2vec" in kinds,
         "similarity": scored(study),
+        "amount_of_text": study.evaluation.public_sets and bool(of_amounts(study)),
         "controls": len({variant.init for variant in classifiers if is_plain(variant)}) > 2,
         "scale": any(variant.scale for variant in classifiers),
         "baselines": bool(plan.baselines(study)),
