@@ -198,6 +198,24 @@ def test_every_run_is_a_row(tmp_path: Path, study: params.Study) -> None:
     assert read["dim"].isna().tolist() == [False] * 5 + [True, False]
 
 
+def test_averages_are_with_the_baselines_on_text_of_the_seed(
+    tmp_path: Path, study: params.Study
+) -> None:
+    """Labels 0 0 1 1 1: by the mean of p = 0.6 0.4 … and the baseline's 0.1 0.9 …, by hand."""
+    own = np.array([0.6, 0.4, 0.6, 0.9, 0.2])  # right: the last four but one: 3 of 5
+    text = np.array([0.1, 0.7, 0.3, 0.2, 0.9])  # right: the first and the last
+    mean = np.array([0.35, 0.55, 0.45, 0.55, 0.55])
+    assert np.allclose(mean, (own + text) / 2)
+    write_run(tmp_path, "classifiers/random-d8-s1", own)
+    write_run(tmp_path, "classifiers/random-d8-s3", own)  # has no baseline of its seed
+    write_run(tmp_path, "classifiers/random-x0.1-n100-d8-s1", own)  # of few documents
+    write_run(tmp_path, "baselines/nbsvm-s1", text)
+    write_run(tmp_path, "baselines/mean_lr-lab-r2-d8-s1", text)  # reads vectors
+    found = aggregate.averages(aggregate.finished_runs(study, tmp_path))
+    assert found[["init", "seed"]].values.tolist() == [["random", 1]]
+    assert found["test_accuracy"].tolist() == [np.mean((mean > 0.5) == [0, 0, 1, 1, 1])]
+
+
 def test_macro_f1_is_that_of_scikit_learn() -> None:
     """Also of classes that are never predicted, and of predicted ones that no document has."""
     rng = np.random.default_rng(1)
@@ -305,7 +323,7 @@ def test_a_study_is_summed_up_while_it_runs(
     assert result.exit_code == 0, result.output
     written = {path.name for path in results.iterdir() if path.is_file()} - {"study.json"}
     of_runs = {"runs.csv", "correct.npy", "classifier_curves.csv", "experiment_curves.csv"}
-    of_runs |= {"summary.csv", "metrics.json"}
+    of_runs |= {"averages.csv", "summary.csv", "metrics.json"}
     assert written == {"recipes.csv", "sgns_curves.csv"} | (of_runs if any_run else set())
     if any_run:
         assert read_array(results / "correct.npy", ndim=2).tolist() == [[1, 0, 1, 1, 0]]

@@ -36,6 +36,9 @@ PER_MODEL = {  # table of the study ← file of each set of vectors
 }
 
 
+ON_TEXT = ("tfidf_lr", "nbsvm")  # baselines that read words and no vectors
+
+
 class Run(NamedTuple):
     """A finished classifier or baseline: the columns that say which one it is, and its folder."""
 
@@ -66,6 +69,7 @@ def gather(study: Study, results: Path) -> Gathered:
     runs = finished_runs(study, results)
     if runs:
         tables["runs"], arrays["correct"] = runs_table(runs)
+        tables["averages"] = averages(runs)
         tables |= curve_tables(runs)
     if runs and study.grid.inits:
         published = read_table(PUBLISHED_LAB_CURVES) if study.report.compare_with_lab else None
@@ -166,6 +170,29 @@ def runs_table(runs: Sequence[Run]) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
         )
         correct.append((found.predicted == found.labels).astype(np.uint8))
     return in_order("runs", pd.DataFrame(rows)), np.stack(correct)
+
+
+def averages(runs: Sequence[Run]) -> pd.DataFrame:
+    """Test accuracy of each classifier averaged with the baselines on text of its seed.
+
+    The mean is of their probabilities, all weighing the same. Both learn from all documents.
+    """
+    read = [
+        (run.columns, read_predictions(run.folder / "predictions.csv"))
+        for run in runs
+        if run.columns["documents"] is None
+    ]
+    rows = []
+    for columns, own in read:
+        beside = [
+            found.probabilities
+            for other, found in read
+            if other["classifier"] in ON_TEXT and other["seed"] == columns["seed"]
+        ]
+        if beside and columns["classifier"] not in get_args(BaselineKind):
+            mean = np.mean([own.probabilities, *beside], axis=0)
+            rows.append(columns | {"test_accuracy": np.mean(mean.argmax(axis=1) == own.labels)})
+    return in_order("averages", pd.DataFrame(rows, columns=COLUMNS["averages"]))
 
 
 def macro_f1(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:

@@ -271,6 +271,7 @@ class Files:
         of_all = ("recipes.csv", "noise.csv", "amounts.csv", "sgns_curves.csv", "vectors.csv")
         of_classifiers = (
             "runs.csv",
+            "averages.csv",
             "correct.npy",
             "classifier_curves.csv",
             "experiment_curves.csv",

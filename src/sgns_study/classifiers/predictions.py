@@ -15,7 +15,12 @@ class Predictions(NamedTuple):
 
     documents: NDArray[np.int64]
     labels: NDArray[np.int64]
-    predicted: NDArray[np.int64]
+    probabilities: NDArray[np.float64]  # (n, C)
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """The most probable class of each document, the first of equals."""
+        return self.probabilities.argmax(axis=1)
 
 
 def write_predictions(
@@ -39,7 +44,7 @@ def write_predictions(
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read what `write_predictions` wrote; the most probable class is the predicted one."""
+    """Read what `write_predictions` wrote."""
     table = read_table(path)
     several = [name for name in table.columns if name.startswith("probability_")]
     expected = "expected document, label and probability, all numbers, and a row or more"
@@ -48,6 +53,6 @@ def read_predictions(path: Path) -> Predictions:
         probabilities = table[several or ["probability"]].to_numpy(float)
         if table.empty or np.isnan(probabilities).any():
             raise ValueError("no row, or a missing probability")
-    if several:
-        return Predictions(documents, labels, probabilities.argmax(axis=1))
-    return Predictions(documents, labels, (probabilities[:, 0] > 0.5).astype(np.int64))
+    if not several:
+        probabilities = np.column_stack([1 - probabilities, probabilities])
+    return Predictions(documents, labels, probabilities)

@@ -39,6 +39,7 @@ SCHEMAS = {
     | of(int, "selected_epoch")
     | of(float, "validation_accuracy", "validation_loss")
     | of(float, "test_accuracy", "test_loss", "test_macro_f1"),
+    "averages": OF_RUN | of(float, "test_accuracy"),
     "convergence": OF_RUN | of(str, "split", "level_of") | of(float, "level", "epochs"),
     "claims": of(str, "claim", "part", "family", "source", "statement", "quantity")
     | of(float, "effect", "ci_low", "ci_high")

@@ -94,11 +94,13 @@ def baselines(runs: pd.DataFrame, results: Path) -> list[dict[str, Any]]:
     """The best variant of every kind of classifier and start, best on test first.
 
     Radius, dimension and scale are those of the best mean validation accuracy; accuracies are means
-    over seeds with their standard deviation, `minutes` what one run takes with its vectors.
+    over seeds with their standard deviation, `averaged` is that of the average with the baselines
+    on text (`aggregate.averages`), `minutes` what one run takes with its vectors.
     """
     timings = read_tidy(results, "timings")
     models = timings["wildcards"].str.replace(r"-s\d+$", "", regex=True)
     seconds = timings.groupby([timings["rule"], models])["seconds"].median()
+    averages = read_present(results, ["averages"]).get("averages", runs.head(0))
     rows = []
     for best in best_variants(runs):
         first = best.iloc[0]
@@ -114,6 +116,8 @@ def baselines(runs: pd.DataFrame, results: Path) -> list[dict[str, Any]]:
         for split in ("validation", "test"):
             percents = 100 * best[f"{split}_accuracy"]
             row |= {split: percents.mean(), f"{split}_sd": percents.std(ddof=1)}
+        percents = 100 * best[RUN].merge(averages, on=RUN)["test_accuracy"]
+        row |= {"averaged": percents.mean(), "averaged_sd": percents.std(ddof=1)}
         rows.append(row)
     return rows
 
