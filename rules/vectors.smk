@@ -1,5 +1,5 @@
 # Word vectors of each recipe, radius, dimension and seed, and what they know of words.
-SCORED_BY = ("corpora.planted.synonym_sets", "evaluation.intrinsic", "evaluation.probes")
+SCORED_BY = ("intrinsic", "probes", "vectors.MAIN_SETS")
 MODEL = "{recipe}-r{radius}-d{dim}-s{seed}"
 
 
@@ -34,7 +34,7 @@ rule evaluate_vectors:
         f"{RESULTS}/benchmarks/evaluate_vectors/{MODEL}.tsv"
     params:
         settings=lambda wildcards: study.model_dump_json(include={"corpus", "evaluation"}),
-        code=code_digest(*SCORED_BY),
+        code=code_digest("corpora.planted.synonym_sets", *map("evaluation.{}".format, SCORED_BY)),
     shell:
         f"sgns-study evaluate-vectors --study {STUDY} --recipe {{wildcards.recipe}} "
         "--radius {wildcards.radius} --dim {wildcards.dim} --seed {wildcards.seed} 2> {log}"
