@@ -18,7 +18,16 @@ from scipy import stats
 
 from sgns_study.config import check_study, read_study
 from sgns_study.evaluation import claims, statistics, verdicts
-from sgns_study.evaluation.claims import CLAIMS, LECTURE, OWN, Claim, Part, plain
+from sgns_study.evaluation.claims import (
+    CLAIMS,
+    LECTURE,
+    OWN,
+    Claim,
+    Part,
+    dim_of_vectors,
+    overfitting,
+    plain,
+)
 from sgns_study.evaluation.tables import COLUMNS, RUN, typed
 from sgns_study.evaluation.verdicts import Evidence, adjusted, judged, judged_by, of_claim, paired
 from sgns_study.params import Study
@@ -639,6 +648,24 @@ def test_the_rise_is_from_the_best_epoch_of_the_other_seeds() -> None:
     assert row["effect"] == pytest.approx(np.mean(expected))
     assert row["p_differs"] == pytest.approx(stats.ttest_1samp(expected, 0).pvalue)
     assert row["n_seeds"] == 5
+
+
+def test_a_recipe_beside_the_grid_is_a_part_that_the_lab_does_not_claim() -> None:
+    grid = yaml.safe_load((ROOT / "config/control.yaml").read_text())["grid"]
+    recipes = {"lab": LAB, "longer": LAB | {"epochs": 9}, "also": LAB | {"epochs": 8}}
+    found = overfitting(study(recipes=recipes, grid=grid | {"recipes": ["lab"]}))
+    assert [(part.a["recipe"], part.claimed) for part in found] == [
+        (["lab"], True),
+        (["also"], False),
+        (["longer"], False),
+    ]
+
+
+def test_the_dimension_of_vectors_is_compared_at_every_radius() -> None:
+    grid = yaml.safe_load((ROOT / "config/control.yaml").read_text())["grid"]
+    found = dim_of_vectors(study(grid=grid | {"radii": [2, 5], "dims": [8, 32, 16]}))
+    asked = [(p.quantity, p.a["radius"], p.b["radius"], p.a["dim"], p.b["dim"]) for p in found]
+    assert asked == [(q, r, r, 32, 8) for q in ("SGNS loss", "SGNS accuracy") for r in (2, 5)]
 
 
 def test_each_recipe_is_one_cell_of_the_rise() -> None:

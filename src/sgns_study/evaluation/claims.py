@@ -7,7 +7,7 @@ does not claim them. `STATED` is the one place to change or add one; how a part 
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import permutations
+from itertools import permutations, product
 from typing import Any, Literal, NamedTuple
 
 from sgns_study.params import CONV1D, Section, Study
@@ -140,18 +140,31 @@ def dim_of_classifiers(study: Study) -> list[Part]:
 
 
 def dim_of_vectors(study: Study) -> list[Part]:
-    """The largest dimension against the smallest in the task of SGNS."""
+    """The largest dimension against the smallest in the task of SGNS, at every radius."""
     small, large = min(study.grid.dims), max(study.grid.dims)
-    a, b = ({"recipe": study.grid.recipes, "dim": dim} for dim in (large, small))
     worse: dict[str, Direction] = {"SGNS loss": "more", "SGNS accuracy": "less"}
-    name = f"d = {large} − d = {small}"
-    return [Part(name, key, a, b, worse[key]) for key in worse if small < large]
+    found = []
+    for key, radius in product(worse, study.grid.radii if small < large else []):
+        place = {"recipe": study.grid.recipes, "radius": radius}
+        name = f"d = {large} − d = {small} at R = {radius}"
+        a, b = ({**place, "dim": dim} for dim in (large, small))
+        found.append(Part(name, key, a, b, worse[key]))
+    return found
 
 
 def overfitting(study: Study) -> list[Part]:
-    """The last epoch of SGNS against the best, which is read off the other seeds."""
-    recipes = {"recipe": [r for r in study.grid.recipes if study.recipes[r].kind == "lab"]}
-    return [Part("last epoch − best epoch before it", "SGNS rise", recipes, recipes, "more")]
+    """The last epoch of SGNS against the best, which is read off the other seeds.
+
+    The lab claims it of its own recipe, which is in the grid, not of one that is trained longer.
+    """
+    labs = {name for name, recipe in study.recipes.items() if recipe.kind == "lab"}
+    own, others = labs & {*study.grid.recipes}, sorted(labs - {*study.grid.recipes})
+    asked = {"last epoch − best epoch before it": sorted(own)}
+    asked |= {f"the same, {name}": [name] for name in others}
+    return [
+        Part(name, "SGNS rise", {"recipe": found}, {"recipe": found}, "more", own >= {*found})
+        for name, found in asked.items()
+    ]
 
 
 def few(study: Study) -> list[int]:
