@@ -25,6 +25,7 @@ from sgns_study.evaluation.claims import (
     Claim,
     Part,
     dim_of_vectors,
+    negatives_of_a_window,
     overfitting,
     plain,
 )
@@ -661,6 +662,25 @@ def test_a_recipe_beside_the_grid_is_a_part_that_the_lab_does_not_claim() -> Non
     ]
 
 
+def test_windows_of_many_negatives_are_held_against_few_and_equal_ones_beside_each_other() -> None:
+    """K = 2 at R = 2 and 10, K = 10 at R = 2: 2RK = 8, 40 and 40."""
+    grid = yaml.safe_load((ROOT / "config/control.yaml").read_text())["grid"]
+    recipes = {"few": LAB | {"negatives": 2}, "many": LAB | {"negatives": 10}}
+    beside = {"recipes": ["many"], "radii": [2], "inits": ["pretrained"]}
+    planned = study(
+        recipes=recipes,
+        grid=grid | {"recipes": ["few"], "radii": [2, 10], "dims": [8]},
+        experiments={"more": beside},
+    )
+    found = negatives_of_a_window(planned)
+    assert [(part.part, part.direction, part.claimed) for part in found] == [
+        ("R = 2, K = 2 − R = 10, K = 2", "more", True),
+        ("R = 2, K = 10 − R = 10, K = 2", "same", False),
+    ]
+    sides = [(part.a["recipe"], part.a["radius"], part.b["recipe"]) for part in found]
+    assert sides == [(["few"], 2, ["few"]), (["many"], 2, ["few"])]
+
+
 def test_the_dimension_of_vectors_is_compared_at_every_radius() -> None:
     grid = yaml.safe_load((ROOT / "config/control.yaml").read_text())["grid"]
     found = dim_of_vectors(study(grid=grid | {"radii": [2, 5], "dims": [8, 32, 16]}))
@@ -758,7 +778,9 @@ def test_parts_name_what_there_is(path: str) -> None:
 
 def test_every_claim_can_be_made_of_the_imdb_study() -> None:
     imdb = read_study(ROOT / "params.yaml")
-    assert all(claim.parts(imdb) for claim in CLAIMS)
+    lab = read_study(ROOT / "config/lab.yaml")  # where K varies in the lab's own recipe
+    made = [claim.parts(lab if claim.claim == "14" else imdb) for claim in CLAIMS]
+    assert all(made)
 
 
 def word2vec(**changes) -> dict:

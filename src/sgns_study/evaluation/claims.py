@@ -7,11 +7,11 @@ does not claim them. `STATED` is the one place to change or add one; how a part 
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import permutations, product
+from itertools import chain, combinations, permutations, product
 from typing import Any, Literal, NamedTuple
 
 from sgns_study.params import CONV1D, Section, Study
-from sgns_study.plan import FROM_VECTORS
+from sgns_study.plan import FROM_VECTORS, variants
 
 Direction = Literal["more", "less", "no more", "no less", "same"]
 Pick = Mapping[str, Any]  # values of columns that choose rows; a list allows several, None: empty
@@ -152,12 +152,17 @@ def dim_of_vectors(study: Study) -> list[Part]:
     return found
 
 
+def lab_recipes(study: Study) -> set[str]:
+    """The recipes of the lab's kind."""
+    return {name for name, recipe in study.recipes.items() if recipe.kind == "lab"}
+
+
 def overfitting(study: Study) -> list[Part]:
     """The last epoch of SGNS against the best, which is read off the other seeds.
 
     The lab claims it of its own recipe, which is in the grid, not of one that is trained longer.
     """
-    labs = {name for name, recipe in study.recipes.items() if recipe.kind == "lab"}
+    labs = lab_recipes(study)
     own, others = labs & {*study.grid.recipes}, sorted(labs - {*study.grid.recipes})
     asked = {"last epoch − best epoch before it": sorted(own)}
     asked |= {f"the same, {name}": [name] for name in others}
@@ -165,6 +170,26 @@ def overfitting(study: Study) -> list[Part]:
         Part(name, "SGNS rise", {"recipe": found}, {"recipe": found}, "more", own >= {*found})
         for name, found in asked.items()
     ]
+
+
+def negatives_of_a_window(study: Study) -> list[Part]:
+    """Recipes of the lab that differ in K: the fewest negatives of a window, 2RK, against the most.
+
+    Beside it, which the lab does not claim, equally many of a smaller and of a larger radius.
+    """
+    alike = {*chain.from_iterable(alike_but_for(study, "negatives"))}
+    labs = {name: setting(study, name, "negatives") for name in alike & lab_recipes(study)}
+    read = {(v.recipe, v.radius) for v in variants(study) if v.init == "pretrained"}
+    windows = sorted((2 * r * labs[name], r, name) for name, r in read if r and name in labs)
+    asked = [(windows[0], windows[-1], True)] if windows else []
+    asked += [(a, b, False) for a, b in combinations(windows, 2) if a[0] == b[0]]
+    found = []
+    for *sides, claimed in asked:
+        words = [f"R = {r}, K = {labs[name]}" for _, r, name in sides]
+        a, b = (plain("pretrained", [name], radius=r) for _, r, name in sides)
+        direction: Direction = "more" if claimed else "same"
+        found.append(Part(" − ".join(words), ACCURACY, a, b, direction, claimed))
+    return found
 
 
 def few(study: Study) -> list[int]:
@@ -250,6 +275,10 @@ STATED: dict[str, dict[tuple[str, str], Parts]] = {
         ("8", "On harder tasks (few labels) pretraining helps both accuracy and speed."): starts(
             "pretrained", ["random"], best_recipes, MORE_AND_FASTER, ", few labels", documents=few
         ),
+        (
+            "14",
+            "Too large a context loses information: 2RK must not be too high.",
+        ): negatives_of_a_window,
     },
     LECTURE: {
         ("9", "More negatives than positives: K from 2 to 20 beats K = 1."): settings_compared(
