@@ -1,6 +1,6 @@
 """What bounds the word2vec kernel: its inner loop, knocked out in parts, beside sgemm.
 
-    sgns-study tokenize … --out TOKENS                  # with tokenizer: word
+    sgns-study tokenize --study results/tweaks/study.json # with tokenizer: word
     OMP_NUM_THREADS=1 python benchmarks/kernel.py TOKENS
 
 CPU time of `train_windows` alone, without initial tables and framing, in alternating runs; dynamic

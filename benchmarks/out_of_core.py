@@ -1,6 +1,6 @@
 """Time and memory of word2vec on a text that is read from disk, repeated 1, 3 and 10 times.
 
-    sgns-study tokenize … --out TOKENS                  # with tokenizer: word
+    sgns-study tokenize --study results/tweaks/study.json # with tokenizer: word
     python benchmarks/out_of_core.py TOKENS
 
 One pass with R = 5, d = 128, K = 5, else the defaults, each in a process of its own. The ids are a

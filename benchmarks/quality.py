@@ -1,6 +1,6 @@
 """Quality of the word2vec kernel's vectors beside gensim's, at equal settings on the same tokens.
 
-    sgns-study tokenize … --out TOKENS                  # with tokenizer: word
+    sgns-study tokenize --study results/tweaks/study.json # with tokenizer: word
     OMP_NUM_THREADS=1 python benchmarks/quality.py TOKENS WORD_SIMILARITY
 
 Two epochs of all documents, d = 128, R = 5, K = 5, t = 1e-3, min_count 5, one thread; Spearman's ρ

@@ -24,7 +24,6 @@ rule tokenize:
         f"{RESULTS}/logs/tokenize.log",
     benchmark:
         f"{RESULTS}/benchmarks/tokenize/all.tsv"
-    threads: 2
     params:
         # A function, since braces in a string of the user's would be wildcards.
         settings=lambda wildcards: study.model_dump_json(include={"corpus", "tokens"}),

@@ -128,7 +128,7 @@ def test_a_finished_study_has_nothing_to_do(finished_study: Workspace) -> None:
 def test_a_run_on_one_core_killed_and_continued_on_two_gives_the_same_bytes(
     finished_study: Workspace, workspace: Workspace
 ) -> None:
-    run = workspace.start("--cores", "1")  # reading the text is the one job that takes two
+    run = workspace.start("--cores", "1")
     logs = workspace.folder / "results/tiny/logs/train_sgns"
     deadline = time.monotonic() + 120
     while not (logs.is_dir() and any(logs.iterdir())):

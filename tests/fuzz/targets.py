@@ -18,13 +18,17 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
+import torch
 import yaml
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
+from safetensors.torch import save
 
 from sgns_study import aggregate, artifacts, config, pairs, params, plan, samples, tokens
+from sgns_study.classifiers import model
+from sgns_study.classifiers.conv1d import Conv1dClassifier
 from sgns_study.classifiers.predictions import write_predictions
-from sgns_study.corpora import imdb, lines, sources, table
+from sgns_study.corpora import books, imdb, lines, sources, table
 from sgns_study.corpora.documents import NO_LABEL, TEST, TRAIN, UNLABELLED, Document
 from sgns_study.evaluation import intrinsic
 from sgns_study.evaluation.tables import COLUMNS, read_present, read_tidy
@@ -147,10 +151,10 @@ REVIEWS = {
 COUNTS = {TRAIN: 2, TEST: 1, UNLABELLED: 1}
 
 
-def archive(packing: str) -> bytes:
+def archive(packing: str, members: Mapping[str, bytes] = REVIEWS) -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode=f"w:{packing}") as tar:
-        for name, content in REVIEWS.items():
+        for name, content in members.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
@@ -164,6 +168,19 @@ def make_archives(folder: Path) -> None:
 
 def read_archive(path: Path) -> list[Document]:
     return list(imdb.read(path, COUNTS))
+
+
+BOOKS = {"top/B/Two.md": b"# Two\n\n_One_ word", "top/A/One.md": "été\n\nfilm".encode()}
+BOOKS_DIGEST = hashlib.sha256(
+    b"".join(
+        b"%s\0%d\0%s" % (name[4:].encode(), len(text), text) for name, text in sorted(BOOKS.items())
+    )
+).hexdigest()
+
+
+def make_books(folder: Path) -> None:
+    for packing in ("gz", "xz"):
+        (folder / f"books.{packing}").write_bytes(archive(packing, BOOKS))
 
 
 ROWS = [
@@ -313,6 +330,29 @@ def make_safetensors(folder: Path) -> None:
         ("one", vectors.Vectors(TABLE, None, WORDS)),
     ):
         vectors.save_vectors(folder / f"{name}.safetensors", found)
+
+
+KEPT = {"tokens": {"tokenizer": "word"}, "vocabulary": WORDS, "max_tokens": 4, "padding": 1}
+NAMES = ["no", "yes", "perhaps"]
+
+
+def weights_of(classes: int) -> dict[str, torch.Tensor]:
+    """Of a classifier as `Conv1dClassifier` names them."""
+    outputs = classes if classes > 2 else 1
+    return Conv1dClassifier(torch.from_numpy(TABLE), 2, 3, 1, outputs).state_dict()
+
+
+def make_classifiers(folder: Path) -> None:
+    for n in (2, 3):
+        settings = model.Settings.model_validate(KEPT | {"classes": NAMES[:n]})
+        model.save_model(folder / f"{n}.safetensors", weights_of(n), settings)
+
+
+def classifiers() -> Bytes:
+    """Right weights with any settings."""
+    return json_of(KEPT | {"classes": NAMES}).map(
+        lambda content: save(weights_of(3), {"classifier": content.decode("utf-8", "replace")})
+    )
 
 
 def use_vectors(read: vectors.Vectors) -> None:
@@ -558,6 +598,13 @@ TARGETS = [
         others={"aclImdb.gz": grammar.archives(REVIEWS)},
     ),
     Target(
+        "archive of books",
+        make_books,
+        lambda path: list(books.passages_of(path, BOOKS_DIGEST)),
+        each=True,
+        others={"books.gz": grammar.archives(BOOKS)},
+    ),
+    Target(
         "table: csv",
         make_separated,
         read_table,
@@ -633,6 +680,14 @@ TARGETS = [
         vectors.load_vectors,
         use_vectors,
         {"all.safetensors": grammar.safetensors()},
+        each=True,
+    ),
+    Target(
+        "classifier",
+        make_classifiers,
+        model.load_model,
+        lambda found: list(model.predictions(found, [(1, "the fine film"), (2, "")])),
+        {"2.safetensors": grammar.safetensors(), "3.safetensors": classifiers()},
         each=True,
     ),
     Target(

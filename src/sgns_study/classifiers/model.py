@@ -40,8 +40,8 @@ class Settings(BaseModel, strict=True):
     tokens: params.Tokens
     vocabulary: list[str]
     classes: list[str]
-    max_tokens: int
-    padding: int
+    max_tokens: int = Field(ge=1, le=100_000)
+    padding: int = Field(ge=0, le=1000)
     versions: dict[str, str] = Field(default_factory=versions)
 
 
@@ -101,8 +101,10 @@ def load_model(path: Path) -> TextClassifier:
         filters, _, kernel = weights["conv.weight"].shape
         outputs = 1 if len(settings.classes) == 2 else len(settings.classes)
         table = weights["embedding"].float()
-        if len(settings.vocabulary) != len(table):
-            raise ValueError(f"{len(settings.vocabulary)} words, {len(table)} vectors")
+        if len(settings.vocabulary) != len(table) or UNKNOWN not in settings.vocabulary:
+            raise ValueError(f"{len(settings.vocabulary)} words, {len(table)} vectors, {UNKNOWN}?")
+        if kernel > settings.max_tokens + 2 * settings.padding:
+            raise ValueError(f"filters of {kernel} tokens in texts of {settings.max_tokens}")
         module = Conv1dClassifier(table, filters, kernel, settings.padding, outputs)
         module.load_state_dict(weights)
     except FileNotFoundError:

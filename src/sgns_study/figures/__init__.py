@@ -70,6 +70,7 @@ def tables_of(study: Study) -> list[str]:
     has = {
         "neighbours": words_shown(study) > 0,
         "runs": bool(plain),
+        "averages": bool(plan.baselines(study)),
         "classifier_curves": any(plain),
         "experiment_curves": not all(plain),
     }

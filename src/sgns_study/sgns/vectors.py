@@ -158,7 +158,7 @@ def export_word2vec(path: Path, vectors: Vectors, binary: bool) -> None:
 def read_vectors(path: Path, errors: str = "stop", words: Collection[str] | None = None) -> Vectors:
     """Read a file of vectors: safetensors, or by its content word2vec's or GloVe's formats.
 
-    GloVe's is word2vec's text without the first line; any may be in gzip. The one table of these
+    GloVe's is word2vec's text without the first line; either may be in gzip. The one table of these
     formats becomes `centre`. Raises ArtifactError naming the line or byte if a file is not whole, a
     word is empty, there twice or not UTF-8, or a number not finite.
     Where `errors` is `replace`, wrong bytes of a word become U+FFFD, of equal words the first is
