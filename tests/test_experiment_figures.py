@@ -135,13 +135,18 @@ def test_the_scale_is_chosen_on_validation_though_test_says_otherwise():
 def test_scarcity_caption_by_hand():
     text = caption("scarcity", runs_table())
     # Few documents cost the random start 24, 12 and 2 points, pretrained ones half as many: so lab
-    # gains −4.4 with all, −4.4 + 1 with 10,000, −4.4 + 6 and −4.4 + 12; word2vec 7 more.
-    assert "The largest gain is +14.6 (+14.4 to +14.8), of pretrained (word2vec) with 100." in text
+    # gains −4.4 with all, −4.4 + 1 with 10,000, −4.4 + 6 and −4.4 + 12; word2vec 7 more. On
+    # validation random at sd 0.1 is better than as it is, on test by 1.2: so much less is gained.
+    assert "The largest gain is +13.4 (+13.2 to +13.6), of pretrained (word2vec) with 100." in text
     gains = gains_of(limited(runs_table()), by_variant(limited(runs_table()))["pretrained (lab)"])
     means = [round(gain.mean, 1) for gain in gains.values()]
-    assert means == [7.6, 1.6, -3.4, -4.4]
+    assert means == [6.4, 0.4, -4.6, -5.6]
+    worse = runs_table()
+    worse.loc[worse["scale"] == 0.1, "validation_accuracy"] = 0.1  # the test does not choose
+    gains = gains_of(limited(worse), by_variant(limited(worse))["pretrained (lab)"])
+    assert [round(gain.mean, 1) for gain in gains.values()] == [7.6, 1.6, -3.4, -4.4]
     alone = caption("scarcity", runs_table(seeds=(1,)))
-    assert alone.endswith("is +14.6, of pretrained (word2vec) with 100.")
+    assert alone.endswith("is +13.4, of pretrained (word2vec) with 100.")
 
 
 def test_documents_are_drawn_on_a_logarithmic_axis_with_all_apart():

@@ -8,14 +8,20 @@ from matplotlib.figure import Figure
 
 from sgns_study.evaluation.vectors import Estimate
 from sgns_study.figures import plotting
+from sgns_study.figures.baselines import NAMES
 from sgns_study.figures.wording import whole
 
+ON_TEXT = ("nbsvm", "tfidf_lr")  # baselines that read no vectors
+GREY = "#777777"
 ALL = math.inf  # documents of runs that are trained on all, as the table of runs is read here
 APART = 0.45  # decades from the largest number of documents to the place of all
 
 
 def draw(runs: pd.DataFrame) -> Figure:
-    """Test accuracy over its gain over random, a line a variant, against labelled documents."""
+    """Test accuracy over its gain over random, a line a variant, against labelled documents.
+
+    Above also the baselines on text, without bands.
+    """
     tried = limited(runs)
     variants = plotting.by_variant(tried)
     looks = plotting.variant_looks(variants)
@@ -30,6 +36,11 @@ def draw(runs: pd.DataFrame) -> Figure:
         for axis, found in ((above, reached), (below, gains_of(tried, own))):
             at = {places[size]: one for size, one in found.items()}
             plotting.draw_series(axis, at, look, band=True)
+    beside = plotting.swept(runs[runs["classifier"].isin(ON_TEXT)], "documents", ["classifier"])
+    for (name, own), line in zip(beside.groupby("classifier"), plotting.LINES[1:]):
+        found = 100 * own.groupby("documents")["test_accuracy"].mean()
+        looks.append(plotting.look(NAMES[str(name)], GREY, line=line))
+        above.plot([places[size] for size in found.index], found, linewidth=0.8, **looks[-1])
     below.axhline(0, color=plotting.BLACK, linewidth=0.8)
     below.set_xticks(list(places.values()), [name_of(size) for size in places])
     above.set_ylabel("test\naccuracy (%)")
@@ -51,11 +62,15 @@ def name_of(documents: float) -> str:
 def gains_of(tried: pd.DataFrame, own: pd.DataFrame) -> dict[float, Estimate]:
     """The gain of a variant over the random start, paired by seed, by documents that both have.
 
-    The random start as it is has none.
+    Of random starts of several scales it is that with the best mean validation accuracy with as
+    many documents. They themselves have no gain.
     """
-    random = tried[(tried["init"] == "random") & tried["scale"].isna()]
-    if own["init"].iloc[0] == "random" and own["scale"].isna().all():
+    starts = tried[tried["init"] == "random"]
+    if starts.empty or own["init"].iloc[0] == "random":
         return {}
+    means = starts.groupby(["documents", "scale"], dropna=False)["validation_accuracy"].mean()
+    best = means.groupby("documents").idxmax().tolist()
+    random = starts.merge(pd.DataFrame(best, columns=["documents", "scale"]))
     found = {size: plotting.gain(group, random) for size, group in own.groupby("documents")}
     return {size: one for size, one in found.items() if one.n}
 
