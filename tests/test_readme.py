@@ -19,7 +19,7 @@ TREE = (REPOSITORY / "docs/tree.md").read_text()
 
 def of_the_lab() -> pd.DataFrame:
     """The rows of the summary that the lab has too."""
-    summary = pd.read_csv(REPOSITORY / "results/imdb/summary.csv")
+    summary = pd.read_csv(REPOSITORY / "results/lab/summary.csv")
     return summary[summary["lab_validation_accuracy"].notna()]
 
 
