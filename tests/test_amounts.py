@@ -72,9 +72,12 @@ def test_analogies_are_the_right_ones_of_those_asked() -> None:
     ]
     rows.append(("questions-words/family", "3cosmul", 1.0, 1.0))
     columns = ["dataset", "metric", "value", "coverage"]
-    vectors = pd.DataFrame(rows, columns=columns).assign(**run)
-    table = pd.DataFrame({"recipe": ["all"], "documents": [9], "words": [1000]})
-    found = amounts.by_amount(table, vectors).iloc[0]
+    parts = [pd.DataFrame(rows, columns=columns).assign(**run | {"recipe": r}) for r in "abc"]
+    beside = parts[0].assign(dim=100)  # of one amount alone
+    table = pd.DataFrame({"recipe": [*"abc"], "documents": 9, "words": [1000, 10, 100]})
+    whole = amounts.by_amount(table, pd.concat([*parts, beside]))
+    assert whole["dim"].tolist() == [50] * 3
+    found = whole.iloc[0]
     assert found["words"] == 1000
     assert found["similarity"] == pytest.approx(50)
     assert found["semantic"] == pytest.approx(100 * 253 / 939)

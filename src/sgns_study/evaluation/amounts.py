@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sgns_study.evaluation.recipes import of_amounts
+from sgns_study.evaluation.recipes import LEAST, of_amounts
 from sgns_study.evaluation.statistics import half_interval
 from sgns_study.evaluation.tables import COLUMNS
 from sgns_study.evaluation.vectors import RUN, scores
@@ -54,11 +54,14 @@ def amounts_table(study: Study, text: Text, words: Sequence[str]) -> pd.DataFram
 def by_amount(amounts: pd.DataFrame, vectors: pd.DataFrame) -> pd.DataFrame:
     """One row a set of vectors of the family: its run, words, and scores in points.
 
+    Dimensions without `LEAST` amounts are left out.
+
     Scores are `similarity`, mean Spearman's ρ over the main sets; and `semantic`, `syntactic` and
     all `analogies`, the share of right answers by 3CosAdd among the questions asked.
     """
     found = scores(vectors).merge(amounts, on="recipe")
-    found["similarity"] = 100 * found.pop("score")
+    several = found.groupby("dim")["words"].transform("nunique") >= LEAST
+    found = found[several].assign(similarity=100 * found["score"]).drop(columns="score")
     asked = vectors[vectors["metric"] == "3cosadd"]
     for name, questions in SECTIONS.items():
         of_set = {f"{ANALOGIES}/{section}": n for section, n in questions.items()}

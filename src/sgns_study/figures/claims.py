@@ -1,7 +1,7 @@
 """What was found of the parts of the claims: effect, interval and verdict, one row a comparison."""
 
 import textwrap
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -24,9 +24,19 @@ LOOKS = {
 }
 UNCLAIMED = plotting.look("not claimed by the source", plotting.BLACK, "o")
 HOLLOW = {"markerfacecolor": "white"}
-LETTERS, SIZE = 36, 8.0  # letters in a line of a name, and their size in points
-LINE, BETWEEN = 0.13, 0.06  # inches: height of a line, and between rows
 AROUND, LEGEND = 0.5, 0.55  # inches: around a panel, of the legend
+
+
+class Spacing(NamedTuple):
+    """How close rows stand."""
+
+    letters: int  # in a line of a name
+    size: float  # of letters, in points
+    line: float  # height of a line, in inches
+    between: float  # two rows, in inches
+
+
+WIDE, CLOSE, MANY = Spacing(36, 8.0, 0.13, 0.06), Spacing(58, 7.0, 0.112, 0.02), 30  # rows
 
 
 def draw(claims: pd.DataFrame) -> Figure:
@@ -42,15 +52,17 @@ def draw(claims: pd.DataFrame) -> Figure:
     parts["main"] = parts.groupby("unit")["quantity"].transform(lambda names: names.mode()[0])
     quantity = (parts["quantity"] + ": ").where(parts["quantity"] != parts["main"], "")
     names = "(" + parts["claim"] + ") " + quantity + parts["part"]
-    parts["name"] = [textwrap.fill(name, LETTERS) for name in names]
-    parts["inches"] = LINE * (1 + parts["name"].str.count("\n")) + BETWEEN
+    spacing = CLOSE if len(parts) > MANY else WIDE
+    parts["name"] = [textwrap.fill(name, spacing.letters) for name in names]
+    lines = 1 + parts["name"].str.count("\n")
+    parts["inches"] = spacing.line * lines + spacing.between
     units = [rows for _, rows in parts.groupby("unit", sort=False)]
     height = parts["inches"].sum() + AROUND * len(units) + LEGEND
     figure = Figure(figsize=(plotting.WIDTH, min(height, plotting.HIGHEST)))
     heights = [rows["inches"].sum() for rows in units]
     axes = figure.subplots(len(units), squeeze=False, height_ratios=heights)
     for axis, rows in zip(axes.flat, units):
-        draw_unit(axis, rows)
+        draw_unit(axis, rows, spacing.size)
     present = [look for verdict, look in LOOKS.items() if verdict in set(parts["verdict"])]
     some = (parts["family"] != parts["source"]).any()
     plotting.legend(figure, [*present, *([UNCLAIMED | HOLLOW] if some else [])])
@@ -62,8 +74,11 @@ def made(claims: pd.DataFrame) -> pd.DataFrame:
     return claims[claims["effect"].notna()]
 
 
-def draw_unit(axis: Axes, parts: pd.DataFrame) -> None:
-    """One row a part, as high as its name, with its adjusted p and seeds; hollow if not claimed."""
+def draw_unit(axis: Axes, parts: pd.DataFrame, size: float) -> None:
+    """One row a part, as high as its name, with its adjusted p and seeds; hollow if not claimed.
+
+    size: of letters, in points.
+    """
     ends = parts["inches"].cumsum()
     places = list(ends - parts["inches"] / 2)
     for at, row in zip(places, parts.to_dict("records")):
@@ -73,8 +88,8 @@ def draw_unit(axis: Axes, parts: pd.DataFrame) -> None:
         p = "" if pd.isna(row["p_adjusted"]) else f"{p_value(row['p_adjusted'])}, "
         beside = axis.get_yaxis_transform()
         text = f"{p}n = {int(row['n_seeds'])}"
-        axis.text(1.03, at, text, transform=beside, va="center", fontsize=SIZE)
-    axis.set_yticks(places, list(parts["name"]), fontsize=SIZE, linespacing=1)
+        axis.text(1.03, at, text, transform=beside, va="center", fontsize=size)
+    axis.set_yticks(places, list(parts["name"]), fontsize=size, linespacing=1)
     axis.set_ylim(ends.iloc[-1], 0)
     axis.tick_params(axis="y", length=0)
     axis.grid(False, axis="y")
@@ -83,7 +98,7 @@ def draw_unit(axis: Axes, parts: pd.DataFrame) -> None:
     axis.locator_params(axis="x", nbins=4)
     unless = " unless named" * bool((parts["quantity"] != parts["main"]).any())
     label = f"{parts['main'].iloc[0]}{unless} ({parts['unit'].iloc[0]})"
-    axis.set_xlabel(label, fontsize=SIZE)
+    axis.set_xlabel(label, fontsize=size)
 
 
 def caption(claims: pd.DataFrame) -> dict[str, Any]:

@@ -14,13 +14,14 @@ from sgns_study.figures.wording import whole
 ON_TEXT = ("nbsvm", "tfidf_lr")  # baselines that read no vectors
 GREY = "#777777"
 ALL = math.inf  # documents of runs that are trained on all, as the table of runs is read here
+BESIDE = 0.03  # decades between variants
 APART = 0.45  # decades from the largest number of documents to the place of all
 
 
 def draw(runs: pd.DataFrame) -> Figure:
     """Test accuracy over its gain over random, a line a variant, against labelled documents.
 
-    Above also the baselines on text, without bands.
+    Above also the baselines on text. Below variants stand a little beside each other.
     """
     tried = limited(runs)
     variants = plotting.by_variant(tried)
@@ -30,12 +31,14 @@ def draw(runs: pd.DataFrame) -> Figure:
     places |= {ALL: max(places.values()) + APART} if ALL in sizes else {}
     figure, axes = plotting.panels(2, 1)
     above, below = axes[:, 0]
-    figure.set_figheight(4.2)
-    for own, look in zip(variants.values(), looks):
-        reached = {size: plotting.accuracy(group) for size, group in own.groupby("documents")}
-        for axis, found in ((above, reached), (below, gains_of(tried, own))):
-            at = {places[size]: one for size, one in found.items()}
-            plotting.draw_series(axis, at, look, band=True)
+    figure.set_figheight(4.8)
+    for i, (own, look) in enumerate(zip(variants.values(), looks)):
+        means = 100 * own.groupby("documents")["test_accuracy"].mean()
+        above.plot([places[size] for size in means.index], means, linewidth=1, **look)
+        aside = BESIDE * (i - (len(looks) - 1) / 2)
+        gains = {places[size] + aside: one for size, one in gains_of(tried, own).items()}
+        if gains:
+            plotting.draw_series(below, gains, look)
     beside = plotting.swept(runs[runs["classifier"].isin(ON_TEXT)], "documents", ["classifier"])
     for (name, own), line in zip(beside.groupby("classifier"), plotting.LINES[1:]):
         found = 100 * own.groupby("documents")["test_accuracy"].mean()
