@@ -45,7 +45,11 @@ def test_the_studies_of_the_repository_are_valid(name: str) -> None:
         ("classifier.fliters", 3, "unknown key 'classifier.fliters' (value 3), did you mean 'fil"),
         ("recipes.lab.negativs", 4, "did you mean 'negatives'?"),
         ("corpus.train", 4, "unknown key 'corpus.train'"),
-        ("corpus.kind", "imbd", "corpus.kind: found 'imbd', allowed: 'imdb', 'planted'"),
+        (
+            "corpus.kind",
+            "imbd",
+            "corpus.kind: found 'imbd', allowed: 'imdb', 'imdb_and_books', 'planted'",
+        ),
         ("grid.radii", [0], "grid.radii.0: found 0, allowed: greater than or equal to 1"),
         ("grid.dims", [128.5], "grid.dims.0: found 128.5, allowed: a valid integer"),
         ("grid.dims", ["128"], "grid.dims.0: found '128', allowed: a valid integer"),
@@ -246,7 +250,11 @@ def test_a_name_that_is_a_kind_stays_in_the_message(name: str) -> None:
         (f"recipes.{name}", recipe | {name: 3}, f"unknown key 'recipes.{name}.{name}' (value 3)"),
         (f"recipes.{name}", recipe | {"batch": 0}, f"recipes.{name}.batch: found 0, allowed:"),
         (f"recipes.{name}", {}, f"recipes.{name}.kind: missing, allowed: 'lab', 'word2vec', 'ppmi"),
-        ("corpus", {}, "corpus.kind: missing, allowed: 'imdb', 'planted', 'table'"),
+        (
+            "corpus",
+            {},
+            "corpus.kind: missing, allowed: 'imdb', 'imdb_and_books', 'planted', 'table'",
+        ),
         (f"classifier.{name}", 3, f"unknown key 'classifier.{name}' (value 3)"),
         (name, 3, f"unknown key '{name}' (value 3)"),
     ):

@@ -60,7 +60,9 @@ def test_of_more_classes_the_first_of_the_most_probable(
     assert found.predicted.tolist() == [row.index(max(row)) for row in rows]
     assert found.documents.tolist() == [100 + i for i in range(n)]
     assert found.labels.tolist() == labels.tolist()
-    assert {column.dtype for column in found} == {np.dtype(np.int64)}
+    whole = (found.documents, found.labels, found.predicted)
+    assert {column.dtype for column in whole} == {np.dtype(np.int64)}
+    np.testing.assert_array_equal(found.probabilities, probabilities)
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,6 @@ PER_MODEL = {  # table of the study ← file of each set of vectors
 }
 
 
-ON_TEXT = ("tfidf_lr", "nbsvm")  # baselines that read words and no vectors
-
-
 class Run(NamedTuple):
     """A finished classifier or baseline: the columns that say which one it is, and its folder."""
 
@@ -187,7 +184,7 @@ def averages(runs: Sequence[Run]) -> pd.DataFrame:
         beside = [
             found.probabilities
             for other, found in read
-            if other["classifier"] in ON_TEXT and other["seed"] == columns["seed"]
+            if other["classifier"] in plan.ON_TEXT and other["seed"] == columns["seed"]
         ]
         if beside and columns["classifier"] not in get_args(BaselineKind):
             mean = np.mean([own.probabilities, *beside], axis=0)

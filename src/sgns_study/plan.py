@@ -26,6 +26,7 @@ from sgns_study.params import (
 
 WORKFLOW = Path(__file__).parent / "workflow"  # the Snakefile and what belongs to it
 FROM_VECTORS = ("pretrained", "random_matched", "shuffled", "frozen")
+ON_TEXT = ("nbsvm", "tfidf_lr")  # baselines that read words and no vectors
 SCORED = ("scores", "similarities", "neighbours", "map")  # tables of a model of vectors
 
 

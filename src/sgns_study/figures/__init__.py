@@ -70,7 +70,8 @@ def tables_of(study: Study) -> list[str]:
     has = {
         "neighbours": words_shown(study) > 0,
         "runs": bool(plain),
-        "averages": bool(plan.baselines(study)),
+        "averages": any(variant.documents is None for variant in plan.variants(study))
+        and any(baseline.kind in plan.ON_TEXT for baseline in plan.baselines(study)),
         "classifier_curves": any(plain),
         "experiment_curves": not all(plain),
     }

@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from sgns_study import plan
 from sgns_study.evaluation.vectors import Estimate
 from sgns_study.figures import plotting
 from sgns_study.figures.baselines import NAMES
 from sgns_study.figures.wording import whole
 
-ON_TEXT = ("nbsvm", "tfidf_lr")  # baselines that read no vectors
 GREY = "#777777"
 ALL = math.inf  # documents of runs that are trained on all, as the table of runs is read here
 BESIDE = 0.03  # decades between variants
@@ -39,7 +39,9 @@ def draw(runs: pd.DataFrame) -> Figure:
         gains = {places[size] + aside: one for size, one in gains_of(tried, own).items()}
         if gains:
             plotting.draw_series(below, gains, look)
-    beside = plotting.swept(runs[runs["classifier"].isin(ON_TEXT)], "documents", ["classifier"])
+    beside = plotting.swept(
+        runs[runs["classifier"].isin(plan.ON_TEXT)], "documents", ["classifier"]
+    )
     for (name, own), line in zip(beside.groupby("classifier"), plotting.LINES[1:]):
         found = 100 * own.groupby("documents")["test_accuracy"].mean()
         looks.append(plotting.look(NAMES[str(name)], GREY, line=line))
