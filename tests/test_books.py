@@ -1,7 +1,5 @@
 """Passages of books: what is read from the archive, in which order, and what is refused."""
 
-import io
-import tarfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from sgns_study import params
 from sgns_study.artifacts import ArtifactError
 from sgns_study.corpora import books, registry
 from sgns_study.corpora.documents import NO_LABEL, UNLABELLED
+from tests.test_imdb import archive
 
 PARAGRAPH = " ".join(["word"] * 90)
 BOOKS = {
@@ -20,16 +19,6 @@ BOOKS = {
     "top-1/Various/King James Bible.md": b"too long",
     "top-1/A/First.txt": b"another form",
 }
-
-
-def archive(folder: Path, members: dict[str, bytes], packing: str = "gz") -> Path:
-    path = folder / "books.archive"
-    with tarfile.open(path, f"w:{packing}") as tar:
-        for name, content in members.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    return path
 
 
 def digest(*named: str) -> str:

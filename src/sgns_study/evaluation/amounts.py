@@ -54,10 +54,9 @@ def amounts_table(study: Study, text: Text, words: Sequence[str]) -> pd.DataFram
 def by_amount(amounts: pd.DataFrame, vectors: pd.DataFrame) -> pd.DataFrame:
     """One row a set of vectors of the family: its run, words, and scores in points.
 
-    Dimensions without `LEAST` amounts are left out.
-
-    Scores are `similarity`, mean Spearman's ρ over the main sets; and `semantic`, `syntactic` and
-    all `analogies`, the share of right answers by 3CosAdd among the questions asked.
+    Dimensions without `LEAST` amounts are left out. Scores are `similarity`, mean Spearman's ρ over
+    the main sets; and `semantic`, `syntactic` and all `analogies`, the share of right answers by
+    3CosAdd among the questions asked.
     """
     found = scores(vectors).merge(amounts, on="recipe")
     several = found.groupby("dim")["words"].transform("nunique") >= LEAST

@@ -8,6 +8,7 @@ import pandas as pd
 
 from sgns_study import plan
 from sgns_study.evaluation import vectors as evaluation
+from sgns_study.evaluation.amounts import ANALOGIES
 from sgns_study.evaluation.recipes import bases, of_bases, settings
 from sgns_study.evaluation.tables import read_tidy
 from sgns_study.evaluation.vectors import MAIN_SETS, MODEL, PLANTED, RUN, at_one_place, values_of
@@ -19,7 +20,6 @@ from sgns_study.figures.wording import MISSING, number, percent, plus_minus, set
 from sgns_study.params import Study
 
 OF_VECTORS = ("sgns_curves", "vectors", "neighbours")  # tables with a row for each model
-ANALOGIES = "questions-words"
 METHODS = {"3cosadd": "3CosAdd", "3cosmul": "3CosMul"}
 SET_NAMES = MAIN_SETS | {"EN-RW-STANFORD": "RareWords", PLANTED: "planted synonyms"}
 MOST_LISTS, NEIGHBOURS = 3, 6  # columns of words, and words in each
