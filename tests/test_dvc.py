@@ -20,7 +20,7 @@ from sgns_study.artifacts import sha256
 from sgns_study.config import check_study
 from sgns_study.errors import StudyError
 from sgns_study.params import Study
-from sgns_study.restore import check_inputs, pipeline_of
+from sgns_study.restore import changes, check_inputs, pipeline_of
 from tests.conftest import REPOSITORY, Workspace, jobs, share_compiled
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("dvc")]
@@ -384,6 +384,26 @@ def test_a_study_without_a_pipeline_says_so() -> None:
 def test_a_study_that_dvc_leaves_out_says_so() -> None:
     with pytest.raises(StudyError, match=r"tweaks/\.dvcignore: DVC leaves this study out"):
         pipeline_of(REPOSITORY / "config/tweaks.yaml")
+
+
+def test_every_lock_is_of_this_code_and_these_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that `make restore` takes it: a changed line of code asks for a `dvc commit`."""
+    monkeypatch.chdir(REPOSITORY)
+    _, sources = changes(Path("dvc.yaml"))
+    assert not sources
+    code = code_of(Path("dvc.lock"))
+    for lock in Path("config").glob("*/dvc.lock"):  # DVC does not look at these by itself
+        (stage,) = yaml.safe_load(lock.read_text())["stages"].values()
+        assert code_of(lock) == code
+        for name, locked in stage["params"].items():
+            assert locked == yaml.safe_load(Path(name).read_text())
+
+
+def code_of(lock: Path) -> dict[str, str]:
+    """The digests of the code that a study was made by."""
+    stages = yaml.safe_load(lock.read_text())["stages"].values()
+    found = {each["path"]: each["md5"] for stage in stages for each in stage["deps"]}
+    return {path: found[path] for path in ("Snakefile", "rules", "src/sgns_study")}
 
 
 def test_every_parameter_is_some_stages_and_stands_where_the_pages_say() -> None:

@@ -505,6 +505,58 @@ def test_a_study_without_classifiers_says_nothing_of_them(tweaks_results):
     assert equations == [str(number) for number in range(1, 11)]
 
 
+def test_classifiers_of_experiments_alone_are_in_the_report(tweaks_results, tmp_path):
+    folder = shutil.copytree(tweaks_results, tmp_path / "more")
+    place = {"recipes": ["full"], "radii": [5], "dims": [128]}
+    content = tweaks().model_dump()
+    content["sampling"]["classifier"] = study().sampling.classifier.model_dump()
+    content |= {
+        "classifier": study().classifier.model_dump(),
+        "experiments": {"read": place | {"inits": ["frozen"]}},
+        "baselines": place | {"models": ["mean_lr"]},
+    }
+    of_study = check_study(content, "test")
+    # 0.81, 0.82 and 0.83 of the network, 0.1 less of the mean; on validation 0.05 more
+    rows = [
+        (
+            init,
+            "full",
+            5,
+            None,
+            None,
+            classifier,
+            128,
+            seed,
+            epoch,
+            test + 0.05,
+            0.5,
+            test,
+            0.5,
+            test,
+        )
+        for init, classifier, epoch, less in (
+            ("frozen", "conv1d", 2, 0),
+            ("pretrained", "mean_lr", None, 0.1),
+        )
+        for seed, test in ((n, 0.8 + 0.01 * n - less) for n in (1, 2, 3))
+    ]
+    runs = pd.DataFrame(rows, columns=COLUMNS["runs"])
+    write_table(folder / "runs.csv", runs)
+    seeds = [run("frozen", "full", 5, 128, n, [0.5, 0.8, 0.85], 0.8) for n in (1, 2, 3)]
+    curves = classifier_curves([row for rows_of_seed in seeds for row in rows_of_seed])
+    write_table(folder / "classifier_curves.csv", curves)
+    draw_all(of_study, folder)
+    plain = plain_text(of_study, folder)
+    assert "and to classifiers that read them" in plain
+    assert "No classifier is trained" not in plain
+    assert "Each seed draws 5 of the training documents to train its classifiers" in plain
+    table = [" ".join(line.split()) for line in plain.splitlines()]
+    assert any(
+        line.startswith("conv1d frozen (full), R = 5, d = 128 3 87.0 ± 1.0") for line in table
+    )
+    assert any("72.0 ± 1.0" in line for line in table if line.startswith("mean_lr"))
+
+
 def test_scores_analogies_and_other_sets_are_listed_with_what_they_cover(tweaks_results):
     text = text_of(tweaks(), tweaks_results)
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]

@@ -364,6 +364,19 @@ def test_a_family_holds_a_false_verdict_no_more_often_than_the_level_says(
         assert false >= stats.binom.ppf(1e-4, SIMULATIONS, 1 - (1 - 0.05 / PARTS) ** PARTS)
 
 
+def test_tweaks_are_judged_by_readers_of_the_vectors_beside_similarity() -> None:
+    tweaks = read_study(ROOT / "config/tweaks.yaml")
+    for claim in "9", "10", "11", "12":
+        parts = CLAIM[claim].parts(tweaks)
+        stated = {part.part for part in parts if part.quantity == "similarity"}
+        beside = [part for part in parts if part.quantity == "test accuracy"]
+        assert {part.part.rpartition(", ")[0] for part in beside} == stated
+        assert {part.claimed for part in beside} == {False}
+    names = {part.part for part in CLAIM["9"].parts(tweaks)}
+    assert {"full − full_k1, frozen", "bare_k2 − bare, mean of words"} < names
+    assert "bare_k2 − bare, frozen" not in names  # no such classifier is trained
+
+
 def test_accuracies_count_seeds_and_documents() -> None:
     """The estimate is the crossed test of the predictions of the paired rows, cells averaged."""
     rng = np.random.default_rng(5)

@@ -11,7 +11,7 @@ from itertools import chain, combinations, permutations, product
 from typing import Any, Literal, NamedTuple
 
 from sgns_study.params import CONV1D, Section, Study
-from sgns_study.plan import FROM_VECTORS, variants
+from sgns_study.plan import FROM_VECTORS, baselines, variants
 
 Direction = Literal["more", "less", "no more", "no less", "same"]
 Pick = Mapping[str, Any]  # values of columns that choose rows; a list allows several, None: empty
@@ -204,16 +204,36 @@ def settings_compared(
     base: Callable[[Any], bool],
     claimed: Callable[[Any], bool] = lambda value: True,
 ) -> Parts:
-    """Recipes alike in all but `key`: with a `value` of it, `claimed` or not, against a `base`."""
+    """Recipes alike in all but `key`: with a `value` of it, `claimed` or not, against a `base`.
+
+    By similarity; beside it, which is not claimed, by what reads the vectors as they are.
+    """
 
     def parts(study: Study) -> list[Part]:
-        return [
-            Part(f"{a} − {b}", "similarity", {"recipe": a}, {"recipe": b}, "more", claimed(found))
-            for a, b in alike_but_for(study, key)
-            if value(found := setting(study, a, key)) and base(setting(study, b, key))
-        ]
+        found, read = list[Part](), readers(study)
+        for a, b in alike_but_for(study, key):
+            value_of_a = setting(study, a, key)
+            if not (value(value_of_a) and base(setting(study, b, key))):
+                continue
+            sides = {"recipe": a}, {"recipe": b}
+            found.append(Part(f"{a} − {b}", "similarity", *sides, "more", claimed(value_of_a)))
+            for name, (rows, recipes) in read.items():
+                if {a, b} <= recipes:
+                    sides = {**rows, "recipe": a}, {**rows, "recipe": b}
+                    found.append(Part(f"{a} − {b}, {name}", ACCURACY, *sides, "more", False))
+        return found
 
     return parts
+
+
+def readers(study: Study) -> dict[str, tuple[Pick, set[str]]]:
+    """What classifies by vectors that it does not change: its rows, the recipes that it reads."""
+    frozen = {v.recipe for v in variants(study) if v.init == "frozen" and v.recipe}
+    means = {each.model.recipe for each in baselines(study) if each.model}
+    return {
+        "frozen": (plain("frozen"), frozen),
+        "mean of words": ({**plain("pretrained"), "classifier": "mean_lr"}, means),
+    }
 
 
 def alike_but_for(study: Study, key: str) -> Iterator[tuple[str, str]]:

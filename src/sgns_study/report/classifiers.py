@@ -22,8 +22,8 @@ from sgns_study.report import PUBLISHED_LAB_CURVES
 def classifier_values(study: Study, results: Path) -> dict[str, Any]:
     """What the templates name of the classifiers; accuracies are fractions.
 
-    `variants`, `gains` and `baselines` have the rows of the tables, `compared` the variants that
-    the lab published too; of those `differs` says if it is by more than the tolerance. `doubtful`
+    `variants` and `gains` have the rows of the tables, `compared` the variants that the lab
+    published too; of those `differs` says if it is by more than the tolerance. `doubtful`
     are those of `doubtful`; `standing` has the best network and baseline, as their figure does.
     """
     curves = read_tidy(results, "classifier_curves")
@@ -44,7 +44,6 @@ def classifier_values(study: Study, results: Path) -> dict[str, Any]:
         "variants": variants,
         "compared": compared,
         "gains": gains.assign(label=model_labels(gains)).to_dict("records"),
-        "baselines": baselines(runs, results) if plan.baselines(study) else [],
         "standing": caption(runs),
         "model": best_model(results),
     }
@@ -90,14 +89,14 @@ def macro_f1(runs: pd.DataFrame) -> pd.DataFrame:
     return variants["test_macro_f1"].agg(f1="mean", f1_sd="std").reset_index()
 
 
-def baselines(runs: pd.DataFrame, results: Path) -> list[dict[str, Any]]:
+def baselines(results: Path) -> list[dict[str, Any]]:
     """The best variant of every kind of classifier and start, best on test first.
 
     Radius, dimension and scale are those of the best mean validation accuracy; accuracies are means
     over seeds with their standard deviation, `averaged` is that of the average with the baselines
     on text (`aggregate.averages`), `minutes` what one run takes with its vectors.
     """
-    timings = read_tidy(results, "timings")
+    runs, timings = read_tidy(results, "runs"), read_tidy(results, "timings")
     models = timings["wildcards"].str.replace(r"-s\d+$", "", regex=True)
     seconds = timings.groupby([timings["rule"], models])["seconds"].median()
     averages = read_present(results, ["averages"]).get("averages", runs.head(0))

@@ -29,7 +29,7 @@ from sgns_study.figures import figures_of, wording
 from sgns_study.params import Study, TableCorpus
 from sgns_study.report import claims, markdown, records
 from sgns_study.report.checklist import checks, reads
-from sgns_study.report.classifiers import classifier_values
+from sgns_study.report.classifiers import baselines, classifier_values
 from sgns_study.report.markdown import Markdown, caption, pipe_table, reference, source_note
 from sgns_study.report.vectors import scientific, vector_values
 from sgns_study.splits import split_sizes
@@ -88,7 +88,8 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
     """Everything the templates name: parameters, numbers, figures and functions.
 
     A string that is not `Markdown` is escaped when it is inserted. `classifiers` is None for a
-    study that trains none, `own` for a corpus that is not a table of the user's.
+    study whose grid has none, `trains` tells whether its experiments have any; `own` is None for a
+    corpus that is not a table of the user's.
     """
     vectors = vector_values(study, results)
     classifiers = classifier_values(study, results) if study.grid.inits else None
@@ -112,6 +113,8 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
         "claims": claims.claims_values(results),
         "vectors": vectors,
         "classifiers": classifiers,
+        "trains": bool(plan.runs(study)),
+        "baselines": baselines(results) if plan.baselines(study) else [],
         "checks": checks(study, results),
         "records": records.provenance(results),
         "parameters": records.parameters(study),
