@@ -37,7 +37,7 @@ def test_the_estimate_is_within_a_factor_of_two_of_a_finished_study(
 
 def test_the_largest_job_takes_about_the_memory_that_it_took() -> None:
     measured = pd.read_csv(REPOSITORY / "results/imdb/timings.csv")["peak_memory_mib"].max()
-    found = max(each.mib for each in stages(read_study(REPOSITORY / "params.yaml")))
+    found = stages(read_study(REPOSITORY / "params.yaml"))["mib"].max()
     assert 0.5 < found / measured < 2
 
 
@@ -62,9 +62,9 @@ def test_the_plan_has_a_line_for_each_stage_and_one_for_all() -> None:
     found = stages(own({}))
     shown = lines(found)
     assert len(shown) == 1 + len(found) + 1
-    assert [int(line[24:30]) for line in shown[1:-1]] == [each.jobs for each in found]
-    assert int(shown[-1][24:30]) == sum(each.jobs for each in found)
-    minutes = sum(each.seconds for each in found) / 60 / cores()
+    assert [int(line[24:30]) for line in shown[1:-1]] == found["jobs"].tolist()
+    assert int(shown[-1][24:30]) == found["jobs"].sum()
+    minutes = found["seconds"].sum() / 60 / cores()
     assert float(shown[-1][30:40]) == pytest.approx(minutes, abs=0.05)
 
 

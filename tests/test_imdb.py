@@ -164,7 +164,7 @@ def test_the_real_archive_is_complete(mirror: Path) -> None:
 
 def test_the_registry_knows_sizes_classes_and_sources() -> None:
     settings = params.ImdbCorpus(kind="imdb")
-    assert registry.corpus_sizes(settings) == params.known_sizes(settings)
+    assert registry.corpus_sizes(settings) == settings.sizes
     assert registry.corpus_sizes(settings) == tuple(imdb.PUBLISHED.values())
     names = registry.class_names(settings)
     assert (names[imdb.LABEL["neg"]], names[imdb.LABEL["pos"]]) == ("negative", "positive")

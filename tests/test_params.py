@@ -489,7 +489,7 @@ TABLE = {"kind": "table", "path": "reviews.csv", "text": "text", "label": "stars
 def test_a_table_is_counted_only_when_it_is_read() -> None:
     content = changed("sampling.classifier.validation", "by_document")
     study = config.check_study(content | {"corpus": TABLE}, "x")
-    assert params.known_sizes(study.corpus) is None
+    assert not hasattr(study.corpus, "sizes")
     study.check_documents(params.Sizes(25_000, 25_000, 50_000))
     with pytest.raises(ValueError, match=r"the table corpus has 24999 to draw from: lower samp"):
         study.check_documents(params.Sizes(24_999, 25_000, 50_000))

@@ -155,7 +155,7 @@ def test_synonyms_come_out_as_neighbours_of_gensim(corpus: list[Document]) -> No
 
 
 def test_the_registry_knows_sizes_classes_and_synonyms(corpus: list[Document]) -> None:
-    assert registry.corpus_sizes(SETTINGS) == params.known_sizes(SETTINGS) == (1200, 1000, 3000)
+    assert registry.corpus_sizes(SETTINGS) == SETTINGS.sizes == (1200, 1000, 3000)
     names = registry.class_names(SETTINGS)
     assert sorted({document.label for document in corpus}) == [NO_LABEL, *range(len(names))]
     assert registry.known_synonyms(SETTINGS) == {"planted": planted.synonym_sets()}

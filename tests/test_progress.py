@@ -5,12 +5,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from sgns_study.estimate import Stage
 from sgns_study.progress import Live, duration
 
-STAGES = [Stage("tokenize", 1, 2.0, 100), Stage("train_sgns lab", 9, 90.0, 200)]
+STAGES = pd.DataFrame({"jobs": [1, 9], "seconds": [2.0, 90.0]}, ["tokenize", "train_sgns lab"])
 
 
 class Terminal(io.StringIO):

@@ -3,8 +3,11 @@
 Stage modules are imported inside their subcommand, so that `--help` and small jobs start at once.
 """
 
+import csv
+import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
@@ -16,8 +19,9 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
 import click  # noqa: E402
+from pydantic import ValidationError  # noqa: E402
 
-from sgns_study import config, params  # noqa: E402
+from sgns_study import config, params, plan  # noqa: E402
 from sgns_study.errors import StudyError  # noqa: E402
 from sgns_study.params import Study  # noqa: E402
 
@@ -56,7 +60,8 @@ def setting(flag: str, name: str, default: Any) -> Callable[[Function], Function
         kind = click.FloatRange(low, high, min_open="gt" in limits)
     else:
         kind = click.Choice(get_args(field.annotation))
-    return option(flag, kind, default, field.description or "")
+    text = field.description
+    return click.option(flag, name, type=kind, default=default, show_default=True, help=text)
 
 
 def in_writable_folder(_context: Any, _option: Any, path: Path | None) -> Path | None:
@@ -85,28 +90,28 @@ def cli() -> None:
     """
 
 
-def read_study(_context: Any, _option: Any, path: Path) -> Study:
-    """The study of a file of parameters, or of the `study.json` that a run wrote."""
-    return config.read_study(path)
-
-
 def job(function: Function) -> click.Command:
     """A subcommand that is a job of the workflow: it checks what it reads, seals what it writes."""
 
     @wraps(function)
-    def run(*arguments: Any, **options: Any) -> None:
+    def run(**options: Any) -> None:
         from sgns_study.guards import job
 
         with job():
-            function(*arguments, **options)
+            function(**options)
 
     return cli.command()(run)
 
 
 def rule(function: Function) -> click.Command:
     """The subcommand of a rule, given the study, whose folder it works in."""
-    text = "parameters of the study: YAML, or the study.json of its folder"
-    given = click.option("--study", type=FILE, required=True, callback=read_study, help=text)
+    given = click.option(
+        "--study",
+        type=FILE,
+        required=True,
+        callback=lambda _context, _option, path: config.read_study(path),
+        help="parameters of the study: YAML, or the study.json of its folder",
+    )
     return job(given(function))
 
 
@@ -120,11 +125,6 @@ def vectors_options(function: Function) -> Function:
     dim = click.option("--dim", type=click.IntRange(1), required=True, help="of the vectors")
     recipe = click.option("--recipe", required=True, help="a recipe of the study")
     return recipe(radius(dim(seed(function))))
-
-
-def results_of(study: Study) -> Path:
-    """The folder of a study's results."""
-    return Path("results", study.study)
 
 
 def written(function: Function) -> Function:
@@ -169,25 +169,24 @@ def tokenize(study: Study) -> None:
     """Turn a corpus into a vocabulary and a stream of token ids."""
     import pandas as pd
 
-    from sgns_study.artifacts import recorded_run, write_table
-    from sgns_study.corpora.registry import class_names, own_files, read_corpus, required_sources
-    from sgns_study.corpora.sources import SOURCES, verify
-    from sgns_study.tokens import check_words, save_tokens, tokenize
+    from sgns_study import artifacts, tokens
+    from sgns_study.corpora import registry, sources
 
-    corpus, tokens, out = study.corpus, study.tokens, results_of(study) / "tokens"
-    files = {name: RAW / SOURCES[name].file for name in required_sources(corpus, tokens)}
+    corpus, settings, out = study.corpus, study.tokens, study.results / "tokens"
+    needed = registry.required_sources(corpus, settings)
+    files = {name: RAW / sources.SOURCES[name].file for name in needed}
     for name, path in files.items():
-        verify(name, path)
-    record = {"corpus": corpus.model_dump(), "tokens": tokens.model_dump()}
-    read = [*files.values(), *map(Path, own_files(corpus))]
-    with recorded_run(out / "run.json", record, read):
-        stream, about = tokenize(read_corpus(corpus, RAW), tokens, files.get("bert_vocabulary"))
-        check_words(stream.vocabulary)
-        save_tokens(out, stream, about)
-        classes = class_names(corpus)
-        write_table(
-            out / "classes.csv", pd.DataFrame({"label": range(len(classes)), "name": classes})
-        )
+        sources.verify(name, path)
+    record = {"corpus": corpus.model_dump(), "tokens": settings.model_dump()}
+    read = [*files.values(), *map(Path, registry.own_files(corpus))]
+    with artifacts.recorded_run(out / "run.json", record, read):
+        documents = registry.read_corpus(corpus, RAW)
+        stream, about = tokens.tokenize(documents, settings, files.get("bert_vocabulary"))
+        tokens.check_words(stream.vocabulary)
+        tokens.save_tokens(out, stream, about)
+        names = registry.class_names(corpus)
+        classes = pd.DataFrame({"label": range(len(names)), "name": names})
+        artifacts.write_table(out / "classes.csv", classes)
 
 
 @rule
@@ -200,8 +199,7 @@ def sample(study: Study, sample: str) -> None:
     from sgns_study import samples
     from sgns_study.tokens import load_documents
 
-    results = results_of(study)
-    listed, settings = results / "tokens/documents.csv", study.sampling.classifier
+    listed, settings = study.results / "tokens/documents.csv", study.sampling.classifier
     splits, labels = load_documents(listed)
     kind, _, seed = sample.replace("/", "-").partition("-s")
     if kind == "classifier":
@@ -211,23 +209,21 @@ def sample(study: Study, sample: str) -> None:
     else:
         embedding = study.sampling.embedding
         drawn = samples.draw_embedding_sample(splits, embedding, int(seed or embedding.seed or 0))
-    samples.save_sample(results / f"samples/{sample}.csv", drawn)
+    samples.save_sample(study.results / f"samples/{sample}.csv", drawn)
 
 
 @rule
 @draw
 def build_text(study: Study, draw: str) -> None:
     """Write out the documents that word vectors are trained on, in the order they are read."""
-    from sgns_study.artifacts import recorded_run
-    from sgns_study.samples import EMBEDDING, load_sample, save_text
-    from sgns_study.tokens import load_tokens
+    from sgns_study import artifacts, samples, tokens
 
-    results = results_of(study)
-    sample, out = results / f"samples/embedding{draw}.csv", results / f"text{draw}"
-    with recorded_run(out / "run.json", {}, [results / "tokens/ids.npy", sample]):
-        stream = load_tokens(results / "tokens")
-        drawn = load_sample(sample, EMBEDDING, len(stream.labels))
-        save_text(out, stream, stream.vocabulary, drawn["train"])
+    folder, out = study.results / "tokens", study.results / f"text{draw}"
+    sample = study.results / f"samples/embedding{draw}.csv"
+    with artifacts.recorded_run(out / "run.json", {}, [folder / "ids.npy", sample]):
+        stream = tokens.load_tokens(folder)
+        drawn = samples.load_sample(sample, samples.EMBEDDING, len(stream.labels))
+        samples.save_text(out, stream, stream.vocabulary, drawn["train"])
 
 
 @rule
@@ -235,69 +231,54 @@ def build_text(study: Study, draw: str) -> None:
 @radius
 def build_pairs(study: Study, draw: str, radius: int) -> None:
     """Lay out windows of one radius and draw its fixed validation negatives."""
-    from sgns_study.artifacts import recorded_run
-    from sgns_study.pairs import build_pairs, powers, save_pairs
-    from sgns_study.samples import EMBEDDING, load_sample
-    from sgns_study.tokens import load_tokens, truncated
+    from sgns_study import artifacts, pairs, samples, tokens
 
-    results, settings = results_of(study), study.pairs
-    out = results / f"pairs{draw}/r{radius}"
-    sample = results / f"samples/embedding{draw}.csv"
+    folder, settings = study.results / "tokens", study.pairs
+    out = study.results / f"pairs{draw}/r{radius}"
+    sample = study.results / f"samples/embedding{draw}.csv"
     record = {"radius": radius, **settings.model_dump()}
-    with recorded_run(out / "run.json", record, [results / "tokens/ids.npy", sample]):
-        stream = load_tokens(results / "tokens")
-        documents = load_sample(sample, EMBEDDING, len(stream.labels))
-        train = documents["train"][: settings.train_documents]
-        validation = documents["validation"][: settings.validation_documents]
-        pairs = build_pairs(
-            *truncated(stream, train, settings.max_tokens),
-            *truncated(stream, validation, settings.max_tokens),
+    with artifacts.recorded_run(out / "run.json", record, [folder / "ids.npy", sample]):
+        stream = tokens.load_tokens(folder)
+        drawn = samples.load_sample(sample, samples.EMBEDDING, len(stream.labels))
+        train = drawn["train"][: settings.train_documents]
+        validation = drawn["validation"][: settings.validation_documents]
+        built = pairs.build_pairs(
+            *tokens.truncated(stream, train, settings.max_tokens),
+            *tokens.truncated(stream, validation, settings.max_tokens),
             radius=radius,
             negatives=settings.validation_negatives,
             vocabulary_size=len(stream.vocabulary.tokens),
             seed=settings.seed,
-            noise=powers(stream.vocabulary.counts, settings.validation_alpha),
+            noise=pairs.powers(stream.vocabulary.counts, settings.validation_alpha),
         )
-        save_pairs(out, pairs)
+        pairs.save_pairs(out, built)
 
 
 @rule
 @vectors_options
 def train_sgns(study: Study, recipe: str, radius: int, dim: int, seed: int) -> None:
     """Train word vectors by a recipe: SGNS, or its count-based twin."""
-    from sgns_study.artifacts import recorded_run, write_table
-    from sgns_study.devices import torch_device
-    from sgns_study.pairs import load_pairs
-    from sgns_study.plan import Files, Model, device_of
-    from sgns_study.plan import draw as draw_of
-    from sgns_study.samples import load_text
-    from sgns_study.sgns import recipes
-    from sgns_study.sgns.vectors import coverage, save_vectors
-    from sgns_study.tokens import load_vocabulary
+    from sgns_study import artifacts, devices, pairs, samples, tokens
+    from sgns_study.sgns import recipes, vectors
 
-    results, settings = results_of(study), study.recipes[recipe]
-    model = Model(recipe, radius, dim)
-    out = results / "embeddings" / f"{model.name}-s{seed}"
-    vocabulary = results / "tokens/vocabulary.csv"
-    device = {"device": torch_device(device_of(study, recipe))} if settings.on_device else {}
+    settings, model = study.recipes[recipe], plan.Model(recipe, radius, dim)
+    device = {"device": devices.torch_device(study.device)} if settings.on_device else {}
+    out = study.results / "embeddings" / f"{model.name}-s{seed}"
     record = model._asdict() | {"seed": seed} | device | settings.model_dump()
-    drawn = draw_of(study, seed)
-    inputs = [vocabulary, *map(Path, Files(study).read_by(study, recipe, radius, seed))]
-    with recorded_run(out / "run.json", record, inputs) as found:
-        known = load_vocabulary(vocabulary)
-        words = known.tokens
-        reads = settings.reads
-        text = load_text(results / f"text{drawn}", len(words)) if "text" in reads else None
-        pairs = (
-            load_pairs(results / f"pairs{drawn}/r{radius}", len(words))
-            if "pairs" in reads
-            else None
-        )
-        data = recipes.TrainingData(words, text, pairs)
-        vectors, curves = recipes.train(settings, data, radius, dim, seed, **device)
-        found |= coverage(vectors, known.counts)
-        save_vectors(out / "vectors.safetensors", vectors)
-        write_table(out / "curves.csv", curves)
+    vocabulary = study.results / "tokens/vocabulary.csv"
+    inputs = plan.Files(study).read_by(study, recipe, radius, seed)
+    with artifacts.recorded_run(out / "run.json", record, [vocabulary, *map(Path, inputs)]) as run:
+        known, drawn = tokens.load_vocabulary(vocabulary), plan.draw(study, seed)
+        words, text, windows = known.tokens, None, None
+        if "text" in settings.reads:
+            text = samples.load_text(study.results / f"text{drawn}", len(words))
+        if "pairs" in settings.reads:
+            windows = pairs.load_pairs(study.results / f"pairs{drawn}/r{radius}", len(words))
+        data = recipes.TrainingData(words, text, windows)
+        trained, curves = recipes.train(settings, data, radius, dim, seed, **device)
+        run |= vectors.coverage(trained, known.counts)
+        vectors.save_vectors(out / "vectors.safetensors", trained)
+        artifacts.write_table(out / "curves.csv", curves)
 
 
 @rule
@@ -308,27 +289,24 @@ def evaluate_vectors(study: Study, recipe: str, radius: int, dim: int, seed: int
     Writes `scores.csv`, `similarities.csv`, `neighbours.csv` and `map.csv`.
     """
     from sgns_study.artifacts import write_table
-    from sgns_study.corpora.registry import known_synonyms, probe_words
-    from sgns_study.evaluation.datasets import standard_sets
-    from sgns_study.evaluation.intrinsic import intrinsic_scores, similarities
-    from sgns_study.evaluation.probes import probe_neighbours, words_map
+    from sgns_study.corpora import registry
+    from sgns_study.evaluation import datasets, intrinsic, probes
     from sgns_study.evaluation.vectors import MAIN_SETS
-    from sgns_study.plan import Model
     from sgns_study.sgns.vectors import load_vectors, trained_words
 
-    run = f"{Model(recipe, radius, dim).name}-s{seed}"
-    out = results_of(study) / "vectors" / run
-    vectors = results_of(study) / "embeddings" / run / "vectors.safetensors"
-    loaded = trained_words(load_vectors(vectors))
+    run = f"{plan.Model(recipe, radius, dim).name}-s{seed}"
+    out, trained = study.results / "vectors" / run, study.results / "embeddings" / run
+    loaded = trained_words(load_vectors(trained / "vectors.safetensors"))
     table, words = loaded.centre, loaded.vocabulary
-    pairs, questions = standard_sets(RAW) if study.evaluation.public_sets else ({}, {})
-    groups = study.evaluation.words or probe_words(study.corpus)
-    scores = intrinsic_scores(table, words, pairs, questions, known_synonyms(study.corpus))
+    pairs, questions = datasets.standard_sets(RAW) if study.evaluation.public_sets else ({}, {})
+    groups = study.evaluation.words or registry.probe_words(study.corpus)
+    synonyms = registry.known_synonyms(study.corpus)
+    scores = intrinsic.intrinsic_scores(table, words, pairs, questions, synonyms)
     write_table(out / "scores.csv", scores)
     pairs = {name: judged for name, judged in pairs.items() if name in MAIN_SETS}
-    write_table(out / "similarities.csv", similarities(table, words, pairs))
-    write_table(out / "neighbours.csv", probe_neighbours(table, words, groups))
-    write_table(out / "map.csv", words_map(table, words, groups, seed))
+    write_table(out / "similarities.csv", intrinsic.similarities(table, words, pairs))
+    write_table(out / "neighbours.csv", probes.probe_neighbours(table, words, groups))
+    write_table(out / "map.csv", probes.words_map(table, words, groups, seed))
 
 
 @rule
@@ -336,62 +314,54 @@ def evaluate_vectors(study: Study, recipe: str, radius: int, dim: int, seed: int
 @seed
 def train_classifier(study: Study, variant: str, seed: int) -> None:
     """Train the Conv1d classifier from an initial embedding; the first seed keeps its weights."""
-    from sgns_study import plan
-    from sgns_study.artifacts import read_table, recorded_run, write_table
-    from sgns_study.classifiers import fit
-    from sgns_study.classifiers.inits import initial_table, is_frozen
-    from sgns_study.classifiers.model import Settings, save_model
+    from sgns_study import artifacts, devices, samples, tokens
+    from sgns_study.classifiers import fit, inits, model
     from sgns_study.classifiers.predictions import write_predictions
-    from sgns_study.devices import torch_device
-    from sgns_study.samples import CLASSIFIER, first_documents, load_sample
     from sgns_study.sgns.vectors import load_vectors
-    from sgns_study.tokens import load_tokens, padded, usual_length
 
-    results, what = results_of(study), plan.named(plan.variants(study))[variant]
-    settings, device = plan.settings_of(study, what), torch_device(study.device)
-    sample, out = (
-        results / f"samples/classifier-s{seed}.csv",
-        results / f"classifiers/{variant}-s{seed}",
-    )
-    vectors = [Path(path) for path in plan.Files(study).vectors_of(what, seed)]
+    folder, what = study.results / "tokens", plan.named(plan.variants(study))[variant]
+    settings, device = plan.settings_of(study, what), devices.torch_device(study.device)
+    out = study.results / "classifiers" / f"{variant}-s{seed}"
     record = {"init": what.init, "scale": what.scale, "documents": what.documents}
     record |= {"dim": what.dim, "seed": seed, "device": device, **settings.model_dump()}
-    inputs = [results / "tokens/ids.npy", sample, *vectors]
-    with recorded_run(out / "run.json", record, inputs) as found:
-        stream = load_tokens(results / "tokens")
-        drawn = load_sample(sample, CLASSIFIER, len(stream.labels))
-        if what.documents:
-            drawn = first_documents(drawn, what.documents)
-        loaded = load_vectors(vectors[0]) if vectors else None
+    sample = study.results / f"samples/classifier-s{seed}.csv"
+    vectors = [Path(path) for path in plan.Files(study).vectors_of(what, seed)]
+    inputs = [folder / "ids.npy", sample, *vectors]
+    with artifacts.recorded_run(out / "run.json", record, inputs) as run:
+        stream = tokens.load_tokens(folder)
         words = stream.vocabulary.tokens
+        drawn = samples.load_sample(sample, samples.CLASSIFIER, len(stream.labels))
+        if what.documents:
+            drawn = samples.first_documents(drawn, what.documents)
+        loaded = load_vectors(vectors[0]) if vectors else None
         least = settings.kernel - 2 * settings.padding
-        length = settings.max_tokens or usual_length(stream, drawn["train"], least)
+        length = settings.max_tokens or tokens.usual_length(stream, drawn["train"], least)
         parts = {
-            role: fit.Documents(padded(stream, part, length), stream.labels[part])
+            role: fit.Documents(tokens.padded(stream, part, length), stream.labels[part])
             for role, part in drawn.items()
         }
         fitted = fit.train_classifier(
             **parts,
-            table=initial_table(what.init, loaded, words, what.dim, seed, what.scale),
+            table=inits.initial_table(what.init, loaded, words, what.dim, seed, what.scale),
             settings=settings,
             seed=seed,
-            frozen=is_frozen(what.init),
+            frozen=inits.is_frozen(what.init),
             device=device,
         )
         predicted = drawn["test"], parts["test"].labels, fitted.probabilities
         write_predictions(out / "predictions.csv", *predicted)
-        write_table(out / "curves.csv", fitted.curves)
+        artifacts.write_table(out / "curves.csv", fitted.curves)
         if seed in plan.kept_seeds(study)[0]:
-            classes = read_table(results / "tokens/classes.csv", text=("name",))["name"].tolist()
-            about = Settings(
+            classes = artifacts.read_table(folder / "classes.csv", text=("name",))
+            about = model.Settings(
                 tokens=study.tokens,
                 vocabulary=words,
-                classes=classes,
+                classes=classes["name"].tolist(),
                 max_tokens=length,
                 padding=settings.padding,
             )
-            save_model(out / "model.safetensors", fitted.weights, about)
-        found |= {"selected_epoch": fitted.selected_epoch, "max_tokens": length}
+            model.save_model(out / "model.safetensors", fitted.weights, about)
+        run |= {"selected_epoch": fitted.selected_epoch, "max_tokens": length}
 
 
 @rule
@@ -399,35 +369,29 @@ def train_classifier(study: Study, variant: str, seed: int) -> None:
 @seed
 def train_baseline(study: Study, baseline: str, seed: int) -> None:
     """Train a classifier of scikit-learn's on the documents of the Conv1d classifier."""
-    from sgns_study import plan
-    from sgns_study.artifacts import recorded_run, write_table
-    from sgns_study.classifiers.baselines import TokenDocuments, curves, train_baseline
+    from sgns_study import artifacts, samples, tokens
+    from sgns_study.classifiers import baselines
     from sgns_study.classifiers.predictions import write_predictions
-    from sgns_study.samples import CLASSIFIER, first_documents, load_sample
     from sgns_study.sgns.vectors import load_vectors
-    from sgns_study.tokens import load_tokens
 
-    results, what = results_of(study), plan.named(plan.baselines(study))[baseline]
-    sample, out = (
-        results / f"samples/classifier-s{seed}.csv",
-        results / f"baselines/{baseline}-s{seed}",
-    )
+    folder, what = study.results / "tokens", plan.named(plan.baselines(study))[baseline]
+    out = study.results / "baselines" / f"{baseline}-s{seed}"
+    record = {"kind": what.kind, "documents": what.documents}
+    sample = study.results / f"samples/classifier-s{seed}.csv"
     vectors = [Path(path) for path in plan.Files(study).vectors_of(what, seed)]
-    inputs = [results / "tokens/ids.npy", sample, *vectors]
-    with recorded_run(
-        out / "run.json", {"kind": what.kind, "documents": what.documents}, inputs
-    ) as found:
-        stream = load_tokens(results / "tokens")
-        drawn = load_sample(sample, CLASSIFIER, len(stream.labels))
+    inputs = [folder / "ids.npy", sample, *vectors]
+    with artifacts.recorded_run(out / "run.json", record, inputs) as run:
+        stream = tokens.load_tokens(folder)
+        drawn = samples.load_sample(sample, samples.CLASSIFIER, len(stream.labels))
         if what.documents:
-            drawn = first_documents(drawn, what.documents)
-        documents = {role: TokenDocuments.of(stream, part) for role, part in drawn.items()}
+            drawn = samples.first_documents(drawn, what.documents)
+        parts = {role: baselines.TokenDocuments.of(stream, part) for role, part in drawn.items()}
         loaded = load_vectors(vectors[0]) if vectors else None
-        fitted = train_baseline(what.kind, **documents, vectors=loaded)
-        test = documents["test"].labels
+        fitted = baselines.train_baseline(what.kind, **parts, vectors=loaded)
+        test = parts["test"].labels
         write_predictions(out / "predictions.csv", drawn["test"], test, fitted.probabilities)
-        write_table(out / "curves.csv", curves(fitted, test))
-        found["chosen"] = fitted.settings
+        artifacts.write_table(out / "curves.csv", baselines.curves(fitted, test))
+        run["chosen"] = fitted.settings
 
 
 @rule
@@ -436,17 +400,16 @@ def aggregate(study: Study) -> None:
 
     Models that are missing are left out, so that a study can be summed up while it runs.
     """
+    from sgns_study import artifacts
     from sgns_study.aggregate import gather
-    from sgns_study.artifacts import write_array, write_json, write_table
 
-    results = results_of(study)
-    found = gather(study, results)
+    found = gather(study, study.results)
     for name, table in found.tables.items():
-        write_table(results / f"{name}.csv", table)
+        artifacts.write_table(study.results / f"{name}.csv", table)
     for name, array in found.arrays.items():
-        write_array(results / f"{name}.npy", array)
+        artifacts.write_array(study.results / f"{name}.npy", array)
     if found.metrics:
-        write_json(results / "metrics.json", found.metrics)
+        artifacts.write_json(study.results / "metrics.json", found.metrics)
 
 
 @rule
@@ -457,24 +420,23 @@ def claims(study: Study) -> None:
     """
     import numpy as np
 
-    from sgns_study.artifacts import read_array, write_table
+    from sgns_study import artifacts
     from sgns_study.evaluation.quantities import times
     from sgns_study.evaluation.tables import read_present
     from sgns_study.evaluation.verdicts import judged_by
 
-    results = results_of(study)
-    names = ("runs", "classifier_curves", "experiment_curves", "vectors", "sgns_curves")
-    found = read_present(results, (*names, "word_pairs"))
+    results, tables = study.results, ("runs", "classifier_curves", "experiment_curves")
+    found = read_present(results, (*tables, "vectors", "sgns_curves", "word_pairs"))
     correct, ranks = np.empty((0, 0), np.uint8), np.empty((0, 0), np.uint16)
     if "runs" in found:
-        correct = read_array(results / "correct.npy", ndim=2)
+        correct = artifacts.read_array(results / "correct.npy", ndim=2)
     if "word_pairs" in found:
-        ranks = read_array(results / "pair_ranks.npy", ndim=2)
+        ranks = artifacts.read_array(results / "pair_ranks.npy", ndim=2)
     judged, comparisons = judged_by(study, found, correct, ranks)
-    write_table(results / "claims.csv", judged)
-    write_table(results / "comparisons.csv", comparisons)
+    artifacts.write_table(results / "claims.csv", judged)
+    artifacts.write_table(results / "comparisons.csv", comparisons)
     if "classifier_curves" in found:
-        write_table(results / "convergence.csv", times(found["classifier_curves"]))
+        artifacts.write_table(results / "convergence.csv", times(found["classifier_curves"]))
 
 
 @rule
@@ -483,8 +445,8 @@ def timings(study: Study) -> None:
     from sgns_study.aggregate import timings
     from sgns_study.artifacts import write_table
 
-    results = results_of(study)
-    write_table(results / "timings.csv", timings([Path("data/benchmarks"), results / "benchmarks"]))
+    found = timings([Path("data/benchmarks"), study.results / "benchmarks"])
+    write_table(study.results / "timings.csv", found)
 
 
 @rule
@@ -493,7 +455,7 @@ def figure(study: Study, name: str) -> None:
     """Draw one figure of the report from the tidy tables; its caption goes beside it as .md."""
     from sgns_study.figures import draw_figure
 
-    draw_figure(name, results_of(study), Path("reports", study.study, "figures", f"{name}.svg"))
+    draw_figure(name, study.results, Path("reports", study.study, "figures", f"{name}.svg"))
 
 
 @rule
@@ -501,7 +463,7 @@ def report(study: Study) -> None:
     """Render the report as one self-contained HTML page and as PDF; its appendix and answer."""
     from sgns_study.report.render import render
 
-    render(study, results_of(study), Path("reports", study.study))
+    render(study, study.results, Path("reports", study.study))
 
 
 @cli.command()
@@ -555,30 +517,13 @@ def export(vectors: Path, errors: str, kind: str | None, out: Path) -> None:
     "the same vectors, and then deletes it",
 )
 @option("--checkpoint-every", click.FloatRange(0), 300, "seconds between two saves")
-def embed(
-    text: Path,
-    out: Path,
-    kind: str | None,
-    radius: int,
-    dim: int,
-    lr: float,
-    seed: int,
-    threads: int,
-    validation_fraction: float,
-    checkpoint: Path | None,
-    checkpoint_every: float,
-    **settings: Any,
-) -> None:
+def embed(text: Path, out: Path, kind: str | None, checkpoint: Path | None, **options: Any) -> None:
     """Train word2vec on any text file.
 
     The last line on standard output is a JSON object: tokens trained on, over all epochs, seconds,
     tokens per second, the mean loss of a pair in the last epoch and, where documents are held out,
     in these after it. Seconds and speed are those since training was last started.
     """
-    import json
-
-    from pydantic import ValidationError
-
     from sgns_study.sgns import checkpoint as checkpoints
     from sgns_study.sgns.embed import embed
     from sgns_study.sgns.vectors import write_vectors
@@ -586,21 +531,13 @@ def embed(
     check_new(out, text)
     if checkpoint:
         check_new(checkpoint, out, text)
+    keys = params.Word2vecRecipe.model_fields.keys() & options.keys()
+    settings = {key: options.pop(key) for key in keys}  # the others are arguments of `embed`
     try:
-        recipe = params.Word2vecRecipe(kind="word2vec", learning_rate=lr, **settings)
+        recipe = params.Word2vecRecipe(kind="word2vec", **settings)
     except ValidationError as error:
         raise StudyError(config.explain(error.errors()[0], params.Word2vecRecipe)) from None
-    vectors, summary = embed(
-        text,
-        recipe,
-        radius,
-        dim,
-        seed,
-        threads=threads,
-        validation_fraction=validation_fraction,
-        checkpoint=checkpoint,
-        checkpoint_every=checkpoint_every,
-    )
+    vectors, summary = embed(text, recipe, checkpoint=checkpoint, **options)
     write_vectors(out, vectors, kind)
     if checkpoint:
         checkpoints.remove(checkpoint)
@@ -625,9 +562,6 @@ def predict(model: Path, text: Path, columns: tuple[str, ...], format: str) -> N
     MODEL is a model.safetensors of a study. A file that ends as tables do has a row for each text,
     any other a line; an empty line is a text without words.
     """
-    import csv
-    import json
-
     from sgns_study.classifiers.model import load_model, predictions, read_texts
 
     classifier = load_model(model)
@@ -688,8 +622,6 @@ def evaluate(
     SGNS_STUDY_MIRROR or their public addresses. Each data set is named for its file, by the whole
     path where two have one name; coverage is the share of it whose words have a vector.
     """
-    from collections import Counter
-
     from sgns_study.corpora.sources import evaluation_sources, fetch
     from sgns_study.evaluation.datasets import standard_sets
     from sgns_study.evaluation.intrinsic import intrinsic_scores, read_pairs, read_questions
@@ -718,16 +650,14 @@ def verify(folders: tuple[Path, ...]) -> None:
     """
     from tqdm import tqdm
 
-    from sgns_study.artifacts import ArtifactError, intact, sealed_files
+    from sgns_study.artifacts import ArtifactError, reading, sealed_files
 
     files = [path for folder in folders for path in sealed_files(folder)]
-    bad = 0
+    bad, remedy = 0, "run again, or bring it back from a copy"
     for path in tqdm(files, unit="file", disable=None):
         try:
-            if not intact(path).is_file():
-                raise ArtifactError(
-                    f"{path}: no such file: run again, or bring it back from a copy"
-                )
+            with reading(path, "not readable", remedy), path.open("rb"):
+                pass
         except ArtifactError as error:
             click.echo(error, err=True)
             bad += 1
@@ -773,14 +703,13 @@ def crate(study: Path, out: Path) -> None:
 def init(folder: Path) -> None:
     """Make FOLDER a place for a study of one's own text: my.yaml, an example, and a Snakefile."""
     from sgns_study.artifacts import write_text
-    from sgns_study.plan import WORKFLOW
 
     copied = {
-        "my.yaml": "config/own.yaml",
-        "data/reviews.csv": "data/reviews.csv",
-        "params.schema.json": "config/params.schema.json",  # for editors
+        "my.yaml": plan.WORKFLOW / "config/own.yaml",
+        "data/reviews.csv": plan.WORKFLOW / "data/reviews.csv",
+        "params.schema.json": plan.WORKFLOW / "config/params.schema.json",  # for editors
     }
-    texts = {name: (WORKFLOW / path).read_text(encoding="utf-8") for name, path in copied.items()}
+    texts = {name: path.read_text(encoding="utf-8") for name, path in copied.items()}
     texts["Snakefile"] = """from sgns_study.plan import WORKFLOW
 include: WORKFLOW / "Snakefile"
 workflow.default_target = "all"
@@ -803,12 +732,11 @@ def run(study: Path, options: tuple[str, ...]) -> None:
     full log is in .snakemake/log.
     """
     from sgns_study.guards import LIVE
-    from sgns_study.plan import WORKFLOW
 
     config.read_study(study)  # which runs no code that is in it, as Snakemake may
     if not Path("Snakefile").is_file():
         raise StudyError("no Snakefile in this folder: `sgns-study init FOLDER` makes one that has")
-    profile = f"--workflow-profile={WORKFLOW / 'profiles/default'}"
+    profile = f"--workflow-profile={plan.WORKFLOW / 'profiles/default'}"
     command = [sys.executable, "-m", "snakemake", "--cores", "all", profile]
     # In place of this process, so that a signal reaches Snakemake.
     os.environ[LIVE] = "1"

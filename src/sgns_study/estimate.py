@@ -4,16 +4,17 @@ A job takes the seconds of its stage's start and more in proportion to its work;
 has both for each stage. `benchmarks/calibrate.py` fits them to the timings of finished studies.
 """
 
-import csv
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
+
 from sgns_study import plan
 from sgns_study.corpora.registry import corpus_sizes, own_files, raw_files, word_sets
 from sgns_study.figures import figures_of
-from sgns_study.params import LabRecipe, PpmiRecipe, Recipe, Sizes, Study, Word2vecRecipe
+from sgns_study.params import LabRecipe, PpmiRecipe, Sizes, Study, TableCorpus, Word2vecRecipe
 from sgns_study.splits import split_sizes
 from sgns_study.tokens import LONGEST
 
@@ -32,37 +33,25 @@ class Job(NamedTuple):
     work: float = 0  # what its time grows with, in 10⁹ operations of its stage
 
 
-class Stage(NamedTuple):
-    """The jobs of a stage, and what they are estimated to take."""
+def stages(study: Study) -> pd.DataFrame:
+    """What a study has to do, a row each stage; raises ArtifactError if its table cannot be read.
 
-    name: str  # the rule, and the kind where it has several
-    jobs: int
-    seconds: float  # of all of them, one after another
-    mib: float  # of the largest
-
-
-def stages(study: Study) -> list[Stage]:
-    """What a study has to do, by stage; raises ArtifactError if its table cannot be read."""
-    with CALIBRATION.open(encoding="utf-8", newline="") as file:
-        known = {row.pop("stage"): list(map(float, row.values())) for row in csv.DictReader(file)}
-    planned, tokens = jobs(study), corpus_tokens(study)
-    found = []
-    for stage in dict.fromkeys(job.stage for job in planned):
-        start, per_work, mib, mib_per_token = known[stage]
-        works = [job.work for job in planned if job.stage == stage]
-        seconds = start * len(works) + per_work * sum(works)
-        found.append(Stage(stage, len(works), seconds, mib + mib_per_token * tokens))
-    return found
+    jobs; seconds: of all of them, one after another; mib: of the largest.
+    """
+    planned = pd.DataFrame(jobs(study)).groupby("stage", sort=False)["work"]
+    found = planned.agg(jobs="size", work="sum").join(pd.read_csv(CALIBRATION, index_col="stage"))
+    found["seconds"] = found["seconds"] * found["jobs"] + found["seconds_per_work"] * found["work"]
+    found["mib"] += found["mib_per_token"] * corpus_tokens(study)
+    return found[["jobs", "seconds", "mib"]]
 
 
-def lines(found: list[Stage]) -> list[str]:
+def lines(found: pd.DataFrame) -> list[str]:
     """The plan as a table: jobs, minutes of one core and memory of each stage, and of the study."""
-    count, seconds = sum(each.jobs for each in found), sum(each.seconds for each in found)
-    largest = max(each.mib for each in found)
-    rows = [(each.name, each.jobs, each.seconds, each.mib) for each in found]
-    rows.append((f"all, on {cores()} cores", count, seconds / cores(), largest))
+    count, seconds = found["jobs"].sum(), found["seconds"].sum() / cores()
+    every = (f"all, on {cores()} cores", count, seconds, found["mib"].max())
     return [f"{'stage':24}{'jobs':>6}{'minutes':>10}{'MiB':>8}"] + [
-        f"{name:24}{n:6}{time / 60:10.1f}{mib:8.0f}" for name, n, time, mib in rows
+        f"{name:24}{n:6}{time / 60:10.1f}{mib:8.0f}"
+        for name, n, time, mib in [*found.itertuples(), every]
     ]
 
 
@@ -71,23 +60,17 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def mean_length(study: Study, sizes: Sizes) -> float:
-    """Tokens of a document; those of a table from the size of its files."""
-    if own := own_files(study.corpus):
-        return sum(Path(path).stat().st_size for path in own) / BYTES / sum(sizes)
-    return LENGTHS[study.corpus.kind]
-
-
 def corpus_tokens(study: Study) -> float:
-    """Tokens of the whole corpus, in millions."""
-    sizes = corpus_sizes(study.corpus)
-    return sum(sizes) * mean_length(study, sizes) / 1e6
+    """Tokens of the whole corpus, in millions; those of a table from the size of its files."""
+    if isinstance(study.corpus, TableCorpus):
+        return sum(Path(path).stat().st_size for path in study.corpus.files) / BYTES / 1e6
+    return sum(study.corpus.sizes) * LENGTHS[study.corpus.kind] / 1e6
 
 
 def jobs(study: Study) -> list[Job]:
     """Every job of a study that starts from nothing."""
     sizes = corpus_sizes(study.corpus)
-    length = mean_length(study, sizes)
+    length = corpus_tokens(study) * 1e6 / sum(sizes)  # mean tokens of a document
     found = [*of_text(study), *of_vectors(study, sizes, length)]
     found += of_classifiers(study, sizes, length)
     trained = len(plan.runs(study)) + len(plan.vectors(study))
@@ -117,16 +100,15 @@ def of_text(study: Study) -> Iterator[Job]:
 def of_vectors(study: Study, sizes: Sizes, length: float) -> Iterator[Job]:
     """Training and scoring of each set of vectors."""
     for model, seed in plan.vectors(study):
-        recipe, run = study.recipes[model.recipe], f"{model.name}-s{seed}"
-        work = work_of(study, recipe, model, sizes, length)
-        yield Job("train_sgns", run, f"train_sgns {recipe.kind}", work)
+        run, stage = f"{model.name}-s{seed}", f"train_sgns {study.recipes[model.recipe].kind}"
+        yield Job("train_sgns", run, stage, work_of(study, model, sizes, length))
         scored = float(study.evaluation.public_sets)
         yield Job("evaluate_vectors", run, "evaluate_vectors", scored)
 
 
-def work_of(study: Study, recipe: Recipe, model: plan.Model, sizes: Sizes, length: float) -> float:
+def work_of(study: Study, model: plan.Model, sizes: Sizes, length: float) -> float:
     """What training a set of vectors takes; of PPMI, counting, and nothing of vectors of a file."""
-    sample = study.sampling.embedding
+    recipe, sample = study.recipes[model.recipe], study.sampling.embedding
     pool = sizes.pool(sample.unlabelled, sample.test)
     documents, _ = split_sizes(sample.documents or pool, sample.validation_fraction)
     if isinstance(recipe, LabRecipe):

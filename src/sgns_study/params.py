@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain
 from os.path import expanduser
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import (
@@ -63,12 +64,11 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 def own_file(name: str) -> str:
     """The path of a file of the user's; raises ValueError for one that no rule can name."""
-    for character in "{}<>\0":
-        if character in name:
-            raise ValueError(
-                f"found {character!r} in the name of the file: rename it, the workflow cannot "
-                "handle this"
-            )
+    if wildcard := re.search(r"[{}<>\0]", name):
+        raise ValueError(
+            f"found {wildcard[0]!r} in the name of the file: rename it, the workflow cannot handle "
+            "this"
+        )
     if "://" in name:
         raise ValueError(f"found the address {name}: download it, and name the file")
     return expanduser(name)
@@ -107,9 +107,22 @@ class Section(BaseModel):
             field.description = field.description and " ".join(field.description.split())
 
 
+class Sizes(NamedTuple):
+    """Documents of each part of a corpus."""
+
+    train: int
+    test: int
+    unlabelled: int
+
+    def pool(self, unlabelled: bool, test: bool) -> int:
+        """Documents in the labelled training part and, if so asked for, in the other two."""
+        return self.train + self.unlabelled * unlabelled + self.test * test
+
+
 class ImdbCorpus(Section):
     """The Large Movie Review Dataset (Maas et al., 2011)."""
 
+    sizes: ClassVar = Sizes(25_000, 25_000, 50_000)
     kind: Literal["imdb"]
 
 
@@ -117,6 +130,7 @@ class BooksCorpus(Section):
     """The same reviews, and 754 books in the public domain to learn vectors from
     (`corpora/books.py`)."""
 
+    sizes: ClassVar = Sizes(25_000, 25_000, 50_000 + 218_858)  # passages of books
     kind: Literal["imdb_and_books"]
 
 
@@ -134,6 +148,11 @@ class PlantedCorpus(Section):
     """seed of the generator"""
     shuffled_labels: bool = False
     """permute the labels within each part: nothing can be learned; the negative control"""
+
+    @property
+    def sizes(self) -> Sizes:
+        """Documents of each part."""
+        return Sizes(self.train, self.test, self.unlabelled)
 
 
 class TableCorpus(Section):
@@ -168,30 +187,6 @@ class TableCorpus(Section):
 Corpus = Annotated[
     ImdbCorpus | BooksCorpus | PlantedCorpus | TableCorpus, Field(discriminator="kind")
 ]
-
-
-class Sizes(NamedTuple):
-    """Documents of each part of a corpus."""
-
-    train: int
-    test: int
-    unlabelled: int
-
-    def pool(self, unlabelled: bool, test: bool) -> int:
-        """Documents in the labelled training part and, if so asked for, in the other two."""
-        return self.train + self.unlabelled * unlabelled + self.test * test
-
-
-def known_sizes(corpus: Corpus) -> Sizes | None:
-    """Documents of a corpus; None if only reading it tells (`corpora.registry.corpus_sizes`)."""
-    match corpus:
-        case ImdbCorpus():
-            return Sizes(25_000, 25_000, 50_000)
-        case BooksCorpus():
-            return Sizes(25_000, 25_000, 50_000 + 218_858)  # passages of books
-        case PlantedCorpus():
-            return Sizes(corpus.train, corpus.test, corpus.unlabelled)
-    return None
 
 
 class Tokens(Section):
@@ -307,6 +302,8 @@ class Pairs(Section):
 class AnyRecipe(Section):
     """What every recipe has."""
 
+    reads: ClassVar[tuple[str, ...]] = ()  # what it is trained on: the text, the pairs, or both
+    on_device: ClassVar = False  # trained where `device` says
     kind: str
     like: Name | None = None
     """the recipe whose values this one takes for the keys it does not have"""
@@ -315,8 +312,8 @@ class AnyRecipe(Section):
 class LabRecipe(AnyRecipe):
     """SGNS as the lab published it (`sgns/lab.py`)."""
 
-    reads: ClassVar = ("pairs",)
-    on_device: ClassVar = True  # trained where `device` says
+    reads = ("pairs",)
+    on_device = True
     kind: Literal["lab"]
     negatives: Negatives
     """negatives per positive, K"""
@@ -333,7 +330,6 @@ class LabRecipe(AnyRecipe):
 class TextRecipe(AnyRecipe):
     """What the recipes have in common that read the whole text, with windows of radius R."""
 
-    on_device: ClassVar = False
     alpha: Fraction = 0.75
     """power of the counts in the distribution of noise"""
     window: Literal["dynamic", "fixed", "harmonic"] = "dynamic"
@@ -350,7 +346,7 @@ class TextRecipe(AnyRecipe):
 class Word2vecRecipe(TextRecipe):
     """SGNS with the tweaks of word2vec, each of which can be switched off (`sgns/word2vec.py`)."""
 
-    reads: ClassVar = ("text", "pairs")
+    reads = ("text", "pairs")
     kind: Literal["word2vec"]
     negatives: Negatives = 5
     """negatives per positive, K"""
@@ -363,7 +359,7 @@ class Word2vecRecipe(TextRecipe):
 class PpmiRecipe(TextRecipe):
     """Counts in place of training: shifted PPMI and its truncated SVD (`sgns/ppmi.py`)."""
 
-    reads: ClassVar = ("text",)
+    reads = ("text",)
     kind: Literal["ppmi"]
     shift: Negatives
     """K, the logarithm of which is subtracted from PMI"""
@@ -377,8 +373,6 @@ class FileRecipe(AnyRecipe):
     A radius means nothing for them: their folders have the first of the grid.
     """
 
-    reads: ClassVar = ()
-    on_device: ClassVar = False
     kind: Literal["file"]
     path: OwnFile
     """file in word2vec's text or binary format, as fastText's .vec, or in GloVe's, which has no
@@ -664,6 +658,11 @@ class Study(Section):
     claims: Margins = Margins()
     report: Report = Report()
 
+    @property
+    def results(self) -> Path:
+        """The folder of its results."""
+        return Path("results", self.study)
+
     @model_validator(mode="before")
     @classmethod
     def _completed(cls, content: Any) -> Any:
@@ -695,8 +694,8 @@ class Study(Section):
                 f"sampling.classifier.validation: by_film, but the {self.corpus.kind} corpus names "
                 "no films: choose by_document"
             )
-        if sizes := known_sizes(self.corpus):
-            self.check_documents(sizes)
+        if not isinstance(self.corpus, TableCorpus):  # which only reading it tells
+            self.check_documents(self.corpus.sizes)
         return self
 
     def check_documents(self, sizes: Sizes) -> None:

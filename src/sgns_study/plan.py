@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sgns_study.params import (
     CONV1D,
+    Baselines,
     Classifier,
     ClassifierSample,
     Device,
@@ -116,40 +117,45 @@ def variants(study: Study) -> list[Variant]:
 
 def of(study: Study, block: Grid | Experiment) -> Iterator[Variant]:
     """The classifiers of the grid or of one experiment."""
-    recipes, radii, dims = places(study, block)
     scales: list[float | None] = [*getattr(block, "scales", [])] or [None]
     documents: list[int | None] = [*getattr(block, "documents", [])] or [None]
     classifiers: list[str] = getattr(block, "classifiers", [CONV1D])
+    dims = block.dims or study.grid.dims
     for init in block.inits:
         vectors: Iterable[tuple[str | None, int | None]] = [(None, None)]
         if init in FROM_VECTORS:
-            vectors = with_radii(study, recipes, radii)
+            vectors = once((model.recipe, model.radius) for model in models_of(study, block))
         for place, scale, n, name, dim in product(vectors, scales, documents, classifiers, dims):
             yield Variant(init, *place, scale, n, name, dim)
 
 
-def places(study: Study, block: Grid | Experiment) -> tuple[list[str], list[int], list[int]]:
-    """Recipes, radii and dimensions of a block; the grid's where it names none."""
+def models_of(study: Study, block: Grid | Experiment | Baselines) -> list[Model]:
+    """Every recipe of a block at its radii and dimensions; the grid's where it names none.
+
+    The vectors of a file, which have no radius, are at the first of the grid.
+    """
     grid = study.grid
-    return block.recipes or grid.recipes, block.radii or grid.radii, block.dims or grid.dims
-
-
-def with_radii(study: Study, recipes: list[str], radii: list[int]) -> list[tuple[str, int]]:
-    """Every recipe at every radius; one of a file, which has none, at the first of the grid."""
+    recipes, radii = block.recipes or grid.recipes, block.radii or grid.radii
     of_file = {name for name, recipe in study.recipes.items() if isinstance(recipe, FileRecipe)}
-    places, first = product(recipes, radii), study.grid.radii[0]
-    return once((name, first if name in of_file else radius) for name, radius in places)
+    return once(
+        Model(recipe, grid.radii[0] if recipe in of_file else radius, dim)
+        for recipe, radius, dim in product(recipes, radii, block.dims or grid.dims)
+    )
 
 
 def vectors(study: Study) -> list[tuple[Model, int]]:
     """The sets of vectors of the grid, of experiments and of baselines with their seeds, once."""
     seeds = study.grid.seeds
     blocks: list[Grid | Experiment] = [study.grid]
-    blocks += [block for block in study.experiments.values() if needs_vectors(block)]
+    blocks += [  # of vectors only, or with a classifier that starts from vectors
+        block
+        for block in study.experiments.values()
+        if not block.inits or set(block.inits) & set(FROM_VECTORS)
+    ]
     found = [
         (model, seed)
         for block in blocks
-        for model in models_at(study, *places(study, block))
+        for model in models_of(study, block)
         for seed in seeds[: getattr(block, "first_seeds", None)]
     ]
     found += [(one.model, seed) for one in baselines(study) if one.model for seed in seeds]
@@ -161,25 +167,14 @@ def models(study: Study) -> list[Model]:
     return once(model for model, _ in vectors(study))
 
 
-def models_at(study: Study, recipes: list[str], radii: list[int], dims: list[int]) -> list[Model]:
-    """Every combination."""
-    return [Model(*place, dim) for place in with_radii(study, recipes, radii) for dim in dims]
-
-
 def recipes(study: Study) -> list[str]:
     """The recipes that the study trains, in the order of its models."""
     return once(model.recipe for model in models(study))
 
 
-def needs_vectors(experiment: Experiment) -> bool:
-    """Whether it has a classifier that starts from vectors, or is of vectors only."""
-    return not experiment.inits or any(init in FROM_VECTORS for init in experiment.inits)
-
-
 def baselines(study: Study) -> list[Baseline]:
     """The baselines of the study."""
-    settings = study.baselines
-    vectors = models_at(study, settings.recipes, settings.radii, settings.dims)
+    settings, vectors = study.baselines, models_of(study, study.baselines)
     return [
         Baseline(kind, model, documents)
         for documents in (None, *settings.documents)
@@ -248,9 +243,7 @@ class Files:
         self.documents, self.vocabulary = self.of("tokens/documents.csv", "tokens/vocabulary.csv")
         self.tokens = self.of("tokens/ids.npy", "tokens/offsets.npy")
         self.tokens += [self.documents, self.vocabulary]
-        self.text = self.of(
-            *(f"text{{draw}}/{array}.npy" for array in ("ids", "offsets", "counts"))
-        )
+        self.text = self.of(*(f"text{{draw}}/{name}.npy" for name in ("ids", "offsets", "counts")))
         windows = ("train_stream", "train_centres", "validation_stream", "validation_centres")
         arrays = (*windows, "validation_negatives")
         self.pairs = self.of(*(f"pairs{{draw}}/r{{radius}}/{array}.npy" for array in arrays))
@@ -270,19 +263,15 @@ class Files:
         self.predictions = [str(Path(path).with_name("predictions.csv")) for path in fitted]
 
         of_all = ("recipes.csv", "noise.csv", "amounts.csv", "sgns_curves.csv", "vectors.csv")
-        of_classifiers = (
-            "runs.csv",
-            "averages.csv",
-            "correct.npy",
-            "classifier_curves.csv",
-            "experiment_curves.csv",
-        )
         self.aggregated = self.of(*of_all, "neighbours.csv", "map.csv")
         self.aggregated += self.of("word_pairs.csv", "pair_ranks.npy")
-        self.aggregated += self.of(*of_classifiers) if classifier_runs else []
-        self.aggregated += self.of("summary.csv", "metrics.json") if study.grid.inits else []
         self.judged = self.of("claims.csv", "comparisons.csv")
-        self.judged += self.of("convergence.csv") if study.grid.inits else []
+        if classifier_runs:
+            self.aggregated += self.of("runs.csv", "averages.csv", "correct.npy")
+            self.aggregated += self.of("classifier_curves.csv", "experiment_curves.csv")
+        if study.grid.inits:
+            self.aggregated += self.of("summary.csv", "metrics.json")
+            self.judged += self.of("convergence.csv")
 
     def of(self, *names: str) -> list[str]:
         """Files in the folder of results."""
@@ -303,11 +292,8 @@ class Files:
 
     def records(self, study: Study) -> list[str]:
         """The records of all jobs that leave one."""
-        read = [
-            path
-            for model, seed in vectors(study)
-            for path in self.read_by(study, model.recipe, model.radius, seed)
-        ]
+        reads = [self.read_by(study, one.recipe, one.radius, seed) for one, seed in vectors(study)]
+        read = [path for paths in reads for path in paths]
         files = [*self.tokens, *read, *self.embeddings, *self.classifiers, *self.baselines]
         records = {str(Path(path).with_name("run.json")) for path in files}
         return sorted(path for path in records if path.startswith(f"{self.results}/"))

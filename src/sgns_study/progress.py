@@ -11,6 +11,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from sgns_study import estimate
 from sgns_study.params import Study
 
@@ -34,7 +36,7 @@ class Live(logging.Handler):
     """
 
     def __init__(
-        self, told: "logging.StreamHandler[Any]", stages: list[estimate.Stage], reports: Path
+        self, told: "logging.StreamHandler[Any]", stages: pd.DataFrame, reports: Path
     ) -> None:
         """`told`: the handler by which warnings and errors are shown, as Snakemake words them."""
         super().__init__()
@@ -43,11 +45,8 @@ class Live(logging.Handler):
         self.running: dict[int, str] = {}  # rules of jobs
         self.left: Counter[str] = Counter()  # jobs by rule
         self.done, self.total, self.seconds_done, self.failed = 0, 0, 0.0, False
-        self.seconds: dict[str, float] = {}  # of a job of each rule
-        for rule in {stage.name.split()[0] for stage in stages}:
-            of_rule = [stage for stage in stages if stage.name.split()[0] == rule]
-            seconds, jobs = (sum(values) for values in zip(*((s.seconds, s.jobs) for s in of_rule)))
-            self.seconds[rule] = seconds / jobs
+        rules = stages.groupby(stages.index.str.split().str[0]).sum()
+        self.seconds = (rules["seconds"] / rules["jobs"]).to_dict()  # of a job of each rule
         self.seconds["train_repeated"] = self.seconds.get("train_classifier", 0.0)
 
     def emit(self, record: logging.LogRecord) -> None:

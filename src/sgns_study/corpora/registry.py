@@ -49,9 +49,7 @@ def corpus_sizes(corpus: params.Corpus) -> params.Sizes:
     """Number of documents in each part of a corpus; a table is read to count them."""
     if isinstance(corpus, params.TableCorpus):
         return params.Sizes(*table.inspect(corpus).sizes)
-    sizes = params.known_sizes(corpus)
-    assert sizes is not None  # only a table has to be read
-    return sizes
+    return corpus.sizes
 
 
 def class_names(corpus: params.Corpus) -> list[str]:
