@@ -159,6 +159,7 @@ def test_texts_of_several_columns_are_those_of_the_study(tmp_path: Path) -> None
         ("t.csv", b"id,review\n1,\xe9\n", "t.csv: line 2: bytes not of the encoding"),
         ("t.jsonl", b'{"review": "a"}\n{"review": 3}\n', "line 2: the text is no string"),
         ("t.jsonl", b'{"review": "a\\u0000"}\n', "line 1: NUL character"),
+        ("t.jsonl", b'{"review": "a\\ud800"}\n', "line 1: half of a surrogate pair"),
     ],
 )
 def test_texts_that_cannot_be_read(

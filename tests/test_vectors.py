@@ -157,7 +157,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="a JSON list `vocabulary`"):
         load_vectors(path)
     save_file({"centre": table()[:-1]}, path, metadata=vocabulary)
-    with pytest.raises(ArtifactError, match=r"float32 \(6, 5\).* each of the 7 tokens"):
+    with pytest.raises(ArtifactError, match=r"F32 of shape \[6, 5\].* each of the 7 tokens"):
         load_vectors(path)
 
 
@@ -181,16 +181,13 @@ def test_vectors_that_are_not_finite_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("counts", "problem"),
     [
-        (np.arange(6), r"table counts is int64 \(6,\), needed is int64 .* each of the 7 tokens"),
-        (np.arange(7.0), "table counts is float64"),
+        (np.arange(6), r"counts is I64 of shape \[6\], needed is I64 .* each of the 7 tokens"),
+        (np.arange(7.0), "table counts is F64"),
         (np.arange(7) - 1, "table counts has -1, allowed is 0 or more"),
     ],
 )
 def test_counts_that_cannot_be(tmp_path: Path, counts: np.ndarray, problem: str) -> None:
     path = tmp_path / "vectors.safetensors"
-    with pytest.raises(ArtifactError, match=problem):
-        save_vectors(path, Vectors(table(), None, TOKENS, counts))
-    assert not path.exists()
     metadata = {"vocabulary": json.dumps(TOKENS)}
     save_file({"centre": table(), "counts": counts}, path, metadata=metadata)
     with pytest.raises(ArtifactError, match=problem):
@@ -217,12 +214,6 @@ def test_occurring_words_come_by_frequency_and_then_in_their_order(counts: list[
     np.testing.assert_array_equal(found.context, table(1)[rows])
     unknown = Vectors(table(), None, TOKENS)
     assert trained_words(unknown) is unknown
-
-
-def test_tables_that_do_not_fit_the_vocabulary_are_not_written(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="each of the 6 tokens"):
-        save_vectors(tmp_path / "vectors.safetensors", Vectors(table(), None, TOKENS[:-1]))
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("binary", [True, False])

@@ -31,7 +31,6 @@ from sgns_study.tokens import LINE_BREAK, PAD_ID, UNKNOWN, Encoder, wordpiece_en
 from sgns_study.words import SPLITTERS
 
 BLOCK = 4096  # texts scored at once
-STANDARD_INPUT = Path("-")
 
 
 class Settings(BaseModel, strict=True):
@@ -138,26 +137,17 @@ def read_texts(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, str]]:
     A file that ends as tables do has a row for each text, in the named columns; any other is UTF-8
     with a text on each line. Raises ArtifactError that names a line which cannot be read.
     """
-    for row in rows(path, columns):
-        text = "" if row.text is None else row.text
-        fault = row.reason or (table.TEXT_TYPE if not isinstance(text, str) else "")
-        if fault or "\0" in text:
-            bad = row._replace(reason=fault or table.NUL)
-            raise ArtifactError(f"{bad}: put it right; texts are in UTF-8")
-        yield row.line, text
+    corpus = params.TableCorpus.model_construct(text=tuple(columns), label=None)
+    is_table = path.suffix.lower() in table.READERS
+    for row in table.rows_of(path, corpus) if is_table else rows_of_lines(path, corpus):
+        if row.reason not in ("", table.MISSING_TEXT):
+            raise ArtifactError(f"{row}: put it right; texts are in UTF-8")
+        yield row.line, row.text
 
 
-def rows(path: Path, columns: Sequence[str]) -> Iterator[table.Row]:
-    """The rows of a table, or the lines of a text as rows."""
-    if path.suffix.lower() in table.READERS:
-        corpus = params.TableCorpus.model_construct(text=list(columns), label=None)
-        yield from table.unchecked_rows(path, corpus)
-        return
-    try:
-        source = Path("/dev/stdin") if path == STANDARD_INPUT else path
-        lines, wrong = table.decoded_lines(source, "utf-8")
-    except OSError as error:
-        why = f"not readable ({error.strerror})"
-        raise ArtifactError(f"{path}: {why}: name a file of texts, or - for the input") from None
+def rows_of_lines(path: Path, corpus: params.TableCorpus) -> Iterator[table.Row]:
+    """The lines of a text as rows of a table that has their texts alone."""
+    lines, wrong = table.decoded_lines(Path("/dev/stdin") if path == Path("-") else path, "utf-8")
     for number, line in enumerate(lines, start=1):
-        yield wrong.get(number, table.Row(path, number, line.rstrip("\r\n")))
+        row = table.filled(table.Row(path, number), {corpus.text[0]: line.rstrip("\r\n")}, corpus)
+        yield wrong.get(number, row)

@@ -15,17 +15,14 @@ CODE = {  # what makes the documents of each kind and names their classes, for i
     "planted": ("corpora.planted.generate", "corpora.planted.POLARITIES"),
     "table": ("corpora.table.read", "corpora.table.inspect"),
 }
+DOWNLOADED = {"imdb": ["imdb"], "imdb_and_books": ["imdb", "books"]}  # sources of each kind
 PROBES = 8  # sets of known synonyms that are shown, and words of each
 
 
 def required_sources(corpus: params.Corpus, tokens: params.Tokens) -> list[str]:
     """Names, in `corpora.sources.SOURCES`, of what a study downloads."""
-    needed = {
-        "imdb": corpus.kind in ("imdb", "imdb_and_books"),
-        "books": corpus.kind == "imdb_and_books",
-        "bert_vocabulary": tokens.tokenizer == "wordpiece",
-    }
-    return [name for name, is_needed in needed.items() if is_needed]
+    vocabulary = ["bert_vocabulary"] if tokens.tokenizer == "wordpiece" else []
+    return DOWNLOADED.get(corpus.kind, []) + vocabulary
 
 
 def raw_files(study: params.Study) -> list[str]:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import compress
+from itertools import chain, compress
 from pathlib import Path
 from typing import Any, NamedTuple
 from unicodedata import normalize
@@ -37,7 +37,6 @@ MISSING = {"nan", "na", "n/a", "#n/a", "<na>", "null", "none"}  # what pandas ta
 SHOWN = 20  # bad rows, labels or columns that a message lists
 HALF_PAIR = re.compile(r"[\ud800-\udfff]")  # half of a surrogate pair, which UTF-8 cannot hold
 
-MORE = "unpacks to more than it says:"
 MISSING_TEXT = "no text"
 TEXT_TYPE = "the text is no string"
 MISSING_LABEL = "no label in the test file"
@@ -64,8 +63,8 @@ class Row(NamedTuple):
 
     file: Path
     line: int
-    text: Any = None
-    label: Any = None
+    text: str = ""
+    label: str | None = None
     reason: str = ""
     detail: str = ""
 
@@ -152,7 +151,7 @@ def load(corpus: params.TableCorpus, root: Path) -> tuple[Contents, dict[int, li
         more, bad_more = read_rows(root / corpus.unlabelled, unread)
         unlabelled, bad = unlabelled + more, bad + bad_more
     check_bad_rows(bad, corpus)
-    names = {row.label for row in labelled}
+    names = {row.label for row in train if row.label is not None}
     by_number = all(name.isascii() and name.isdigit() for name in names)
     classes = tuple(sorted(names, key=lambda name: (int(name) if by_number else 0, name)))
     check_classes(classes, corpus)
@@ -239,7 +238,7 @@ def check_parts(
     """Raise ArtifactError if a test label is of no class, or a class is too small or untested."""
     unknown = [row for row in test if row.label not in classes]
     if unknown:
-        names = [shown(name) for name in sorted({row.label for row in unknown})]
+        names = [shown(name) for name in sorted({str(row.label) for row in unknown})]
         raise ArtifactError(
             f"{corpus.test}: {len(unknown)} test documents, the first on line {unknown[0].line}, "
             f"have a label that no training document has: {listed(names)}; the classes are "
@@ -267,36 +266,36 @@ def read_rows(
     """
     if corpus.label in corpus.text:
         raise ArtifactError(f"corpus.label: {corpus.label!r} is the column of the text too")
-    rows = [checked(row, label_needed) for row in unchecked_rows(path, corpus)]
-    return [row for row in rows if not row.reason], [row for row in rows if row.reason]
+    good: list[Row] = []
+    bad: list[Row] = []
+    for row in rows_of(path, corpus):
+        if label_needed and row.label is None and not row.reason:
+            row = row._replace(reason=MISSING_LABEL)
+        (bad if row.reason else good).append(row)
+    return good, bad
 
 
-def unchecked_rows(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
-    """Rows of a file as they stand there; those that cannot be read have a reason."""
+def rows_of(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
+    """All rows of a file; those that cannot be used have a reason."""
     check_file(path)
-    limit_before = csv.field_size_limit(LONGEST)  # of the whole process
-    try:
-        yield from READERS[path.suffix.lower()](path, corpus)
-    except OSError as error:
-        raise ArtifactError(
-            f"{path}: not readable ({error.strerror}): name a readable file"
-        ) from None
-    finally:
-        csv.field_size_limit(limit_before)
+    return READERS[path.suffix.lower()](path, corpus)
 
 
-def checked(row: Row, label_needed: bool) -> Row:
-    """A row with its label as the name of a class, or with the reason why it cannot be used.
+def filled(row: Row, values: Mapping[str | None, Any], corpus: params.TableCorpus) -> Row:
+    """A row with its text and its label, by the names of their columns, or with what is wrong.
 
-    The labels 1, 1.0 and "1" are one class; space around a label does not count.
+    NaN is no value. Texts of several columns are joined by a space. The labels 1, 1.0 and "1" are
+    one class; space around a label does not count.
     """
-    text, label = row.text, row.label
-    if row.reason:
-        return row
-    if text is None or (isinstance(text, str) and not text.strip()):
-        return row._replace(reason=MISSING_TEXT)
-    if not isinstance(text, str):
-        return row._replace(reason=TEXT_TYPE, detail=f"found {type(text).__name__}")
+    found = [values.get(name) for name in (*corpus.text, corpus.label)]
+    *texts, label = (None if value != value else value for value in found)
+    strings = [text for text in texts if isinstance(text, str)]
+    odd = [text for text in texts if not (text is None or isinstance(text, str))]
+    if odd:
+        return row._replace(reason=TEXT_TYPE, detail=f"found {type(odd[0]).__name__}")
+    text = " ".join(strings)
+    if not text.strip():
+        return row._replace(text=text, reason=MISSING_TEXT)
     if label is not None and not isinstance(label, (str, int, float)):
         return row._replace(reason=LABEL_TYPE, detail=f"found {type(label).__name__}")
     if isinstance(label, float) and label.is_integer():
@@ -306,23 +305,9 @@ def checked(row: Row, label_needed: bool) -> Row:
         (NUL, "\0" in text + name),
         (SURROGATE, HALF_PAIR.search(text + name)),
         (LONG_LABEL, len(name) > LONGEST_LABEL),
-        (MISSING_LABEL, label_needed and not name),
     )
     fault = next((fault for fault, is_found in faults if is_found), "")
-    return row._replace(label=name or None, reason=fault)
-
-
-def filled(row: Row, values: Mapping[str | None, Any], corpus: params.TableCorpus) -> Row:
-    """A row with its text and its label, by the names of their columns; NaN is no value.
-
-    Texts of several columns are joined by a space; one that is no string stands for all of them.
-    """
-    found = [values.get(name) for name in (*corpus.text, corpus.label)]
-    *texts, label = (None if value != value else value for value in found)
-    odd = [text for text in texts if not (text is None or isinstance(text, str))]
-    strings = [text for text in texts if isinstance(text, str)]
-    text = odd[0] if odd else " ".join(strings) if strings else None
-    return row._replace(text=text, label=label)
+    return row._replace(text=text, label=name or None, reason=fault)
 
 
 def separated(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
@@ -335,12 +320,11 @@ def separated(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
             "cp1252 or whichever the file has"
         )
     check_columns(path, columns, corpus)
-    places = {name: columns.index(name) for name in asked(corpus)}
     for row, fields, end in rows:
         if row.reason:
             yield row
         elif len(fields) == len(columns):
-            yield filled(row, {name: fields[place] for name, place in places.items()}, corpus)
+            yield filled(row, dict(zip(columns, fields)), corpus)
         else:
             ends = f"; the row ends on line {end}" if end > row.line else ""
             detail = f"found {len(fields)}, the header has {len(columns)}{ends}"
@@ -361,6 +345,7 @@ def csv_rows(path: Path, encoding: str) -> Iterator[tuple[Row, list[str], int]]:
         row, start = Row(path, end + 1), end
         unread = map(lines.__getitem__, range(start, len(lines)))
         reader = csv.reader(unread, delimiter=delimiter, strict=True)
+        limit_before = csv.field_size_limit(LONGEST)  # of the whole process
         try:
             fields = next(reader)
             end += reader.line_num
@@ -371,6 +356,8 @@ def csv_rows(path: Path, encoding: str) -> Iterator[tuple[Row, list[str], int]]:
                 row = row._replace(reason=TOO_LONG)
             else:
                 row = row._replace(reason=QUOTES, detail=ESCAPED if '\\"' in lines[start] else "")
+        finally:
+            csv.field_size_limit(limit_before)
         if fields or row.reason:
             yield row, fields, end
 
@@ -393,8 +380,10 @@ def json_lines(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
                 yield Row(path, line, reason=NOT_OBJECT, detail=f"found {type(found).__name__}")
                 continue
             columns |= dict.fromkeys(found)
-            fault = "" if found.keys() & corpus.text else MISSING_KEY
-            yield filled(Row(path, line, reason=fault), found, corpus)
+            if found.keys() & corpus.text:
+                yield filled(Row(path, line), found, corpus)
+            else:
+                yield Row(path, line, reason=MISSING_KEY)
     if columns:
         check_columns(path, list(columns), corpus)
 
@@ -411,23 +400,23 @@ def parquet(path: Path, corpus: params.TableCorpus) -> Iterator[Row]:
     file can stand for a very large table.
     """
     names = list(asked(corpus))
-    line = characters = 0
+    characters = 0
     try:
         with path.open("rb") as file:
             table = pq.ParquetFile(file)
             check_parquet(path, table, corpus)
             table = pq.ParquetFile(file, metadata=table.metadata, read_dictionary=names)
-            for batch in table.iter_batches(BATCH, columns=names, use_threads=False):
-                for values in zip(*(batch.column(name) for name in names)):
-                    line += 1
-                    row = Row(path, line)
-                    try:
-                        row = filled(row, {n: v.as_py() for n, v in zip(names, values)}, corpus)
-                    except (ValueError, OverflowError) as error:  # not UTF-8, or not a time
-                        row = row._replace(reason=WRONG_BYTES, detail=reason(error))
-                    characters += len(row.text) if isinstance(row.text, str) else 0
-                    check_size(path, MORE, characters, "characters", LARGEST)
-                    yield row
+            batches = table.iter_batches(BATCH, columns=names, use_threads=False)
+            cells = chain.from_iterable(zip(*map(batch.column, names)) for batch in batches)
+            for line, values in enumerate(cells, start=1):
+                row = Row(path, line)
+                try:
+                    row = filled(row, {n: v.as_py() for n, v in zip(names, values)}, corpus)
+                except (ValueError, OverflowError) as error:  # not UTF-8, or not a time
+                    row = row._replace(reason=WRONG_BYTES, detail=reason(error))
+                characters += len(row.text)
+                check_size(path, "unpacks to more than it says:", characters, "characters", LARGEST)
+                yield row
     except ArtifactError:
         raise
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
@@ -470,6 +459,10 @@ def decoded_lines(path: Path, encoding: str) -> tuple[list[str], dict[int, Row]]
     except UnicodeError:
         raise ArtifactError(
             f"{path}: the file is not {encoding}: set corpus.encoding to its own, such as utf-8"
+        ) from None
+    except OSError as error:
+        raise ArtifactError(
+            f"{path}: not readable ({error.strerror}): name a readable file"
         ) from None
     if lines:
         lines[0] = lines[0].removeprefix("\ufeff")  # byte order mark

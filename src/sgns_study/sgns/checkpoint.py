@@ -69,17 +69,15 @@ class Checkpoint:
                     value[:] = map(float, arrays[name])
                 else:
                     np.copyto(value, arrays[name], casting="no")
-            check_range("read", state.read, tokens)
-            check_range("left", state.left, len(state.centre) - 1)
+            for name, most in (("read", tokens), ("left", len(state.centre) - 1)):
+                found = getattr(state, name)
+                if not 0 <= found.min() <= found.max() <= most:
+                    raise ValueError(
+                        f"{name} has {found.min()} to {found.max()}, allowed is 0 to {most}"
+                    )
         except (KeyError, TypeError, ValueError) as error:
             why = f"its arrays do not fit the text: {reason(error)}"
             raise damaged(self.path, why) from None
-
-
-def check_range(name: str, values: NDArray[Any], most: int) -> None:
-    """Raise ValueError unless whole numbers lie between 0 and `most`."""
-    if not 0 <= values.min() <= values.max() <= most:
-        raise ValueError(f"{name} has {values.min()} to {values.max()}, allowed is 0 to {most}")
 
 
 def check_stored(path: Path) -> None:

@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from pydantic import TypeAdapter, ValidationError
+from safetensors import safe_open
 from safetensors.numpy import save_file
 from tqdm import tqdm
 
-from sgns_study.artifacts import ArtifactError, intact, writing
+from sgns_study.artifacts import ArtifactError, reading, writing
 from sgns_study.errors import reason, shown
 
 LONGEST_WORD, LONGEST_NUMBER = 1 << 20, 64  # bytes in word2vec's formats
@@ -32,7 +33,7 @@ LONGEST_LINE = LONGEST_WORD + 4096 * LONGEST_NUMBER  # of as many dimensions as 
 BLOCK = 1 << 24  # bytes in which line ends are counted at a time
 GZIP = b"\x1f\x8b"  # how its files begin
 FORMATS = {".bin": "binary", ".safetensors": "safetensors"}  # by a file's ending; else text
-TABLES = {"centre": "F32", "context": "F32", "counts": "I64"}  # and their types in safetensors
+TABLES = {"centre": ("F32", 2), "context": ("F32", 2), "counts": ("I64", 1)}  # type, dimensions
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # bytes that no text has
 
 
@@ -71,8 +72,6 @@ def save_vectors(path: Path, vectors: Vectors) -> None:
     """Write tables, counts and vocabulary as one safetensors file."""
     named = {"centre": vectors.centre, "context": vectors.context, "counts": vectors.counts}
     tables = {k: np.ascontiguousarray(table) for k, table in named.items() if table is not None}
-    for name, table in tables.items():
-        check_table(path, name, table, vectors.vocabulary)
     metadata = {"vocabulary": json.dumps(vectors.vocabulary, ensure_ascii=False)}
     with writing(path) as part:
         save_file(tables, part, metadata)
@@ -84,40 +83,49 @@ def load_vectors(path: Path) -> Vectors:
     Raises ArtifactError if the file is missing, cut short, or lacks a centre table of finite
     numbers or a vocabulary of as many tokens as the tables have rows.
     """
-    try:
-        with safe_open(intact(path), "numpy") as file:
-            names, metadata = sorted(file.keys()), file.metadata() or {}
-            tables = {name: _tensor(path, file, name) for name in names if name in TABLES}
-    except FileNotFoundError:
-        raise ArtifactError(f"{path}: no such file: train the vectors first") from None
-    except (SafetensorError, OSError) as error:
-        raise ArtifactError(
-            f"{path}: not a whole safetensors file ({reason(error)}): delete it and train again"
-        ) from None
-    vocabulary = _vocabulary(metadata)
-    if "centre" not in tables or vocabulary is None:
-        raise ArtifactError(
-            f"{path}: found tensors {names[:5]} and metadata {sorted(metadata)[:5]}, needed are a "
-            "tensor `centre` and a JSON list `vocabulary` of texts: use a file this program wrote"
-        )
-    for name in tables:
-        check_table(path, name, tables[name], vocabulary)
+    whole = reading(path, "not a whole safetensors file", "train the vectors again")
+    with whole, safe_open(path, "numpy") as file:
+        names, metadata = sorted(file.keys()), file.metadata() or {}
+        vocabulary = _vocabulary(metadata)
+        if "centre" not in names or vocabulary is None:
+            raise ArtifactError(
+                f"{path}: found tensors {names[:5]} and metadata {sorted(metadata)[:5]}, needed "
+                "are a tensor `centre` and a JSON list `vocabulary` of texts: use a file this "
+                "program wrote"
+            )
+        tables: dict[str, NDArray[Any]] = {}
+        for name in [name for name in TABLES if name in names]:
+            check_table(path, name, file.get_slice(name), len(vocabulary))
+            tables[name] = file.get_tensor(name)
     if not np.isfinite(tables["centre"]).all():
         raise ArtifactError(
             f"{path}: the vectors hold numbers that are not finite: train them again at a lower "
             "learning rate"
         )
+    if "counts" in tables and tables["counts"].min(initial=0) < 0:
+        raise ArtifactError(
+            f"{path}: table counts has {tables['counts'].min()}, allowed is 0 or more: train again"
+        )
     return Vectors(tables["centre"], tables.get("context"), vocabulary, tables.get("counts"))
 
 
+def check_table(path: Path, name: str, table: Any, words: int) -> None:
+    """Raise ArtifactError unless a tensor has the type and the rows that its name promises."""
+    (dtype, ndim), shape = TABLES[name], table.get_shape()
+    if table.get_dtype() != dtype or len(shape) != ndim or shape[0] != words:
+        raise ArtifactError(
+            f"{path}: table {name} is {table.get_dtype()} of shape {shown(shape)}, needed is "
+            f"{dtype} with {'one count' if ndim == 1 else 'one row'} for each of the {words} "
+            "tokens: use a file this program wrote"
+        )
+
+
 def _vocabulary(metadata: dict[str, str]) -> list[str] | None:
-    """The list of texts under `vocabulary`; None if there is none that UTF-8 can hold."""
+    """The list of texts under `vocabulary`; None if there is none."""
     try:
-        found = json.loads(metadata["vocabulary"])
-        "".join(found).encode()
-    except (KeyError, TypeError, ValueError, RecursionError):
+        return TypeAdapter(list[str]).validate_json(metadata.get("vocabulary", ""))
+    except ValidationError:
         return None
-    return found if isinstance(found, list) else None
 
 
 def write_vectors(path: Path, vectors: Vectors, kind: str | None) -> None:
@@ -363,32 +371,3 @@ def _binary_record(content: mmap, dim: int, wanted: set[bytes] | None) -> Record
         raise ValueError(f": found the number {wrong}, allowed are finite ones")
     content.seek(stop + (content[stop : stop + 1] == b"\n"))  # gensim writes no line end
     return word, vector if wanted is None or word in wanted else None
-
-
-def _tensor(path: Path, file: Any, name: str) -> NDArray[Any]:
-    """A tensor of an open safetensors file; raises ArtifactError if NumPy cannot hold it."""
-    try:
-        table: NDArray[Any] = file.get_tensor(name)
-    except (AttributeError, TypeError, ValueError):  # no such type, as bfloat16, or no such shape
-        found = file.get_slice(name)
-        raise ArtifactError(
-            f"{path}: table {name} is {found.get_dtype()} of shape {shown(found.get_shape())}, "
-            f"needed is {TABLES[name]}, a row for each word: convert it, or use a file this "
-            "program wrote"
-        ) from None
-    return table
-
-
-def check_table(path: Path, name: str, table: NDArray[Any], vocabulary: list[str]) -> None:
-    """Raise ArtifactError unless a tensor has the type and the rows that its name promises."""
-    dtype, ndim = (np.int64, 1) if name == "counts" else (np.float32, 2)
-    if table.dtype != dtype or table.ndim != ndim or len(table) != len(vocabulary):
-        kind = "int64 with one count" if name == "counts" else "float32 with one row"
-        raise ArtifactError(
-            f"{path}: table {name} is {table.dtype} {table.shape}, needed is {kind} "
-            f"for each of the {len(vocabulary)} tokens: use a table and vocabulary of one training"
-        )
-    if name == "counts" and table.min(initial=0) < 0:
-        raise ArtifactError(
-            f"{path}: table counts has {table.min()}, allowed is 0 or more: train again"
-        )
