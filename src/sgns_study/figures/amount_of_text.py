@@ -4,15 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sgns_study.evaluation.amounts import by_amount, extended
 from sgns_study.evaluation.vectors import estimate
 from sgns_study.figures import plotting
 
-# Mikolov et al. (2013), arXiv:1301.3781, table 2: CBOW, three epochs, word analogies of which all
-# words are among the 30,000 most frequent.
+# Columns dim, words, accuracy (%). Mikolov et al. (2013), arXiv:1301.3781, table 2: CBOW, three
+# epochs, word analogies of which all words are among the 30,000 most frequent.
 PUBLISHED = Path(__file__).with_name("published_analogies.csv")
 CHILD, GROWN = (2e6, 1e7), 1.7e8  # words that a child hears in a year, and until the SAT
 LECTURE = 33e9  # words, the most that the lecture speaks of
@@ -35,10 +34,11 @@ def draw(amounts: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
         for dim, own in rows.groupby("dim"):
             found = {words: estimate(group[score]) for words, group in own.groupby("words")}
             plotting.draw_series(axis, found, looks[dim], band=True)
-        mark_words(axis)
+        axis.axvspan(*CHILD, color="#dddddd", linewidth=0, zorder=0)
+        axis.axvline(GROWN, color="#bbbbbb", linewidth=1, zorder=0)
         axis.set(xscale="log", ylabel=name)
-    shown = published()
-    for dim, own in shown[shown["dim"].isin(dims)].groupby("dim"):
+    known = pd.read_csv(PUBLISHED)
+    for dim, own in known[known["dim"].isin(dims)].groupby("dim"):
         hollow = looks[dim] | {"linestyle": ":", "markerfacecolor": "none", "markersize": 4}
         axes[0, 1].plot(own["words"], own["accuracy"], linewidth=0.7, **hollow)
     for axis in axes[1]:
@@ -47,23 +47,12 @@ def draw(amounts: pd.DataFrame, vectors: pd.DataFrame) -> Figure:
     return figure
 
 
-def mark_words(axis: Axes) -> None:
-    """The words that a child hears in a year, shaded, and until the SAT, a line."""
-    axis.axvspan(*CHILD, color="#dddddd", linewidth=0, zorder=0)
-    axis.axvline(GROWN, color="#bbbbbb", linewidth=1, zorder=0)
-
-
-def published() -> pd.DataFrame:
-    """Columns dim, words, accuracy (%)."""
-    return pd.read_csv(PUBLISHED)
-
-
 def caption(amounts: pd.DataFrame, vectors: pd.DataFrame) -> dict[str, Any]:
     """Where a straight line through the largest dimension's analogies leads, and what is known."""
     rows = by_amount(amounts, vectors)
     dim = rows["dim"].max()
     own = rows[rows["dim"] == dim].dropna(subset=["analogies"])
-    table = published()
+    table = pd.read_csv(PUBLISHED)
     known = table[table["dim"] == dim].tail(1).to_dict("records")  # the most words
     places = [row["words"] for row in known] + [LECTURE]
     read_off = [extended(own["words"], own["analogies"], place) for place in places if len(own) > 2]

@@ -34,8 +34,7 @@ def draw(runs: pd.DataFrame) -> Figure:
         plotting.draw_row(axis, 100 * own["test_accuracy"], at, LOOKS[is_network(own)])
         found = plotting.accuracy(own)
         digits = plus_minus(found.mean, (found.high - found.low) / 2)
-        beside = axis.get_yaxis_transform()
-        axis.text(1.01, at, digits, transform=beside, va="center", fontsize=8.5)
+        axis.text(1.01, at, digits, transform=axis.get_yaxis_transform(), va="center", fontsize=8.5)
     axis.set_xlabel("test accuracy (%)")
     plotting.legend(figure, LOOKS.values())
     return figure

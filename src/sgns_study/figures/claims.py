@@ -1,7 +1,7 @@
 """What was found of the parts of the claims: effect, interval and verdict, one row a comparison."""
 
 import textwrap
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -25,18 +25,8 @@ LOOKS = {
 UNCLAIMED = plotting.look("not claimed by the source", plotting.BLACK, "o")
 HOLLOW = {"markerfacecolor": "white"}
 AROUND, LEGEND = 0.5, 0.55  # inches: around a panel, of the legend
-
-
-class Spacing(NamedTuple):
-    """How close rows stand."""
-
-    letters: int  # in a line of a name
-    size: float  # of letters, in points
-    line: float  # height of a line, in inches
-    between: float  # two rows, in inches
-
-
-WIDE, CLOSE, MANY = Spacing(36, 8.0, 0.13, 0.06), Spacing(58, 7.0, 0.112, 0.02), 30  # rows
+# Letters in a line of a name, their size in points; inches of a line, and between two rows.
+WIDE, CLOSE, MANY = (36, 8.0, 0.13, 0.06), (58, 7.0, 0.112, 0.02), 30  # rows
 
 
 def draw(claims: pd.DataFrame) -> Figure:
@@ -44,7 +34,7 @@ def draw(claims: pd.DataFrame) -> Figure:
 
     The quantity that most parts of a panel have is named below it, others with their part.
     """
-    parts = made(claims).copy()
+    parts = claims.dropna(subset=["effect"])
     if parts.empty:
         figure = Figure(figsize=(plotting.WIDTH, LEGEND))
         figure.text(0.5, 0.5, "No claim could be tested.", ha="center", va="center")
@@ -52,26 +42,20 @@ def draw(claims: pd.DataFrame) -> Figure:
     parts["main"] = parts.groupby("unit")["quantity"].transform(lambda names: names.mode()[0])
     quantity = (parts["quantity"] + ": ").where(parts["quantity"] != parts["main"], "")
     names = "(" + parts["claim"] + ") " + quantity + parts["part"]
-    spacing = CLOSE if len(parts) > MANY else WIDE
-    parts["name"] = [textwrap.fill(name, spacing.letters) for name in names]
-    lines = 1 + parts["name"].str.count("\n")
-    parts["inches"] = spacing.line * lines + spacing.between
+    letters, size, line, between = CLOSE if len(parts) > MANY else WIDE
+    parts["name"] = [textwrap.fill(name, letters) for name in names]
+    parts["inches"] = line * (1 + parts["name"].str.count("\n")) + between
     units = [rows for _, rows in parts.groupby("unit", sort=False)]
     height = parts["inches"].sum() + AROUND * len(units) + LEGEND
     figure = Figure(figsize=(plotting.WIDTH, min(height, plotting.HIGHEST)))
     heights = [rows["inches"].sum() for rows in units]
     axes = figure.subplots(len(units), squeeze=False, height_ratios=heights)
     for axis, rows in zip(axes.flat, units):
-        draw_unit(axis, rows, spacing.size)
+        draw_unit(axis, rows, size)
     present = [look for verdict, look in LOOKS.items() if verdict in set(parts["verdict"])]
     some = (parts["family"] != parts["source"]).any()
     plotting.legend(figure, [*present, *([UNCLAIMED | HOLLOW] if some else [])])
     return figure
-
-
-def made(claims: pd.DataFrame) -> pd.DataFrame:
-    """The rows of parts with an effect."""
-    return claims[claims["effect"].notna()]
 
 
 def draw_unit(axis: Axes, parts: pd.DataFrame, size: float) -> None:
@@ -86,9 +70,8 @@ def draw_unit(axis: Axes, parts: pd.DataFrame, size: float) -> None:
         hollow = HOLLOW if row["family"] != row["source"] else {}
         plotting.draw_interval(axis, found, at, LOOKS[row["verdict"]] | hollow)
         p = "" if pd.isna(row["p_adjusted"]) else f"{p_value(row['p_adjusted'])}, "
-        beside = axis.get_yaxis_transform()
         text = f"{p}n = {int(row['n_seeds'])}"
-        axis.text(1.03, at, text, transform=beside, va="center", fontsize=size)
+        axis.text(1.03, at, text, transform=axis.get_yaxis_transform(), va="center", fontsize=size)
     axis.set_yticks(places, list(parts["name"]), fontsize=size, linespacing=1)
     axis.set_ylim(ends.iloc[-1], 0)
     axis.tick_params(axis="y", length=0)
@@ -103,7 +86,7 @@ def draw_unit(axis: Axes, parts: pd.DataFrame, size: float) -> None:
 
 def caption(claims: pd.DataFrame) -> dict[str, Any]:
     """How many parts have which verdict, and of which claims they are."""
-    parts = made(claims)
+    parts = claims.dropna(subset=["effect"])
     by_verdict = {name: parts[parts["verdict"] == name] for name in LOOKS}
     return {
         "n_seeds": list(parts["n_seeds"].astype(int)),

@@ -45,16 +45,14 @@ def exponents(noise: pd.DataFrame) -> list[float]:
     return sorted(noise["alpha"].unique(), reverse=True)
 
 
-def examples(noise: pd.DataFrame, n: int = LABELLED) -> pd.DataFrame:
+def examples(noise: pd.DataFrame) -> pd.DataFrame:
     """Some words from the most frequent to the rarest: word, count, and a column an exponent.
 
-    Exponents are columns, the largest first; words are evenly spread over the log of the counts.
+    They are evenly spread over the logarithm of the counts.
     """
-    wide = noise.pivot(index=["count", "word"], columns="alpha", values="probability")
-    wide = wide.sort_index(axis=1, ascending=False).reset_index().set_index("word")
-    wide = wide.loc[noise["word"].drop_duplicates()].reset_index()
+    wide = noise.pivot_table("probability", ["word", "count"], "alpha", sort=False).reset_index()
     logs = np.log(wide["count"].to_numpy(float))
-    wanted = np.linspace(logs[0], logs[-1], n)
+    wanted = np.linspace(logs[0], logs[-1], LABELLED)
     nearest = sorted({int(np.abs(logs - log).argmin()) for log in wanted})
     return wide.iloc[nearest].reset_index(drop=True)
 

@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from sgns_study import plan
 from sgns_study.artifacts import writing
 from sgns_study.errors import visible
 from sgns_study.evaluation.recipes import on_grid
@@ -81,7 +82,6 @@ INITS = {
     "frozen": look("frozen", COLOURS[3], "D"),
     "frozen_random": look("frozen random", BLACK, "+"),
 }
-FROM_VECTORS = ("pretrained", "shuffled", "random_matched", "frozen")
 VARIANT = ["init", "recipe", "radius", "scale", "dim"]  # what runs share but for seed and documents
 SIGNS = {"radius": "R = {}", "dim": "d = {}", "scale": "sd {:g}"}
 
@@ -115,11 +115,10 @@ def by_variant(runs: pd.DataFrame, keys: list[str] = VARIANT) -> dict[str, pd.Da
     """
     runs = runs.assign(order=runs["init"].map(list(INITS).index))
     runs = runs.sort_values(["order", *keys], na_position="first", kind="stable")
-    varying = [key for key in ("radius", "dim") if runs[key].dropna().nunique() > 1]
+    varying = [key for key in ("radius", "dim") if runs[key].nunique() > 1]
     shown = [key for key in keys if key in ("recipe", "scale", *varying)]
-    groups = [group for _, group in runs.groupby(keys, dropna=False, sort=False)]
-    models = [{**group.iloc[0], "init": init_name(group)} for group in groups]
-    return {label(model, shown): group for model, group in zip(models, groups)}
+    groups = runs.groupby(keys, dropna=False, sort=False)
+    return {label({**own.iloc[0], "init": init_name(own)}, shown): own for _, own in groups}
 
 
 def init_name(runs: pd.DataFrame) -> str:
@@ -132,7 +131,7 @@ def variant_looks(variants: Mapping[str, pd.DataFrame]) -> list[Look]:
     coloured, black = count(), count()
     return [
         nth_look(next(coloured), name)
-        if runs["init"].iloc[0] in FROM_VECTORS
+        if runs["init"].iloc[0] in plan.FROM_VECTORS
         else nth_black_look(next(black), name)
         for name, runs in variants.items()
     ]
@@ -247,13 +246,6 @@ def side_by_side(values: Iterable[Any], k: int, n: int) -> dict[Any, float]:
     return {value: i + APART * (k - (n - 1) / 2) for i, value in enumerate(values)}
 
 
-def over_seeds(table: pd.DataFrame, metric: str, by: list[str]) -> pd.DataFrame:
-    """Columns of `by`, then mean, min and max over seeds of a metric; accuracy in percent."""
-    values = table.assign(**{metric: table[metric] * (100 if metric == "accuracy" else 1)})
-    grouped = values.dropna(subset=[metric]).groupby(by, dropna=False)[metric]
-    return grouped.agg(["mean", "min", "max"]).reset_index()
-
-
 def draw_curves(
     table: pd.DataFrame, looks: Mapping[Any, Look], labels: Sequence[str]
 ) -> tuple[Figure, Any]:
@@ -268,12 +260,14 @@ def draw_curves(
     columns = len(dims) if len(dims) > 1 else min(len(recipes), ACROSS)
     cells = list(product(recipes, dims))
     figure, axes = panels(2 * -(-len(cells) // columns), columns)
+    table = table.assign(accuracy=100 * table["accuracy"])
     for i, (recipe, dim) in enumerate(cells):
         pair = axes[2 * (i // columns) :, i % columns]
         here = table[table["recipe"].isin(["", recipe]) & (table["dim"] == dim)]
         for axis, metric in zip(pair, ("loss", "accuracy")):
             for series, look in looks.items():
-                draw_band(axis, over_seeds(here[here["series"] == series], metric, ["epoch"]), look)
+                of_epochs = here[here["series"] == series].groupby("epoch")[metric]
+                draw_band(axis, of_epochs.agg(["mean", "min", "max"]).dropna(), look)
         pair[0].set_title(f"{recipe}\nd = {dim}" if len(recipes) > 1 else f"d = {dim}")
         pair[1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5]))
         if i + columns >= len(cells):  # no panel stands below
@@ -288,9 +282,8 @@ def draw_curves(
 
 def draw_band(axis: Axes, curve: pd.DataFrame, look: Look) -> None:
     """The mean over seeds at every epoch, with a band from the smallest to the largest."""
-    epochs = curve["epoch"]
-    axis.plot(epochs, curve["mean"], markevery=max(1, len(curve) // 7), **look)
-    axis.fill_between(epochs, curve["min"], curve["max"], color=look["color"], alpha=0.2, lw=0)
+    axis.plot(curve.index, curve["mean"], markevery=max(1, len(curve) // 7), **look)
+    axis.fill_between(curve.index, curve["min"], curve["max"], color=look["color"], alpha=0.2, lw=0)
 
 
 def carried_on(curves: pd.DataFrame, run: list[str]) -> pd.DataFrame:

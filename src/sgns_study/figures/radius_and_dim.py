@@ -12,10 +12,7 @@ from sgns_study.evaluation.vectors import estimate
 from sgns_study.figures import plotting
 
 LABELS = {"radius": "context radius R (tokens)", "dim": "dimension d of the vectors"}
-SPLITS = {
-    "validation_accuracy": "validation\n(%)",
-    "test_accuracy": "test\n(%)",
-}
+SPLITS = {"validation_accuracy": "validation\n(%)", "test_accuracy": "test\n(%)"}
 RANDOM = plotting.nth_black_look(0, "random")
 AT_EACH_DIM = plotting.look("random, at each d", plotting.BLACK, "", ":")
 

@@ -3,9 +3,8 @@
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from sgns_study.evaluation.recipes import of_bases, on_grid
 from sgns_study.figures import plotting
@@ -29,20 +28,15 @@ def draw(recipes: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     loss = curves["loss"].dropna()
     if loss.min() > 0 and loss.max() > 8 * loss.min():
         for axis in axes[::2].flat:
-            make_logarithmic(axis)
+            axis.set_yscale("log")
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.yaxis.set_major_formatter("{x:g}")
+            axis.yaxis.set_minor_locator(NullLocator())
     own = " (word2vec: own loss)" if own_losses(recipes, curves) else ""
     train = plotting.look(f"train{own}", plotting.BLACK) | TRAIN
     validation = plotting.look("validation", plotting.BLACK) | VALIDATION
     plotting.legend(figure, [*(look | VALIDATION for look in colours), train, validation])
     return figure
-
-
-def make_logarithmic(axis: Axes) -> None:
-    """A logarithmic axis with plain numbers at 1, 2, 5 of every decade."""
-    axis.set_yscale("log")
-    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.yaxis.set_minor_locator(NullLocator())
 
 
 def own_losses(recipes: pd.DataFrame, curves: pd.DataFrame) -> list[str]:
@@ -55,7 +49,7 @@ def caption(recipes: pd.DataFrame, curves: pd.DataFrame) -> dict[str, Any]:
     """By how much mean validation loss has risen from its lowest."""
     drawn = on_grid(of_bases(curves, recipes))
     validation = drawn[drawn["split"] == "validation"]
-    losses = plotting.over_seeds(validation, "loss", [*MODEL, "epoch"]).groupby(MODEL)["mean"]
+    losses = validation.groupby([*MODEL, "epoch"])["loss"].mean().dropna().groupby(MODEL)
     models = plotting.model_labels(losses.last().reset_index())
     rises = (losses.last() - losses.min()).set_axis(models)
     return {

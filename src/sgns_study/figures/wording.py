@@ -14,10 +14,7 @@ def number(value: float, digits: int = 2) -> str:
     """A number with fixed decimals and a true minus; a dash if it is missing."""
     if pd.isna(value):
         return MISSING
-    text = f"{value:.{digits}f}"
-    if float(text) == 0:
-        text = text.removeprefix("-")
-    return text.replace("-", MINUS)
+    return f"{value:z.{digits}f}".replace("-", MINUS)  # `z`: no minus before a zero
 
 
 def whole(value: int) -> str:

@@ -35,8 +35,8 @@ def selections(curves: pd.DataFrame) -> pd.DataFrame:
     """
     run = [column for column in curves.columns if column not in CURVE]
     rows = []
-    for _, own in curves.groupby(run, dropna=False, sort=False):
-        own = own.sort_values("epoch", kind="stable")
+    in_order = curves.sort_values("epoch", kind="stable")
+    for _, own in in_order.groupby(run, dropna=False, sort=False):
         validated = own[(own["split"] == "validation") & (own["epoch"] > 0)]
         tested = own.loc[own["split"] == "test", "epoch"].tolist()
         best = [] if validated.empty else [validated.loc[validated["accuracy"].idxmax(), "epoch"]]

@@ -1,5 +1,6 @@
 """What the report says of the claims: verdicts and parts, and how they are written."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,7 @@ def claims_values(results: Path) -> dict[str, Any]:
     """
     claims = read_tidy(results, "claims")
     comparisons = read_present(results, ["comparisons"]).get("comparisons", claims[:0])
-    shared = list(
-        claims.columns.intersection(comparisons.columns).drop(["claim", "part", "quantity"])
-    )
-    parts = claims.merge(comparisons.drop(columns=shared), on=["claim", "part", "quantity"])
+    parts = claims.merge(comparisons, on=["claim", "part", "quantity"], suffixes=("", "_compared"))
     first = ["claim", "source", "statement", "claim_verdict"]
     rows = [
         dict(zip(first, found)) | {"parts": own.to_dict("records")}
@@ -35,9 +33,7 @@ def claims_values(results: Path) -> dict[str, Any]:
     return {
         "rows": rows,
         "of": {row["claim"]: row for row in rows},
-        "verdicts": pd.Series([row["claim_verdict"] for row in rows])
-        .value_counts(sort=False)
-        .to_dict(),
+        "verdicts": Counter(row["claim_verdict"] for row in rows),
         "answers": answers(parts),
         "sources": list(parts["source"].unique()),
     }
@@ -65,24 +61,16 @@ def direction(low: float, high: float) -> str:
     return "above" if low > 0 else "below" if high < 0 else "around"
 
 
-def effect(row: Row) -> str:
-    """An effect in its unit, e.g. `−3.8 points`; empty where there is none."""
-    if pd.isna(row["effect"]):
-        return ""
-    return f"{signed(row['effect'], DIGITS[row['unit']])} {row['unit']}"
-
-
 def ends(row: Row) -> str:
-    """The 95 % interval of an effect, e.g. `−4.2 to −3.5`; empty where there is no effect."""
-    if pd.isna(row["effect"]):
-        return ""
+    """The 95 % interval of an effect, e.g. `−4.2 to −3.5`; a dash if there is none."""
     return interval(row["ci_low"], row["ci_high"], DIGITS[row["unit"]])
 
 
 def difference(row: Row) -> str:
     """An effect with its interval, e.g. `−3.8 points (95 % interval −4.2 to −3.5, 5 seeds)`."""
+    effect = f"{signed(row['effect'], DIGITS[row['unit']])} {row['unit']}"
     within = "" if pd.isna(row["ci_low"]) else f"95 % interval {ends(row)}, "
-    return f"{effect(row)} ({within}{counted(int(row['n_seeds']), 'seed')})"
+    return f"{effect} ({within}{counted(int(row['n_seeds']), 'seed')})"
 
 
 def finding(row: Row) -> str:

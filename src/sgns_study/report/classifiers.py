@@ -1,5 +1,6 @@
 """What the report says of the classifiers: every variant, its gain, and the baselines."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,10 @@ from pydantic import BaseModel
 from sgns_study import plan
 from sgns_study.artifacts import read_table, reading
 from sgns_study.evaluation.convergence import with_defaults
-from sgns_study.evaluation.summary import effects, summarise
+from sgns_study.evaluation.summary import VARIANT, effects, summarise
 from sgns_study.evaluation.tables import RUN, read_present, read_tidy
 from sgns_study.figures.baselines import BASELINES, best_variants, caption
-from sgns_study.figures.plotting import label, model_labels
+from sgns_study.figures.plotting import label, model_labels, on_all_documents
 from sgns_study.figures.wording import MISSING, seeds_range
 from sgns_study.params import Study
 from sgns_study.report import PUBLISHED_LAB_CURVES
@@ -31,7 +32,7 @@ def classifier_values(study: Study, results: Path) -> dict[str, Any]:
     lab_recipes = [name for name, recipe in study.recipes.items() if recipe.kind == "lab"]
     runs = read_tidy(results, "runs")
     summary = summarise(curves, published, study.report.lab_tolerance, lab_recipes)
-    summary = summary.merge(macro_f1(runs), how="left", on=["init", "recipe", "radius", "dim"])
+    summary = summary.merge(macro_f1(runs), how="left", on=VARIANT)
     gains = effects(curves)
     variants = summary.assign(label=model_labels(summary)).to_dict("records")
     compared = [row for row in variants if not pd.isna(row.get("lab_validation_accuracy"))]
@@ -84,8 +85,7 @@ def doubtful(runs: pd.DataFrame, curves: pd.DataFrame) -> list[dict[str, Any]]:
 
 def macro_f1(runs: pd.DataFrame) -> pd.DataFrame:
     """The mean over seeds of the macro F1 of every plain variant, `f1`, and its `f1_sd`."""
-    plain = runs["scale"].isna() & runs["documents"].isna() & (runs["classifier"] == "conv1d")
-    variants = runs[plain].groupby(["init", "recipe", "radius", "dim"], dropna=False)
+    variants = on_all_documents(runs[runs["scale"].isna()]).groupby(VARIANT, dropna=False)
     return variants["test_macro_f1"].agg(f1="mean", f1_sd="std").reset_index()
 
 
@@ -102,39 +102,35 @@ def baselines(results: Path) -> list[dict[str, Any]]:
     averages = read_present(results, ["averages"]).get("averages", runs.head(0))
     rows = []
     for best in best_variants(runs):
-        first = best.iloc[0]
-        name = label(first, ["recipe", "radius", "dim"])
+        first = best.to_dict("records")[0]
+        start = label(first, ["recipe", "radius", "dim"])
         scale = "" if pd.isna(first["scale"]) else f", sd = {first['scale']:g}"
         row = {
             "classifier": first["classifier"],
-            "start": name + scale if first["init"] else MISSING,
+            "start": start + scale if first["init"] else MISSING,
             "seeds": len(best),
             "f1": 100 * best["test_macro_f1"].mean(),
             "minutes": minutes(first, seconds),
         }
-        for split in ("validation", "test"):
-            percents = 100 * best[f"{split}_accuracy"]
-            row |= {split: percents.mean(), f"{split}_sd": percents.std(ddof=1)}
-        percents = 100 * best[RUN].merge(averages, on=RUN)["test_accuracy"]
-        row |= {"averaged": percents.mean(), "averaged_sd": percents.std(ddof=1)}
+        percents = {split: 100 * best[f"{split}_accuracy"] for split in ("validation", "test")}
+        percents["averaged"] = 100 * best[RUN].merge(averages, on=RUN)["test_accuracy"]
+        for name, found in percents.items():
+            row |= {name: found.mean(), f"{name}_sd": found.std()}
         rows.append(row)
     return rows
 
 
-def minutes(run: pd.Series, seconds: pd.Series) -> float:
+def minutes(run: Mapping[str, Any], seconds: pd.Series) -> float:
     """Minutes of the job of a run, and of its vectors if it reads any, NaN if they are unknown.
 
     `seconds` has the median over seeds of each rule's jobs, by rule and model.
     """
-    model = plan.Model(run["recipe"], run["radius"], run["dim"]) if run["recipe"] else None
-    if run["classifier"] not in BASELINES:
-        scale = None if pd.isna(run["scale"]) else float(run["scale"])
-        recipe, radius = (model.recipe, model.radius) if model else (None, None)
-        variant = plan.Variant(
-            run["init"], recipe, radius, scale, None, run["classifier"], run["dim"]
-        )
-        jobs = [("train_classifier", variant.name)]
+    read = (run[key] for key in plan.Variant._fields)
+    values: list[Any] = [None if pd.isna(value) or value == "" else value for value in read]
+    variant = plan.Variant(*values)
+    if run["classifier"] in BASELINES:
+        jobs = [("train_baseline", plan.Baseline(run["classifier"], variant.model).name)]
     else:
-        jobs = [("train_baseline", plan.Baseline(run["classifier"], model).name)]
-    jobs += [("train_sgns", model.name)] if model else []
+        jobs = [("train_classifier", variant.name)]
+    jobs += [("train_sgns", variant.model.name)] if variant.model else []
     return sum(float(seconds.get(job, np.nan)) for job in jobs) / 60

@@ -59,7 +59,7 @@ def pipe_table(
     folder: str,
     name: str,
     align: str,
-    source: Iterable[str] = (),
+    source: Sequence[str] = (),
     widths: Sequence[int] = (),
     foot: int = 0,
     *,
@@ -83,13 +83,12 @@ def pipe_table(
     return Markdown(f"::: {{#table-{name} {classes}{rests}}}\n{lines}\n\n: {title}\n:::\n")
 
 
-def source_note(folder: str, names: Iterable[str]) -> Markdown:
+def source_note(folder: str, names: Sequence[str]) -> Markdown:
     """Where numbers come from, to stand at the end of a caption; empty without names.
 
     A name is that of a tidy table, given as `<folder>/<name>.csv` with the rule that writes it;
     other words are Markdown and stand as they are.
     """
-    names = list(names)
     parts = []
     for rule in dict.fromkeys(RULES[name] for name in names if name in RULES):
         files = [code(f"{folder}/{name}.csv") for name in names if RULES.get(name) == rule]

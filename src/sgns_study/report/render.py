@@ -3,7 +3,7 @@
 import base64
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -17,10 +17,10 @@ import typst
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sgns_study import plan
-from sgns_study.artifacts import ArtifactError, intact, write_text, writing
+from sgns_study.artifacts import ArtifactError, reading, write_text, writing
 from sgns_study.corpora.registry import class_names, corpus_sizes
 from sgns_study.corpora.table import inspect
-from sgns_study.errors import brief, reason
+from sgns_study.errors import brief
 from sgns_study.evaluation.claims import FEW
 from sgns_study.evaluation.convergence import SHARE
 from sgns_study.evaluation.statistics import ALPHA
@@ -38,7 +38,6 @@ from sgns_study.tokens import LONGEST
 HERE = Path(__file__).parent
 # Raw HTML and TeX are off: nothing in the text can reach an output format unescaped.
 MARKDOWN = "markdown-raw_html-raw_tex-raw_attribute-yaml_metadata_block"
-LONGEST_CAPTION = 10_000  # characters
 # What each figure shows, for readers who cannot see it.
 ALT_TEXTS = json.loads((HERE / "alt_texts.json").read_text(encoding="utf-8"))
 
@@ -103,7 +102,6 @@ def context(study: Study, results: Path, figures: Path) -> dict[str, Any]:
         "sizes": sizes(study),
         "reads": reads(study.sampling.embedding),
         "shortened": [name for name in recipes if getattr(recipes[name], "documents", None)],
-        "further": study.classifiers,
         "longest": LONGEST,
         "classes": class_names(study.corpus),
         "own": inspect(study.corpus) if isinstance(study.corpus, TableCorpus) else None,
@@ -144,7 +142,7 @@ def fill(values: dict[str, Any], template: str = "template.md", letter: str = ""
     environment = Environment(
         loader=FileSystemLoader(HERE),
         undefined=StrictUndefined,
-        finalize=_finalize,
+        finalize=markdown.markdown,
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -160,11 +158,6 @@ def fill(values: dict[str, Any], template: str = "template.md", letter: str = ""
     return markdown.numbered(environment.get_template(template).render(values), letter)
 
 
-def _finalize(value: object) -> object:
-    """Escape what is inserted; an undefined name passes, so that printing it raises its error."""
-    return value if isinstance(value, StrictUndefined) else markdown.markdown(value)
-
-
 def sizes(study: Study) -> dict[str, int]:
     """Documents of the corpus and of every sample, from the parameters and the corpus."""
     corpus = corpus_sizes(study.corpus)
@@ -175,10 +168,7 @@ def sizes(study: Study) -> dict[str, int]:
     if further := sample.further:
         left = corpus.pool(further.unlabelled, further.test) - train - validation
         text += left if further.documents is None else further.documents
-    found = {
-        "train": corpus.train,
-        "test": corpus.test,
-        "unlabelled": corpus.unlabelled,
+    found = corpus._asdict() | {
         "text": text,
         "embedding_train": study.pairs.train_documents or train,
         "embedding_validation": study.pairs.validation_documents or validation,
@@ -190,22 +180,16 @@ def sizes(study: Study) -> dict[str, int]:
     return found
 
 
-def figure(figures: Path, name: str, tables: Iterable[str], folder: str) -> Markdown:
+def figure(figures: Path, name: str, tables: Sequence[str], folder: str) -> Markdown:
     """A figure with its caption, the tables it shows and a text for those who cannot see it.
 
     Raises ArtifactError if its image or caption is missing or not as it was written.
     """
     image, path = figures / f"{name}.svg", figures / f"{name}.md"
-    if not image.is_file():
-        raise ArtifactError(f"{image}: no such file: run the figure stage")
-    intact(image)
-    try:
-        with intact(path).open(encoding="utf-8") as file:
-            words = file.read(LONGEST_CAPTION).strip()
-    except (UnicodeDecodeError, OSError) as error:
-        raise ArtifactError(
-            f"{path}: no caption ({reason(error)}): draw the figure again, its caption goes with it"
-        ) from None
+    with reading(image, "no image"):
+        image.stat()
+    with reading(path, "no caption"):
+        words = path.read_text(encoding="utf-8").strip()
     source = source_note(folder, [*tables, "drawn by rule `figure`"])
     title = caption("Figure", name, markdown.escape_markdown(words), source)
     return Markdown(f'![{title}]({name}.svg){{#figure-{name} alt="{ALT_TEXTS[name]}"}}')
@@ -235,7 +219,6 @@ def render_pdf(text: str, options: Sequence[str], folder: Path, out: Path) -> No
             main,
             output=part,
             root=folder,
-            font_paths=[],
             ignore_system_fonts=True,
             format="pdf",
             timestamp=int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()),
