@@ -19,19 +19,16 @@ ACCURACIES = [f"{split}_accuracy" for split in SPLITS]
 
 
 def scores(curves: pd.DataFrame) -> pd.DataFrame:
-    """One row a run: best validation accuracy and its first epoch, test accuracy and its epoch.
+    """One row a run: best validation accuracy, test accuracy and its epoch.
 
     The test accuracy is that of the selected epoch, the only one at which the test split is
     scored; it is missing for a run that has not scored it.
     """
-    validation = curves[curves["split"] == "validation"].sort_values("epoch", kind="stable")
-    best = validation.loc[validation.groupby(RUN, dropna=False)["accuracy"].idxmax()]
-    best = best.rename(columns={"accuracy": "validation_accuracy", "epoch": "best_epoch"})
-    test = curves[curves["split"] == "test"]
+    validation = curves[curves["split"] == "validation"].groupby(RUN, dropna=False)
+    best = validation["accuracy"].max().rename("validation_accuracy").reset_index()
+    test = curves.loc[curves["split"] == "test", [*RUN, "accuracy", "epoch"]]
     test = test.rename(columns={"accuracy": "test_accuracy", "epoch": "selected_epoch"})
-    runs = best[[*RUN, "validation_accuracy", "best_epoch"]].merge(
-        test[[*RUN, "test_accuracy", "selected_epoch"]], on=RUN, how="left"
-    )
+    runs = best.merge(test, on=RUN, how="left")
     return runs.sort_values(["init", "recipe", "dim", "radius", "seed"], ignore_index=True)
 
 
