@@ -79,6 +79,12 @@ def write_run(
     write_table(results / name / "curves.csv", curves)
 
 
+def table_of_runs(study: params.Study, results: Path) -> tuple[pd.DataFrame, np.ndarray]:
+    """The table of the runs that are finished, and what each predicts correctly."""
+    runs = aggregate.finished_runs(study, results)
+    return aggregate.runs_table(runs, aggregate.predictions_of(runs))
+
+
 def test_vectors_stand_in_the_order_of_the_study(tmp_path: Path, study: params.Study) -> None:
     names = ["word2vec-r2-d8-s1", "lab-r10-d8-s3", "lab-r10-d8-s1", "lab-r2-d8-s3"]
     write_curves(tmp_path, *names)
@@ -177,7 +183,7 @@ def test_every_run_is_a_row(tmp_path: Path, study: params.Study) -> None:
     write_run(tmp_path, "classifiers/pretrained-lab-r10-d8-s1")
     predicted = tmp_path / "classifiers/pretrained-lab-r10-d8-s3/predictions.csv"
     write_table(predicted, pd.DataFrame())  # not finished: no curves yet
-    runs, correct = aggregate.runs_table(aggregate.finished_runs(study, tmp_path))
+    runs, correct = table_of_runs(study, tmp_path)
     assert list(runs.columns) == COLUMNS["runs"]
     write_table(tmp_path / "runs.csv", runs)
     lines = (tmp_path / "runs.csv").read_text().splitlines()
@@ -211,7 +217,8 @@ def test_averages_are_with_the_baselines_on_text_of_the_seed(
     write_run(tmp_path, "classifiers/random-x0.1-n100-d8-s1", own)  # of few documents
     write_run(tmp_path, "baselines/nbsvm-s1", text)
     write_run(tmp_path, "baselines/mean_lr-lab-r2-d8-s1", text)  # reads vectors
-    found = aggregate.averages(aggregate.finished_runs(study, tmp_path))
+    runs = aggregate.finished_runs(study, tmp_path)
+    found = aggregate.averages(runs, aggregate.predictions_of(runs))
     assert found[["init", "seed"]].values.tolist() == [["random", 1]]
     assert found["test_accuracy"].tolist() == [np.mean((mean > 0.5) == [0, 0, 1, 1, 1])]
 
@@ -230,13 +237,13 @@ def test_macro_f1_by_hand(tmp_path: Path, study: params.Study) -> None:
     """The mean over classes of 2 TP / (2 TP + FP + FN)."""
     # of two classes: right 0, (0 as 1), 1, 1, (1 as 0)
     write_run(tmp_path, "classifiers/random-d8-s1", WRONG_TWICE)
-    runs, _ = aggregate.runs_table(aggregate.finished_runs(study, tmp_path))
+    runs, _ = table_of_runs(study, tmp_path)
     assert runs["test_macro_f1"].tolist() == pytest.approx([(2 / 4 + 4 / 6) / 2])
     # of three, one of which nothing is predicted to be: true 0 0 1 1 2, predicted 0 1 1 1 1
     three = np.eye(3)[[0, 1, 1, 1, 1]]
     labels = np.array([0, 0, 1, 1, 2], np.int16)
     write_run(tmp_path, "classifiers/random-d8-s1", three, labels=labels)
-    runs, correct = aggregate.runs_table(aggregate.finished_runs(study, tmp_path))
+    runs, correct = table_of_runs(study, tmp_path)
     assert runs["test_macro_f1"].tolist() == pytest.approx([(2 / 3 + 4 / 6 + 0) / 3])
     assert correct.tolist() == [[1, 0, 1, 1, 0]]
 
@@ -251,7 +258,7 @@ def test_runs_tested_on_other_documents_are_refused(
         tmp_path, "classifiers/random-d8-s3", RIGHT[:n], documents=documents, labels=LABELS[:n]
     )
     with pytest.raises(ArtifactError, match=r"random-d8-s3/predictions\.csv: its test documents"):
-        aggregate.runs_table(aggregate.finished_runs(study, tmp_path))
+        table_of_runs(study, tmp_path)
 
 
 def test_words_stay_as_they_are(tmp_path: Path, study: params.Study) -> None:
@@ -299,7 +306,7 @@ def test_the_best_model_is_of_the_best_start_by_the_mean_over_seeds(
         curves = RUN_CURVES.assign(accuracy=accuracy)
         write_run(tmp_path, f"classifiers/{name}", curves=curves)
     runs = aggregate.finished_runs(study, tmp_path)
-    table, _ = aggregate.runs_table(runs)
+    table, _ = table_of_runs(study, tmp_path)
     assert aggregate.best_model(runs, table, [1]) == {
         "best_model": str(tmp_path / "classifiers/pretrained-lab-r2-d8-s1/model.safetensors"),
         "best_model_validation_accuracy": pytest.approx(0.65),

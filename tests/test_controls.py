@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sgns_study.aggregate import Run, runs_table
+from sgns_study.aggregate import Run, predictions_of, runs_table
 from sgns_study.artifacts import write_table
 from sgns_study.classifiers import fit
 from sgns_study.classifiers.inits import initial_table
@@ -100,7 +100,7 @@ def control(name: str, vectors: dict[int, Vectors], folder: Path) -> Control:
             place = {"recipe": "word2vec", "radius": radius}
         what = {"init": init, "scale": scale, "documents": None, "classifier": "conv1d"}
         runs.append(Run({**what, **place, "dim": dim, "seed": seed}, own))
-    table, correct = runs_table(runs)
+    table, correct = runs_table(runs, predictions_of(runs))
     table = typed(table)
     judged = judged_by(study, {"runs": table}, correct)[0].drop_duplicates("claim")
     judged = judged.set_index("claim")  # the first part of each, of its accuracy

@@ -15,19 +15,15 @@ from scipy import integrate, stats
 
 from sgns_study.evaluation import statistics
 from sgns_study.evaluation.statistics import (
-    block_means,
     crossed_estimate,
-    crossed_variance,
     hedges_g,
     holm,
     mcnemar,
-    outcome_differences,
     over_seeds,
     pair_values,
     power,
     seed_estimate,
     sign_flip,
-    sign_flips,
     smallest_detectable,
     spearman_influence,
 )
@@ -44,6 +40,11 @@ def at_rate(hits, rate: float) -> bool:
 
 def at_most(hits, rate: float) -> bool:
     return np.sum(hits) <= stats.binom.ppf(1 - 1e-6, len(hits), rate)
+
+
+def differences(right_a: np.ndarray, right_b: np.ndarray) -> np.ndarray:
+    """A − B of each seed and document."""
+    return right_a.astype(float) - right_b
 
 
 def grids(n: int, cells: int, seeds: int, rng: np.random.Generator, effect: float = TRUE_EFFECT):
@@ -80,46 +81,46 @@ def predictions(
 
 
 def test_effect_of_two_cells_and_three_seeds_by_hand():
-    differences = [[0.01, 0.03, 0.02], [0.03, 0.05, 0.04]]  # block means 2, 4 and 3 points
-    found = seed_estimate(differences)
+    means = np.mean([[0.01, 0.03, 0.02], [0.03, 0.05, 0.04]], axis=0)  # 2, 4 and 3 points
+    found = seed_estimate(means)
     assert found.mean == pytest.approx(0.03)
     assert found.error == pytest.approx(0.01 / sqrt(3))
     assert (found.df, found.n) == (2, 3)
-    assert hedges_g(differences) == pytest.approx(3 * 1 / sqrt(np.pi))  # J(2) = Γ(1) / Γ(1/2)
+    assert hedges_g(means) == pytest.approx(3 * 1 / sqrt(np.pi))  # J(2) = Γ(1) / Γ(1/2)
 
 
 def test_standardised_effect_is_unbiased_where_the_plain_one_is_not():
     rng = np.random.default_rng(1)
-    samples = rng.normal(0.8, 1, (5000, 1, 5))
+    samples = rng.normal(0.8, 1, (5000, 5))
     sizes = np.array([hedges_g(sample) for sample in samples])
     assert abs(sizes.mean() - 0.8) < 5 * sizes.std() / sqrt(len(sizes))
-    plain = samples.mean(axis=2) / samples.std(axis=2, ddof=1)
+    plain = samples.mean(axis=1) / samples.std(axis=1, ddof=1)
     assert plain.mean() - 0.8 > 10 * sizes.std() / sqrt(len(sizes))
 
 
-@pytest.mark.parametrize("differences", [[[0.01]], [[0.01, 0.02]], [[0.1, 0.1, 0.1]], [[0, 0, 0]]])
-def test_standardised_effect_is_missing_where_it_is_not_defined(differences):
-    assert np.isnan(hedges_g(differences))
+@pytest.mark.parametrize("means", [[0.01], [0.01, 0.02], [0.1, 0.1, 0.1], [0, 0, 0]])
+def test_standardised_effect_is_missing_where_it_is_not_defined(means):
+    assert np.isnan(hedges_g(np.array(means)))
 
 
 def test_interval_of_few_seeds_covers_the_truth_at_its_rate():
     rng = np.random.default_rng(2)
-    found = [seed_estimate(grid) for grid in grids(2500, 3, 5, rng)]
+    found = [seed_estimate(grid.mean(axis=0)) for grid in grids(2500, 3, 5, rng)]
     assert at_rate([one.low <= TRUE_EFFECT <= one.high for one in found], 0.95)
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(fractions, min_size=4, max_size=4, unique=True))
 def test_the_estimate_over_seeds_is_scipys_t_test(values):
-    found, peer = seed_estimate([values]), stats.ttest_1samp(values, 0)
+    found, peer = seed_estimate(np.array(values)), stats.ttest_1samp(values, 0)
     assert found.p == pytest.approx(peer.pvalue)
     assert (found.low, found.high) == pytest.approx(tuple(peer.confidence_interval(0.95)))
 
 
 def test_interval_of_one_seed_is_missing_and_of_equal_seeds_a_point():
-    one = seed_estimate([[0.01], [0.02]])
+    one = seed_estimate(np.array([0.015]))
     assert np.isnan([one.low, one.high, one.p]).all()
-    alike = seed_estimate([[0.1, 0.1, 0.1]])
+    alike = seed_estimate(np.array([0.1, 0.1, 0.1]))
     assert (alike.low, alike.high) == pytest.approx((0.1, 0.1), abs=1e-15)
     assert alike.p == 2 / 2**3  # of three equal signs
 
@@ -127,7 +128,7 @@ def test_interval_of_one_seed_is_missing_and_of_equal_seeds_a_point():
 # Seeds and documents
 
 
-def test_crossed_variance_is_unbiased_for_known_components():
+def test_crossed_error_is_unbiased_for_known_components():
     rng = np.random.default_rng(8)
     n, seeds, documents = 3000, 4, 30
     table = (
@@ -136,29 +137,30 @@ def test_crossed_variance_is_unbiased_for_known_components():
         + rng.normal(0, 2, (n, seeds, documents))
     )
     truth = 0.25 / seeds + 1 / documents + 4 / (seeds * documents)
-    mean, variance, _ = crossed_variance(table)
+    found = [crossed_estimate(study) for study in table]
+    mean, variance = np.array([(one.mean, one.error**2) for one in found]).T
     assert mean == pytest.approx(table.mean(axis=(1, 2)))
     assert abs(variance.mean() - truth) < 5 * variance.std() / sqrt(n)
     assert abs(mean.var() - truth) < 5 * truth * sqrt(2 / n)
 
 
-def test_crossed_variance_and_df_of_a_small_table_by_hand():
+def test_crossed_error_and_df_of_a_small_table_by_hand():
     # Means of seeds 0, 2; of documents 1, 2, 0; residuals ±1 and 0: MS 6, 2 and 1.
     table = np.array([[-1, 1, 0], [3, 3, 0]], float)
     rows, columns, grand = np.array([0, 2]), np.array([1, 2, 0]), 1
     residual = table - rows[:, None] - columns + grand
     ms = 3 * 2, 2 * 1, (residual**2).sum() / 2
     total = ms[0] + ms[1] - ms[2]
-    _, variance, df = crossed_variance(table)
-    assert variance == pytest.approx(total / 6)
-    assert df == pytest.approx(total**2 / (ms[0] ** 2 / 1 + ms[1] ** 2 / 2 + ms[2] ** 2 / 2))
+    found = crossed_estimate(table)
+    assert found.error**2 == pytest.approx(total / 6)
+    assert found.df == pytest.approx(total**2 / (ms[0] ** 2 / 1 + ms[1] ** 2 / 2 + ms[2] ** 2 / 2))
 
 
 @pytest.mark.parametrize("sd_seed", [0, 0.1, 0.3])
 def test_seed_and_document_test_rejects_a_true_null_at_its_rate(sd_seed):
     rng = np.random.default_rng(10)
     a, b, _ = predictions(1000, 5, 100, sd_seed, rng, better=0)
-    hits = [crossed_estimate(outcome_differences(*study)).p <= 0.05 for study in zip(a, b)]
+    hits = [crossed_estimate(differences(*study)).p <= 0.05 for study in zip(a, b)]
     assert at_most(hits, 0.06)
     if sd_seed == 0.3:
         assert at_rate(hits, 0.05)
@@ -166,7 +168,7 @@ def test_seed_and_document_test_rejects_a_true_null_at_its_rate(sd_seed):
 
 def test_seed_and_document_test_agrees_with_its_interval_and_covers_the_truth():
     a, b, truth = predictions(1000, 8, 100, 0.15, np.random.default_rng(11))
-    tests = [crossed_estimate(outcome_differences(*study)) for study in zip(a, b)]
+    tests = [crossed_estimate(differences(*study)) for study in zip(a, b)]
     assert at_rate([test.low <= truth <= test.high for test in tests], 0.95)
     assert all((test.p <= 0.05) == (test.low * test.high >= 0) for test in tests)
     assert np.mean([test.mean for test in tests]) == pytest.approx(truth, abs=0.005)
@@ -175,27 +177,17 @@ def test_seed_and_document_test_agrees_with_its_interval_and_covers_the_truth():
 @pytest.mark.parametrize(("seeds", "sd_seed"), [(10, 0), (10, 0.15), (5, 0.1), (5, 0.3)])
 def test_seed_and_document_interval_covers_the_truth_at_its_rate_or_more(seeds, sd_seed):
     a, b, truth = predictions(1000, seeds, 120, sd_seed, np.random.default_rng(12))
-    found = [crossed_estimate(outcome_differences(*study)) for study in zip(a, b)]
+    found = [crossed_estimate(differences(*study)) for study in zip(a, b)]
     missed = [not one.low <= truth <= one.high for one in found]
     assert at_most(missed, 0.05)
     if sd_seed >= 0.15:
         assert at_rate(missed, 0.05)
 
 
-def test_seed_and_document_estimate_of_a_grid_averages_its_cells():
-    rng = np.random.default_rng(13)
-    a, b = rng.integers(2, size=(2, 6, 5, 200), dtype=np.uint8)
-    found = crossed_estimate(outcome_differences(a, b))
-    assert found.mean == pytest.approx(a.mean() - b.mean())
-    mean, variance, df = crossed_variance(np.mean(a.astype(float) - b, axis=0))
-    expected = statistics.SeedMean(float(mean), float(np.sqrt(variance)), float(df), 5)
-    assert found == pytest.approx(expected)
-
-
 def test_the_same_predictions_differ_by_nothing():
     right = np.random.default_rng(15).integers(2, size=(3, 50), dtype=np.uint8)
-    assert crossed_estimate(outcome_differences(right, right)).p == 1
-    same = crossed_estimate(outcome_differences(right, right))
+    assert crossed_estimate(differences(right, right)).p == 1
+    same = crossed_estimate(differences(right, right))
     assert (same.low, same.high) == (0, 0)
     assert mcnemar(right, right).tolist() == [1, 1, 1]
 
@@ -288,7 +280,7 @@ def test_seed_and_pair_test_rejects_a_true_null_at_its_rate(seeds, sd_seed):
     """Where seeds hardly vary, a test of seeds alone takes luck with the pairs for a difference."""
     studies = list(score_differences(300, seeds, sd_seed, np.random.default_rng(22)))
     assert at_rate([crossed_estimate(table).p <= 0.05 for table in studies], 0.05)
-    alone = [seed_estimate([table.mean(axis=1)]).p <= 0.05 for table in studies]
+    alone = [seed_estimate(table.mean(axis=1)).p <= 0.05 for table in studies]
     assert not at_most(alone, 0.15)
 
 
@@ -319,7 +311,7 @@ def test_sign_flips_are_the_share_of_all_flips_as_far_from_zero(values):
 
     rng = np.random.default_rng(0)
     assert sign_flip(grid.ravel(), rng) == share(values)
-    assert sign_flip(block_means(grid), rng) == share(list(grid.mean(axis=0)))
+    assert sign_flip(grid.mean(axis=0), rng) == share(list(grid.mean(axis=0)))
 
 
 def test_sign_flip_of_eight_blocks_is_scipys():
@@ -349,8 +341,6 @@ def test_sign_flips_of_blocks_reject_a_true_null_at_their_rate_and_of_dependent_
 ):
     rng = np.random.default_rng(21)
     studies = grids(3000, 4, 8, rng, effect=0)
-    signs = sign_flips(8, rng)
-    assert len(signs) == len(np.unique(signs, axis=0)) == 2**8
 
     def rejected(samples: np.ndarray) -> list[bool]:
         return [sign_flip(values, rng) <= 0.05 for values in samples]
@@ -412,7 +402,7 @@ def test_equivalence_is_two_one_sided_t_tests(values, points):
     margin = points / 100
     lower = stats.ttest_1samp(values, -margin, alternative="greater")
     upper = stats.ttest_1samp(values, margin, alternative="less")
-    p = seed_estimate([values]).p_equivalent(margin)
+    p = seed_estimate(np.array(values)).p_equivalent(margin)
     assert p == pytest.approx(max(lower.pvalue, upper.pvalue))
     ends = stats.ttest_1samp(values, 0).confidence_interval(0.9)
     assert (p < 0.05) == (-margin < ends.low and ends.high < margin)
@@ -420,14 +410,15 @@ def test_equivalence_is_two_one_sided_t_tests(values, points):
 
 def test_equivalence_is_found_at_alpha_when_the_difference_is_the_margin():
     rng = np.random.default_rng(23)
-    found = [seed_estimate(grid).p_equivalent(TRUE_EFFECT) for grid in grids(1500, 4, 20, rng)]
+    studies = [seed_estimate(grid.mean(axis=0)) for grid in grids(1500, 4, 20, rng)]
+    found = [study.p_equivalent(TRUE_EFFECT) for study in studies]
     assert at_rate(np.array(found) < 0.05, 0.05)
 
 
 def test_equivalence_without_spread_is_a_sign_test_and_of_one_seed_missing():
-    assert seed_estimate(np.zeros((2, 6))).p_equivalent(0.005) == 1 / 2**6
-    assert seed_estimate(np.full((2, 6), 0.01)).p_equivalent(0.005) == 1
-    assert np.isnan(seed_estimate([[0.0]]).p_equivalent(0.005))
+    assert seed_estimate(np.zeros(6)).p_equivalent(0.005) == 1 / 2**6
+    assert seed_estimate(np.full(6, 0.01)).p_equivalent(0.005) == 1
+    assert np.isnan(seed_estimate(np.zeros(1)).p_equivalent(0.005))
 
 
 # Power

@@ -24,7 +24,6 @@ from sgns_study.evaluation.claims import (
     OWN,
     Claim,
     Part,
-    dim_of_vectors,
     negatives_of_a_window,
     overfitting,
     plain,
@@ -395,7 +394,7 @@ def test_accuracies_count_seeds_and_documents() -> None:
         np.array([[by_hand[init, radius, s] for s in range(4)] for radius in radii])
         for init, radii in (("pretrained", (2, 5)), ("random", (None, None)))
     )
-    test = statistics.crossed_estimate(statistics.outcome_differences(a, b))
+    test = statistics.crossed_estimate(np.mean(a.astype(float) - b, axis=0))
     assert row["effect"] == pytest.approx(100 * test.mean)
     assert row[["ci_low", "ci_high"]].tolist() == pytest.approx([100 * test.low, 100 * test.high])
     assert row["p_differs"] == pytest.approx(test.p)
@@ -696,7 +695,7 @@ def test_windows_of_many_negatives_are_held_against_few_and_equal_ones_beside_ea
 
 def test_the_dimension_of_vectors_is_compared_at_every_radius() -> None:
     grid = yaml.safe_load((ROOT / "config/control.yaml").read_text())["grid"]
-    found = dim_of_vectors(study(grid=grid | {"radii": [2, 5], "dims": [8, 32, 16]}))
+    found = CLAIM["6"].parts(study(grid=grid | {"radii": [2, 5], "dims": [8, 32, 16]}))
     asked = [(p.quantity, p.a["radius"], p.b["radius"], p.a["dim"], p.b["dim"]) for p in found]
     assert asked == [(q, r, r, 32, 8) for q in ("SGNS loss", "SGNS accuracy") for r in (2, 5)]
 

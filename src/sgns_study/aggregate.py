@@ -6,7 +6,7 @@ the report says how many seeds it is from.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sgns_study import plan
 from sgns_study.artifacts import ArtifactError, read_table, reading
-from sgns_study.classifiers.predictions import read_predictions
+from sgns_study.classifiers.predictions import Predictions, read_predictions
 from sgns_study.evaluation.amounts import amounts_table
 from sgns_study.evaluation.noise import noise_table
 from sgns_study.evaluation.recipes import recipes_table
@@ -28,16 +28,17 @@ from sgns_study.report import PUBLISHED_LAB_CURVES
 from sgns_study.samples import load_text
 from sgns_study.tokens import load_vocabulary
 
-PER_MODEL = {  # table of the study ← file of each set of vectors
-    "sgns_curves": "embeddings/{}/curves.csv",
-    "vectors": "vectors/{}/scores.csv",
-    "neighbours": "vectors/{}/neighbours.csv",
-    "map": "vectors/{}/map.csv",
+PER_MODEL = {  # table of the study ← folder and file of each set of vectors
+    "sgns_curves": ("embeddings", "curves.csv"),
+    "vectors": ("vectors", "scores.csv"),
+    "neighbours": ("vectors", "neighbours.csv"),
+    "map": ("vectors", "map.csv"),
 }
+BASELINES = get_args(BaselineKind)
 
 
 class Run(NamedTuple):
-    """A finished classifier or baseline: the columns that say which one it is, and its folder."""
+    """A finished model: the columns that say which one it is, and its folder."""
 
     columns: dict[str, Any]
     folder: Path
@@ -65,13 +66,14 @@ def gather(study: Study, results: Path) -> Gathered:
         tables["word_pairs"], arrays["pair_ranks"] = pair_ranks(study, results)
     runs = finished_runs(study, results)
     if runs:
-        tables["runs"], arrays["correct"] = runs_table(runs)
-        tables["averages"] = averages(runs)
+        predictions = predictions_of(runs)
+        tables["runs"], arrays["correct"] = runs_table(runs, predictions)
+        tables["averages"] = averages(runs, predictions)
         tables |= curve_tables(runs)
     if runs and study.grid.inits:
         published = read_table(PUBLISHED_LAB_CURVES) if study.report.compare_with_lab else None
-        curves = typed(tables["classifier_curves"])
-        tables["summary"] = summarise(curves, published, study.report.lab_tolerance)
+        curves, tolerance = tables["classifier_curves"], study.report.lab_tolerance
+        tables["summary"] = summarise(curves, published, tolerance)
         metrics |= headline(tables["summary"])
         metrics |= best_model(runs, tables["runs"], plan.kept_seeds(study)[0])
     return found
@@ -80,22 +82,19 @@ def gather(study: Study, results: Path) -> Gathered:
 def vector_tables(study: Study, results: Path) -> dict[str, pd.DataFrame]:
     """The tables about word vectors for which at least one model is finished, by name."""
     tables = {}
-    for name, file in PER_MODEL.items():
-        parts = [
-            read_part(name, path).assign(**model._asdict(), seed=seed)
-            for model, seed, path in finished(study, results, file)
-        ]
-        if parts:
-            tables[name] = gathered(name, parts)
+    for name, (folder, file) in PER_MODEL.items():
+        if models := finished_vectors(study, results / folder, file):
+            tables[name] = joined(name, models, file)
     return tables
 
 
-def finished(study: Study, results: Path, file: str) -> Iterator[tuple[plan.Model, int, Path]]:
-    """The models, seeds and paths of a file of each set of vectors that is there."""
-    for model, seed in product(plan.models(study), study.grid.seeds):
-        path = results / file.format(f"{model.name}-s{seed}")
-        if path.is_file():
-            yield model, seed, path
+def finished_vectors(study: Study, folder: Path, file: str) -> list[Run]:
+    """The sets of vectors that have a file in their folder within `folder`."""
+    models = [
+        Run(model._asdict() | {"seed": seed}, folder / f"{model.name}-s{seed}")
+        for model, seed in product(plan.models(study), study.grid.seeds)
+    ]
+    return [model for model in models if (model.folder / file).is_file()]
 
 
 def pair_ranks(study: Study, results: Path) -> tuple[pd.DataFrame, NDArray[np.uint16]]:
@@ -105,8 +104,8 @@ def pair_ranks(study: Study, results: Path) -> tuple[pd.DataFrame, NDArray[np.ui
     1, equal for equal cosines, 0 where a word is not known: Spearman's ρ needs no more.
     """
     parts = [
-        read_columns(path.with_name("similarities.csv"), "word_pairs", COLUMNS["word_pairs"])
-        for *_, path in finished(study, results, PER_MODEL["vectors"])
+        read_columns(model.folder / "similarities.csv", "word_pairs", COLUMNS["word_pairs"])
+        for model in finished_vectors(study, results / "vectors", "scores.csv")
     ]
     ranks = [
         part.groupby("dataset")["cosine"].rank("dense").fillna(0).to_numpy(np.uint16)
@@ -135,61 +134,65 @@ def curve_tables(runs: Iterable[Run]) -> dict[str, pd.DataFrame]:
     The first has the study's classifier trained on all documents from embeddings that are not
     rescaled, the second all other classifiers. Baselines have no epochs and are in neither.
     """
-    parts: dict[str, list[pd.DataFrame]] = {"classifier_curves": [], "experiment_curves": []}
+    found: dict[str, list[Run]] = {"classifier_curves": [], "experiment_curves": []}
     for run in runs:
         kind, scale, documents = (run.columns[c] for c in ("classifier", "scale", "documents"))
-        if kind not in get_args(BaselineKind):
+        if kind not in BASELINES:
             is_plain = kind == CONV1D and scale is None and documents is None
-            name = "classifier_curves" if is_plain else "experiment_curves"
-            parts[name].append(read_part(name, run.folder / "curves.csv").assign(**run.columns))
-    return {name: gathered(name, found) for name, found in parts.items()}
+            found["classifier_curves" if is_plain else "experiment_curves"].append(run)
+    return {name: joined(name, own, "curves.csv") for name, own in found.items()}
 
 
-def runs_table(runs: Sequence[Run]) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
-    """One row a run, and which test documents it classifies correctly.
-
-    The latter is uint8 (runs, documents), 1 where correct. Raises ArtifactError if two runs were
-    not tested on the same documents.
-    """
-    rows, correct = [], []
-    first = read_predictions(runs[0].folder / "predictions.csv")
+def predictions_of(runs: Sequence[Run]) -> list[Predictions]:
+    """What each run predicts; raises ArtifactError if two were not tested on the same documents."""
+    found: list[Predictions] = []
     for run in runs:
         path = run.folder / "predictions.csv"
-        found = read_predictions(path)
-        if not np.array_equal(found.documents, first.documents):
+        own = read_predictions(path)
+        first = found[0] if found else own
+        if not np.array_equal([own.documents, own.labels], [first.documents, first.labels]):
             raise ArtifactError(
-                f"{path}: its test documents are not those of {runs[0].folder}: delete the older "
-                "of the two folders and run again"
+                f"{path}: its test documents and their labels are not those of {runs[0].folder}: "
+                "delete the older of the two folders and run again"
             )
+        found.append(first._replace(probabilities=own.probabilities))
+    return found
+
+
+def runs_table(
+    runs: Sequence[Run], predictions: Sequence[Predictions]
+) -> tuple[pd.DataFrame, NDArray[np.uint8]]:
+    """One row a run, and which test documents it classifies correctly: uint8 (runs, documents)."""
+    rows = []
+    for run, found in zip(runs, predictions):
         scores = selected_scores(run.folder / "curves.csv")
-        rows.append(
-            run.columns | scores | {"test_macro_f1": macro_f1(found.labels, found.predicted)}
-        )
-        correct.append((found.predicted == found.labels).astype(np.uint8))
-    return in_order("runs", pd.DataFrame(rows)), np.stack(correct)
+        f1 = macro_f1(found.labels, found.predicted)
+        rows.append(run.columns | scores | {"test_macro_f1": f1})
+    correct = [found.predicted == found.labels for found in predictions]
+    return typed(pd.DataFrame(rows, columns=COLUMNS["runs"])), np.stack(correct).astype(np.uint8)
 
 
-def averages(runs: Sequence[Run]) -> pd.DataFrame:
+def averages(runs: Sequence[Run], predictions: Sequence[Predictions]) -> pd.DataFrame:
     """Test accuracy of each classifier averaged with the baselines on text of its seed.
 
     The mean is of their probabilities, all weighing the same. Both learn from all documents.
     """
-    read = [
-        (run.columns, read_predictions(run.folder / "predictions.csv"))
-        for run in runs
+    whole = [
+        (run.columns, own)
+        for run, own in zip(runs, predictions)
         if run.columns["documents"] is None
     ]
     rows = []
-    for columns, own in read:
+    for columns, own in whole:
         beside = [
             found.probabilities
-            for other, found in read
+            for other, found in whole
             if other["classifier"] in plan.ON_TEXT and other["seed"] == columns["seed"]
         ]
-        if beside and columns["classifier"] not in get_args(BaselineKind):
+        if beside and columns["classifier"] not in BASELINES:
             mean = np.mean([own.probabilities, *beside], axis=0)
             rows.append(columns | {"test_accuracy": np.mean(mean.argmax(axis=1) == own.labels)})
-    return in_order("averages", pd.DataFrame(rows, columns=COLUMNS["averages"]))
+    return typed(pd.DataFrame(rows, columns=COLUMNS["averages"]))
 
 
 def macro_f1(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
@@ -209,18 +212,14 @@ def best_model(
     Classifiers of few documents validate on few: left out.
     """
     names = [run.folder.name.rpartition("-s")[0] for run in runs]
-    means = table[["validation_accuracy", "test_accuracy"]].groupby(names).mean()
-    kept = {
-        name: str(run.folder / "model.safetensors")
-        for name, run in zip(names, runs)
-        if run.folder.parent.name == "classifiers"
-        and run.columns["documents"] is None
-        and run.columns["seed"] in seeds
-    }
-    if not kept:
+    means = table.groupby(names)[["validation_accuracy", "test_accuracy"]].transform("mean")
+    is_kept = ~table["classifier"].isin(BASELINES)
+    is_kept &= table["documents"].isna() & table["seed"].isin(seeds)
+    if not is_kept.any():
         return {}
-    best = means.loc[list(kept), "validation_accuracy"].idxmax()
-    return {"best_model": kept[best]} | means.loc[best].add_prefix("best_model_").to_dict()
+    best = means.loc[is_kept, "validation_accuracy"].idxmax()
+    path = str(runs[best].folder / "model.safetensors")
+    return {"best_model": path} | means.loc[best].add_prefix("best_model_").to_dict()
 
 
 def selected_scores(path: Path) -> dict[str, float]:
@@ -229,34 +228,26 @@ def selected_scores(path: Path) -> dict[str, float]:
     The rows of a baseline, which has no epochs, have an empty epoch.
     """
     curves = read_part("classifier_curves", path)
-    test = curves[curves["split"] == "test"].tail(1)
-    validation = curves[curves["split"] == "validation"]
-    if test["epoch"].notna().all():
-        validation = validation[validation["epoch"].isin(test["epoch"])]
-    if test.empty or validation.empty:
+    validation, test = (curves[curves["split"] == name] for name in ("validation", "test"))
+    both = test.merge(validation, on="epoch", suffixes=("_test", "_validation"))
+    if both.empty:
         raise ArtifactError(
             f"{path}: no row of the test documents, or none of the validation at their epoch: "
             "delete the folder and run again"
         )
-    return {
-        "selected_epoch": test["epoch"].iloc[0],
-        "validation_accuracy": validation["accuracy"].iloc[-1],
-        "validation_loss": validation["loss"].iloc[-1],
-        "test_accuracy": test["accuracy"].iloc[0],
-        "test_loss": test["loss"].iloc[0],
+    row = both.iloc[-1]
+    return {"selected_epoch": row["epoch"]} | {
+        f"{split}_{measure}": row[f"{measure}_{split}"]
+        for split in ("validation", "test")
+        for measure in ("accuracy", "loss")
     }
 
 
-def gathered(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """One table from its parts; without rows if no part has any."""
+def joined(name: str, models: Sequence[Run], file: str) -> pd.DataFrame:
+    """One table of a file of each of the models; without rows if no file has any."""
+    parts = [read_part(name, model.folder / file).assign(**model.columns) for model in models]
     filled = [part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS[name])]
-    return in_order(name, pd.concat(filled, ignore_index=True))
-
-
-def in_order(name: str, table: pd.DataFrame) -> pd.DataFrame:
-    """The columns of the table in their order; whole numbers stay whole where some are missing."""
-    whole = ("radius", "dim", "seed", "documents", "epoch", "selected_epoch")
-    return table.astype({column: "Int64" for column in whole if column in table})[COLUMNS[name]]
+    return typed(pd.concat(filled, ignore_index=True))[COLUMNS[name]]
 
 
 def read_part(name: str, path: Path) -> pd.DataFrame:

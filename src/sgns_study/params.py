@@ -592,7 +592,7 @@ class Report(Section):
     title: str = Field(default="Do pretrained word vectors help?", min_length=1, max_length=200)
     """title of the report"""
     compare_with_lab: bool = False
-    """lay the lab's published figures beside ours: on its corpus, by its recipe"""
+    """lay the lab's published figures beside ours: on its corpus, by the recipe `lab`"""
     lab_tolerance: Part = 0.015
     """difference from the lab's best validation accuracy that the report remarks on"""
 

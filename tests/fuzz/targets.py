@@ -476,7 +476,7 @@ def aggregated(folder: Path) -> dict[str, pd.DataFrame]:
     tables = aggregate.vector_tables(STUDY, folder)
     runs = aggregate.finished_runs(STUDY, folder)
     assert len(runs) == 2
-    tables["runs"], _ = aggregate.runs_table(runs)
+    tables["runs"], _ = aggregate.runs_table(runs, aggregate.predictions_of(runs))
     return tables | aggregate.curve_tables(runs)
 
 

@@ -66,12 +66,9 @@ def by_amount(amounts: pd.DataFrame, vectors: pd.DataFrame) -> pd.DataFrame:
         of_set = {f"{ANALOGIES}/{section}": n for section, n in questions.items()}
         own = asked[asked["dataset"].isin(of_set)].fillna({"value": 0.0})
         weight = own["coverage"] * own["dataset"].map(of_set).astype(float)
-        sums = pd.DataFrame({"right": own["value"] * weight, "asked": weight}).groupby(
-            [own[key] for key in RUN]
-        )
-        right = sums.sum()
-        shares = (100 * right["right"] / right["asked"]).rename(name)
-        found = found.merge(shares.reset_index(), on=RUN, how="left")
+        own = own.assign(right=own["value"] * weight, asked=weight)
+        sums = own.groupby(RUN)[["right", "asked"]].sum()
+        found = found.join((100 * sums["right"] / sums["asked"]).rename(name), on=RUN)
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, permutations, product
 from typing import Any, Literal, NamedTuple
 
-from sgns_study.params import CONV1D, Section, Study
+from sgns_study.params import CONV1D, Study
 from sgns_study.plan import FROM_VECTORS, baselines, variants
 
 Direction = Literal["more", "less", "no more", "no less", "same"]
@@ -53,19 +53,19 @@ class Claim(NamedTuple):
 
 
 def plain(init: str, recipes: list[str] | None = None, **more: Any) -> Pick:
-    """Rows of the study's classifier on all documents, its embedding not rescaled."""
+    """Rows of the study's classifier on all documents, its embedding not rescaled.
+
+    In a table of vectors they are those of the recipes, at a radius or dimension that `more` names.
+    """
     start = {"init": init, "classifier": CONV1D, "scale": None, "documents": None}
     return start | ({"recipe": recipes} if recipes else {}) | more
 
 
 def tuned(study: Study) -> list[str]:
     """The study's classifier and the others that differ from it only in what is tuned."""
-    first, *others = (
-        classifier and classifier.model_dump(exclude=TUNED)
-        for classifier in (study.classifier, *study.classifiers.values())
-    )
-    alike = [name for name, other in zip(study.classifiers, others) if other == first]
-    return [CONV1D, *alike]
+    classifiers = {CONV1D: study.classifier, **study.classifiers}
+    rest = {name: one and one.model_dump(exclude=TUNED) for name, one in classifiers.items()}
+    return [name for name, found in rest.items() if found == rest[CONV1D]]
 
 
 def but_for_tables(parts: Parts) -> Parts:
@@ -127,29 +127,20 @@ def radius_compared(direction: Direction) -> Parts:
     return parts
 
 
-def dim_of_classifiers(study: Study) -> list[Part]:
-    """The largest dimension against the smallest, at every radius."""
-    small, large = min(study.grid.dims), max(study.grid.dims)
-    found = []
-    for radius in study.grid.radii if small < large else []:
-        start = plain("pretrained", study.grid.recipes, radius=radius)
-        name = f"d = {large} − d = {small} at R = {radius}"
-        a, b = ({**start, "dim": dim} for dim in (large, small))
-        found.append(Part(name, ACCURACY, a, b, "more"))
-    return found
+def dim_compared(directions: Mapping[str, Direction]) -> Parts:
+    """The largest dimension against the smallest in each of these quantities, at every radius."""
 
+    def parts(study: Study) -> list[Part]:
+        small, large = min(study.grid.dims), max(study.grid.dims)
+        found = []
+        for quantity, radius in product(directions, study.grid.radii if small < large else []):
+            start = plain("pretrained", study.grid.recipes, radius=radius)
+            name = f"d = {large} − d = {small} at R = {radius}"
+            a, b = ({**start, "dim": dim} for dim in (large, small))
+            found.append(Part(name, quantity, a, b, directions[quantity]))
+        return found
 
-def dim_of_vectors(study: Study) -> list[Part]:
-    """The largest dimension against the smallest in the task of SGNS, at every radius."""
-    small, large = min(study.grid.dims), max(study.grid.dims)
-    worse: dict[str, Direction] = {"SGNS loss": "more", "SGNS accuracy": "less"}
-    found = []
-    for key, radius in product(worse, study.grid.radii if small < large else []):
-        place = {"recipe": study.grid.recipes, "radius": radius}
-        name = f"d = {large} − d = {small} at R = {radius}"
-        a, b = ({**place, "dim": dim} for dim in (large, small))
-        found.append(Part(name, key, a, b, worse[key]))
-    return found
+    return parts
 
 
 def lab_recipes(study: Study) -> set[str]:
@@ -247,8 +238,7 @@ def alike_but_for(study: Study, key: str) -> Iterator[tuple[str, str]]:
 
 def setting(study: Study, recipe: str, key: str) -> Any:
     """A recipe's value of a setting, None if it has none."""
-    section: Section = study.recipes[recipe]
-    return getattr(section, key, None)
+    return getattr(study.recipes[recipe], key, None)
 
 
 def rare_or_common(study: Study) -> list[Part]:
@@ -289,8 +279,12 @@ STATED: dict[str, dict[tuple[str, str], Parts]] = {
         ): starts("pretrained", ["random"], grid_recipes, dict.fromkeys(EPOCHS, "less")),
         ("3", "A smaller radius R is better."): radius_compared("more"),
         ("4", "… but not by much: R makes no difference."): radius_compared("same"),
-        ("5", "A larger dimension is better for the classifier at every R."): dim_of_classifiers,
-        ("6", "A larger dimension is worse for the SGNS task itself."): dim_of_vectors,
+        ("5", "A larger dimension is better for the classifier at every R."): dim_compared(
+            MORE_ACCURATE
+        ),
+        ("6", "A larger dimension is worse for the SGNS task itself."): dim_compared(
+            {"SGNS loss": "more", "SGNS accuracy": "less"}
+        ),
         ("7", "SGNS overfits by its last epoch."): overfitting,
         ("8", "On harder tasks (few labels) pretraining helps both accuracy and speed."): starts(
             "pretrained", ["random"], best_recipes, MORE_AND_FASTER, ", few labels", documents=few

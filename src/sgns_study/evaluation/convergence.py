@@ -53,13 +53,8 @@ def with_defaults(curves: pd.DataFrame) -> pd.DataFrame:
 
 def times_of(group: pd.DataFrame) -> pd.DataFrame:
     """The times of the runs that are compared, on one split."""
-    curves = [curve for _, curve in group.sort_values("epoch").groupby(RUN, dropna=False)]
-    runs = pd.concat([curve[:1] for curve in curves])
-    heights = [curve["accuracy"].to_numpy(float) for curve in curves]
-    longest = max(map(len, heights))
-    accuracy = np.stack(
-        [np.pad(h, (0, longest - len(h)), "edge") for h in heights]
-    )  # (runs, E + 1)
+    by_epoch = group.set_index([*RUN, "split", "epoch"])["accuracy"].unstack().ffill(axis=1)
+    runs, accuracy = by_epoch.index.to_frame(index=False), by_epoch.to_numpy(float)
     own = SHARE * accuracy.max(axis=1)
     levels = {"common": np.full(len(own), own.min()), "own": own}
     return pd.concat(

@@ -14,10 +14,10 @@ def standard_sets(
     The files are in `folder` as `corpora.sources.fetch` puts them. Raises StudyError if one is
     not there or is another file.
     """
-    paths = [folder / sources.SOURCES[name].file for name in sources.evaluation_sources()]
-    for name, path in zip(sources.evaluation_sources(), paths, strict=True):
+    paths = {name: folder / sources.SOURCES[name].file for name in sources.evaluation_sources()}
+    for name, path in paths.items():
         sources.verify(name, path)
-    questions, *pairs = paths
+    questions, *pairs = paths.values()
     return (
         {path.stem: read_pairs(path) for path in pairs},
         {questions.stem: read_questions(questions)},

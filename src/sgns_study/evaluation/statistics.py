@@ -1,13 +1,11 @@
 """The statistics of a paired study: estimates, t tests, equivalence, sign flips, Holm and power.
 
 Two methods A and B are compared by pairs of runs that share a seed, and with it the documents,
-their order, the dropout masks and the initial weights of the layers. `differences` is float
-(cells, seeds): A − B of each pair. A comparison at one setting has one cell; a comparison over a
-grid has one cell for each point of the grid. Runs of one seed share randomness in all cells, so a
-seed with all its cells is one *block*. Blocks are independent and cells are fixed, so intervals
-and tests rest on `block_means`, (seeds,). `correct_a` and `correct_b` are uint8 (seeds, documents),
-1 where the prediction for a document is right, or (cells, seeds, documents), averaged over cells.
-docs/statistics.md has the measured error rates and coverage of these methods.
+their order, the dropout masks and the initial weights of the layers. A comparison at one setting
+has one cell; a comparison over a grid has one cell for each point of the grid. Runs of one seed
+share randomness in all cells, so a seed with all its cells is one *block*. Blocks are independent
+and cells are fixed, so intervals and tests rest on `means`, float (seeds,): A − B of each seed, the
+mean over its cells. docs/statistics.md has the measured error rates and coverage of these methods.
 """
 
 from typing import Any, NamedTuple
@@ -77,11 +75,6 @@ class SeedMean(NamedTuple):
         return self._replace(mean=abs(self.mean)).p_below(margin)
 
 
-def block_means(differences: ArrayLike) -> Floats:
-    """The mean over cells of each seed, (seeds,), of differences (cells, seeds) without a gap."""
-    return np.asarray(differences, dtype=float).mean(axis=0)
-
-
 def spread(means: Floats) -> float:
     """Standard deviation (n − 1) of block means: 0 if only rounding differs, NaN for one block."""
     if len(means) < 2:
@@ -90,21 +83,19 @@ def spread(means: Floats) -> float:
     return sd if sd > ROUNDING else 0.0
 
 
-def seed_estimate(differences: ArrayLike) -> SeedMean:
-    """The mean of differences (cells, seeds) as an estimate over seeds: the paired t test."""
-    means = block_means(differences)
+def seed_estimate(means: Floats) -> SeedMean:
+    """The mean of block means as an estimate over seeds: the paired t test."""
     n = len(means)
     return SeedMean(float(means.mean()), spread(means) / n**0.5, n - 1, n)
 
 
-def hedges_g(differences: ArrayLike) -> float:
-    """The mean of differences (cells, seeds) in standard deviations of the block means.
+def hedges_g(means: Floats) -> float:
+    """The mean of block means in their standard deviations.
 
     g_z = J · mean / sd with n − 1 in sd. The exact correction J = Γ(m/2) / (√(m/2) Γ((m − 1)/2)),
     m = n − 1, makes it unbiased for normal differences (Hedges, 1981). NaN where it is not defined:
     sd 0, or fewer than 3 seeds (J = 0).
     """
-    means = block_means(differences)
     sd, m = spread(means), len(means) - 1
     if m < 2 or sd == 0:
         return np.nan
@@ -113,42 +104,27 @@ def hedges_g(differences: ArrayLike) -> float:
     return float(correction * float(means.mean()) / sd)
 
 
-def outcome_differences(correct_a: ArrayLike, correct_b: ArrayLike) -> Floats:
-    """A − B of each seed and document, (seeds, documents); cells, if there are any, averaged."""
-    difference = np.asarray(correct_a, np.int8) - np.asarray(correct_b, np.int8)
-    return (difference if difference.ndim == 2 else difference.mean(axis=0)).astype(float)
-
-
-def crossed_variance(table: Floats) -> tuple[Floats, Floats, Floats]:
-    """Mean of x (..., seeds S, documents D), its variance over new ones of both, and the df.
+def crossed_estimate(table: Floats) -> SeedMean:
+    """The mean of differences x (seeds S, documents D) as an estimate over new ones of both.
 
     For x_sd = μ + a_s + b_d + e_sd the mean has the variance σ²_a/S + σ²_b/D + σ²_e/(SD). The
     two-way analysis of variance estimates it without bias by (MS_a + MS_b − MS_e) / (SD). An MS_a
     below MS_e, which estimates σ²_a < 0, counts as MS_e. The degrees of freedom are Satterthwaite's
-    (1946): (ΣMS)² / Σ(MS²/df). Results have the leading shape. S and D must be at least 2.
+    (1946): (ΣMS)² / Σ(MS²/df). The t test is, by moments, that of a mixed model with crossed random
+    effects: unlike a test of block means it counts that the test documents, or the word pairs in
+    their place, are a sample too. S and D must be at least 2.
     """
-    *_, n, m = table.shape
-    rows, columns = table.mean(axis=-1), table.mean(axis=-2)  # (..., S) and (..., D)
-    mean = rows.mean(axis=-1)
-    residual = table - rows[..., None] - columns[..., None, :] + mean[..., None, None]
-    ms_residual = np.square(residual).sum(axis=(-2, -1)) / ((n - 1) * (m - 1))
-    ms_seeds = np.maximum(m * rows.var(axis=-1, ddof=1), ms_residual)
-    ms_documents = n * columns.var(axis=-1, ddof=1)
+    n, m = table.shape
+    rows, columns = table.mean(axis=1), table.mean(axis=0)
+    mean = rows.mean()
+    residual = table - rows[:, None] - columns + mean
+    ms_residual = np.square(residual).sum() / ((n - 1) * (m - 1))
+    ms_seeds = max(m * rows.var(ddof=1), ms_residual)
+    ms_documents = n * columns.var(ddof=1)
     total = ms_seeds + ms_documents - ms_residual
     parts = ms_seeds**2 / (n - 1) + ms_documents**2 / (m - 1) + ms_residual**2 / ((n - 1) * (m - 1))
-    df = np.divide(total**2, parts, out=np.full_like(total, n - 1), where=parts > 0)
-    return mean, total / (n * m), df
-
-
-def crossed_estimate(table: Floats) -> SeedMean:
-    """The mean of differences (seeds, documents) as an estimate over new seeds and documents.
-
-    Its t test is, by moments, that of a mixed model with crossed random effects of seed and
-    document: unlike a test of block means it counts that the test documents, or the word pairs in
-    their place, are a sample too. There must be 2 seeds or more.
-    """
-    mean, variance, df = crossed_variance(table)
-    return SeedMean(float(mean), float(np.sqrt(variance)), float(df), len(table))
+    df = total**2 / parts if parts > 0 else n - 1
+    return SeedMean(float(mean), float(np.sqrt(total / (n * m))), float(df), n)
 
 
 def pair_values(x: NDArray[Any], scores: Floats, sets: NDArray[np.int64]) -> Floats:
@@ -200,28 +176,23 @@ def sign_flip(values: Floats, generator: np.random.Generator) -> float:
     flips it is exact, for K random ones it is (1 + k)/(1 + K) (Phipson & Smyth, 2010). Sums that
     differ by rounding alone are ties. Five values have 32 flips, so that no p is below 0.0625.
     """
-    sums = np.abs(sign_flips(len(values), generator) @ values)
-    return float(np.mean(sums >= abs(values.sum()) - 1e-9 * np.abs(values).sum()))
-
-
-def sign_flips(n: int, generator: np.random.Generator) -> Floats:
-    """Signs ±1, (flips, n), the first row all +1: all flips of few values, or random ones."""
+    n = len(values)
     if n <= EXACT_FLIPS:
         flipped = np.arange(2**n)[:, None] >> np.arange(n) & 1
     else:
         flipped = generator.integers(2, size=(1 + RESAMPLES, n))
-        flipped[0] = 0
-    return (1 - 2 * flipped).astype(np.float64)
+        flipped[0] = 0  # the observed signs
+    sums = np.abs((1 - 2 * flipped) @ values)
+    return float(np.mean(sums >= abs(values.sum()) - 1e-9 * np.abs(values).sum()))
 
 
-def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike) -> Floats:
-    """McNemar's exact p, (seeds,), of each seed's two classifiers; predictions (seeds, documents).
+def mcnemar(correct_a: NDArray[np.uint8], correct_b: NDArray[np.uint8]) -> Floats:
+    """McNemar's exact p, (runs,), of pairs of classifiers; (runs, documents), 1 where right.
 
     Of the documents that only one of the two has right, half are A's if both are as accurate on
     new documents: a binomial test. It is about these trained classifiers, not about new seeds.
     """
-    difference = outcome_differences(correct_a, correct_b)
-    only_a, only_b = (difference > 0).sum(axis=1), (difference < 0).sum(axis=1)
+    only_a, only_b = (correct_a > correct_b).sum(axis=1), (correct_a < correct_b).sum(axis=1)
     return np.array(
         [scipy.stats.binomtest(a, a + b).pvalue if a + b else 1.0 for a, b in zip(only_a, only_b)]
     )

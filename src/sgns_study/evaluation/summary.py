@@ -5,8 +5,6 @@ and radius are empty for variants that are not made from trained vectors. Accura
 differences are in points (hundredths). Curves are tables as `evaluation.tables.read_tidy` gives.
 """
 
-from collections.abc import Collection
-
 import numpy as np
 import pandas as pd
 
@@ -19,19 +17,16 @@ ACCURACIES = [f"{split}_accuracy" for split in SPLITS]
 
 
 def scores(curves: pd.DataFrame) -> pd.DataFrame:
-    """One row a run: best validation accuracy and its first epoch, test accuracy and its epoch.
+    """One row a run: best validation accuracy, test accuracy and its epoch.
 
     The test accuracy is that of the selected epoch, the only one at which the test split is
     scored; it is missing for a run that has not scored it.
     """
-    validation = curves[curves["split"] == "validation"].sort_values("epoch", kind="stable")
-    best = validation.loc[validation.groupby(RUN, dropna=False)["accuracy"].idxmax()]
-    best = best.rename(columns={"accuracy": "validation_accuracy", "epoch": "best_epoch"})
-    test = curves[curves["split"] == "test"]
+    validation = curves[curves["split"] == "validation"].groupby(RUN, dropna=False)
+    best = validation["accuracy"].max().rename("validation_accuracy").reset_index()
+    test = curves.loc[curves["split"] == "test", [*RUN, "accuracy", "epoch"]]
     test = test.rename(columns={"accuracy": "test_accuracy", "epoch": "selected_epoch"})
-    runs = best[[*RUN, "validation_accuracy", "best_epoch"]].merge(
-        test[[*RUN, "test_accuracy", "selected_epoch"]], on=RUN, how="left"
-    )
+    runs = best.merge(test, on=RUN, how="left")
     return runs.sort_values(["init", "recipe", "dim", "radius", "seed"], ignore_index=True)
 
 
@@ -39,11 +34,10 @@ def summarise(
     curves: pd.DataFrame,
     published: pd.DataFrame | None = None,
     tolerance: float = 0.015,
-    lab_recipes: Collection[str] = ("lab",),
 ) -> pd.DataFrame:
     """One row a variant: mean, sd and 95 % t interval over seeds of both accuracies.
 
-    With the lab's `published` curves, variants that the lab has too (of one of `lab_recipes`, or of
+    With the lab's `published` curves, variants that the lab has too (of the recipe `lab`, or of
     none) get its best validation accuracy, our difference from it in points and `differs`, true for
     a difference of more than `tolerance` (a fraction).
     """
@@ -62,7 +56,7 @@ def summarise(
     of_lab = published.astype({"radius": "Int64"}).groupby(shared, dropna=False)
     best = (of_lab["validation_accuracy_pct"].max() / 100).rename("lab_validation_accuracy")
     summary = summary.merge(best.reset_index(), on=shared, how="left")
-    summary.loc[~summary["recipe"].isin(["", *lab_recipes]), best.name] = np.nan
+    summary.loc[~summary["recipe"].isin(["", "lab"]), best.name] = np.nan
     difference = summary["validation_accuracy"] - summary[best.name]
     summary["difference_points"] = 100 * difference
     # Rounded, so that a difference of just the tolerance is not flagged by its last binary digit.

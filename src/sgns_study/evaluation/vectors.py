@@ -37,12 +37,9 @@ def estimate(values: pd.Series) -> Estimate:
 
     With one value interval and standard deviation are NaN; with none, the mean too.
     """
-    found = values.dropna().to_numpy(float)
-    mean, n = float(found.mean()) if len(found) else np.nan, len(found)
-    if n < 2:
-        return Estimate(mean, np.nan, np.nan, n, np.nan)
-    sd = float(found.std(ddof=1))
-    half = half_interval(sd, n - 1, n)
+    found = values.dropna().astype(float)
+    mean, sd, n = float(found.mean()), float(found.std()), len(found)
+    half = half_interval(sd, n - 1, n) if n > 1 else np.nan
     return Estimate(mean, mean - half, mean + half, n, sd)
 
 

@@ -120,10 +120,10 @@ def tested(claim: Claim, part: Part, study: Study, evidence: Evidence) -> dict[s
     differences, n_seeds = pairs.a - pairs.b, len(pairs.seeds)
     if np.isnan(differences).any():
         return None
-    means = statistics.block_means(differences)
+    means = differences.mean(axis=0)
     factor, margin_of = UNITS[quantity.unit]
     margin = dict(study.claims)[margin_of] / factor
-    found = statistics.seed_estimate(differences)
+    found = statistics.seed_estimate(means)
     if pairs.items is not None and n_seeds > 1:
         found = statistics.crossed_estimate(pairs.items)
     in_values = {
@@ -148,7 +148,7 @@ def tested(claim: Claim, part: Part, study: Study, evidence: Evidence) -> dict[s
         "p_equivalent": found.p_equivalent(margin),
         "p_flip_blocks": statistics.sign_flip(means, generator(0, "claims", "flips")),
         "p_mcnemar": np.nan if part.quantity == SCORE else mcnemar(pairs, evidence),
-        "effect_size": statistics.hedges_g(differences),
+        "effect_size": statistics.hedges_g(means),
         "power": statistics.power(margin, found.error, n_seeds),
         "n_cells": len(differences),
         "n_seeds": n_seeds,
@@ -162,8 +162,8 @@ def by_item(part: Part, pairs: Paired, evidence: Evidence) -> Paired:
     They are NaN if these have no ranks in some set.
     """
     if part.quantity == ACCURACY:
-        items = statistics.outcome_differences(*evidence.correct[pairs.rows])
-        return pairs._replace(items=items)
+        right_a, right_b = evidence.correct[pairs.rows].astype(np.int8)
+        return pairs._replace(items=(right_a - right_b).mean(axis=0))
     if part.quantity != SCORE or pairs.rows is None:
         return pairs
     ranks = evidence.ranks[pairs.rows]  # (2, cells, seeds, word pairs)

@@ -29,9 +29,8 @@ def classifier_values(study: Study, results: Path) -> dict[str, Any]:
     """
     curves = read_tidy(results, "classifier_curves")
     published = read_table(PUBLISHED_LAB_CURVES) if study.report.compare_with_lab else None
-    lab_recipes = [name for name, recipe in study.recipes.items() if recipe.kind == "lab"]
     runs = read_tidy(results, "runs")
-    summary = summarise(curves, published, study.report.lab_tolerance, lab_recipes)
+    summary = summarise(curves, published, study.report.lab_tolerance)
     summary = summary.merge(macro_f1(runs), how="left", on=VARIANT)
     gains = effects(curves)
     variants = summary.assign(label=model_labels(summary)).to_dict("records")
