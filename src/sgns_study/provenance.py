@@ -6,6 +6,7 @@ import subprocess
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from platform import python_version
 from typing import NamedTuple
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parent
 # Modules that read, write, refuse or declare, but compute nothing. Which values are allowed is
 # declared in `params`; those in use reach a rule as values.
 EDGE = {f"{PACKAGE}.{name}" for name in ("artifacts", "config", "errors", "guards", "params")}
+IMPORT = ast.Import | ast.ImportFrom
 LIBRARIES = ("numba", "numpy", "pandas", "scipy", "snakemake", "tokenizers", "torch")
 
 
@@ -110,7 +112,7 @@ def _bound(statement: ast.stmt) -> set[str]:
     """The names that a statement of a module binds."""
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return {statement.name}
-    if isinstance(statement, ast.Import | ast.ImportFrom):
+    if isinstance(statement, IMPORT):
         return {alias.asname or alias.name for alias in statement.names}
     stored = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
     return {node.id for node in stored if isinstance(node.ctx, ast.Store)}
@@ -130,38 +132,31 @@ class _Computing(ast.NodeTransformer):
         return ast.Raise()
 
 
-class _Names(NamedTuple):
-    """The dotted names that a statement uses, and what it imports, by the names it binds."""
+def _imported(statement: ast.stmt) -> dict[str, str]:
+    """What a statement imports, in full, by the names that it binds."""
+    imported = {}
+    for node in ast.walk(statement):
+        if isinstance(node, IMPORT):
+            within = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            imported |= {name.asname or name.name: within + name.name for name in node.names}
+    return imported
 
-    used: set[str]
-    imported: dict[str, str]
 
-    @classmethod
-    def of(cls, statement: ast.stmt) -> "_Names":
-        """A chain of attributes of a name is one dotted name."""
-        found, links = cls(set(), {}), set[ast.AST]()
-        for node in ast.walk(statement):  # a chain before the links that it is made of
-            match node:
-                case ast.Import(names):
-                    found.imported.update({name.asname or name.name: name.name for name in names})
-                case ast.ImportFrom(module, names):
-                    full = {name.asname or name.name: f"{module}.{name.name}" for name in names}
-                    found.imported.update(full)
-                case ast.Attribute() | ast.Name():
-                    links |= {node.value} if isinstance(node, ast.Attribute) else set()
-                    if node not in links and re.fullmatch(r"[\w.]+", dotted := ast.unparse(node)):
-                        found.used.add(dotted)
-        return found
+def _used(statement: ast.stmt) -> set[str]:
+    """The names that a statement uses; a chain of attributes of a name is one dotted name."""
+    chains = [node for node in ast.walk(statement) if isinstance(node, ast.Attribute | ast.Name)]
+    links = {node.value for node in chains if isinstance(node, ast.Attribute)}
+    dotted = {ast.unparse(node) for node in chains if node not in links}
+    return {name for name in dotted if re.fullmatch(r"[\w.]+", name)}
 
 
 @cache
 def _code(module: str, name: str) -> str:
     """A definition's syntax tree; of an import, only what the name stands for."""
-    code = []
-    for statement in _statements(module)[name]:
-        is_import = isinstance(statement, ast.Import | ast.ImportFrom)
-        code.append(_Names.of(statement).imported[name] if is_import else ast.dump(statement))
-    return " ".join(code)
+    return " ".join(
+        _imported(each)[name] if isinstance(each, IMPORT) else ast.dump(each)
+        for each in _statements(module)[name]
+    )
 
 
 @cache
@@ -169,12 +164,9 @@ def _targets(module: str, name: str) -> set[str]:
     """The definitions of this package that a definition names, in full."""
     found = set()
     for statement in _statements(module)[name]:
-        names = _Names.of(statement)
-        places = _places(module) | names.imported
-        for dotted in names.used:
-            head, _, rest = dotted.partition(".")
-            if head in places:
-                found.add(f"{places[head]}.{rest}".rstrip("."))
+        places = _places(module) | _imported(statement)
+        heads = (dotted.partition(".") for dotted in _used(statement))
+        found |= {f"{places[head]}.{rest}".rstrip(".") for head, _, rest in heads if head in places}
     return {target for target in found if target.startswith(f"{PACKAGE}.")}
 
 
@@ -182,11 +174,10 @@ def _targets(module: str, name: str) -> set[str]:
 def _places(module: str) -> dict[str, str]:
     """The names that a module binds, each with where it is defined if that is in this package."""
     places = {name: f"{module}.{name}" for name in _statements(module) if name}
-    for name in places:
-        for statement in _statements(module)[name]:
-            if isinstance(statement, ast.Import | ast.ImportFrom):
-                full = _Names.of(statement).imported[name]
-                places[name] = full if full.startswith(f"{PACKAGE}.") else places[name]
+    for statement in chain.from_iterable(_statements(module).values()):
+        if isinstance(statement, IMPORT):
+            full = _imported(statement).items()
+            places |= {name: at for name, at in full if at.startswith(f"{PACKAGE}.")}
     return places
 
 

@@ -277,10 +277,6 @@ class Desk:
     def missing(self, names: Iterable[str]) -> list[str]:
         return [name for name in names if not (self.folder / name).is_file()]
 
-    def half_files(self) -> list[str]:
-        """What killed jobs left under names that do not count."""
-        return [str(path) for path in self.folder.glob("re*/**/*") if is_left(path.name)]
-
 
 def noted(name: str) -> str:
     """File name under which Snakemake notes something about an output."""
