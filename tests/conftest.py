@@ -20,13 +20,20 @@ settings.register_profile("noisy", deadline=None)  # a busy machine is no mistak
 settings.load_profile("noisy")
 # As the jobs of a study: tests beside other work do not wait for each other's threads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Containers often set it: then each program compiles the sources of its libraries anew, which is
+# half of the seconds that it takes to start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 REPOSITORY = Path(__file__).parent.parent
+LONG = ("workflow", "faults", "slurm")  # markers
+# What a copy of the package goes without: what numba compiled, and files that are being written.
+COMPILED = shutil.ignore_patterns("numba-*", "*.pyc.*")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the long tests, so that short ones fill the end in which a process has none."""
-    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
 
 
 def environment_with(folder: Path, program: str) -> Path:
@@ -80,8 +87,7 @@ class Workspace:
     def copy(self, folder: Path) -> "Workspace":
         """A copy with code of its own, which a test may change."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-        compiled = shutil.ignore_patterns("numba-*")
-        shutil.copytree(REPOSITORY / "src", folder / "src", ignore=compiled)
+        shutil.copytree(REPOSITORY / "src", folder / "src", ignore=COMPILED)
         share_compiled(folder / "src/sgns_study")
         copied = copy(self)
         copied.folder = folder

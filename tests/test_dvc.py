@@ -21,7 +21,7 @@ from sgns_study.config import check_study
 from sgns_study.errors import StudyError
 from sgns_study.params import Study
 from sgns_study.restore import check_inputs, pipeline_of
-from tests.conftest import REPOSITORY, Workspace, jobs, share_compiled
+from tests.conftest import COMPILED, REPOSITORY, Workspace, jobs, share_compiled
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("dvc")]
 
@@ -82,8 +82,7 @@ class Repository:
         return cloned
 
     def copy(self, folder: Path) -> "Repository":
-        compiled = shutil.ignore_patterns("numba-*")
-        shutil.copytree(self.folder, folder, ignore=compiled)
+        shutil.copytree(self.folder, folder, ignore=COMPILED)
         share_compiled(folder / "src/sgns_study")
         return Repository(folder)
 
