@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from copy import copy
 from pathlib import Path
 
@@ -15,18 +16,32 @@ from filelock import FileLock
 from hypothesis import settings
 
 import sgns_study
+from tests.programs import served
 
 settings.register_profile("noisy", deadline=None)  # a busy machine is no mistake of the code
 settings.load_profile("noisy")
 # As the jobs of a study: tests beside other work do not wait for each other's threads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Containers often set it: then each program compiles the sources of its libraries anew, which is
+# half of the seconds that it takes to start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 REPOSITORY = Path(__file__).parent.parent
+LONG = ("workflow", "faults", "slurm")  # markers
+SCRIPTS = Path(sys.executable).parent
+# What a copy of the package goes without: what numba compiled, and files that are being written.
+COMPILED = shutil.ignore_patterns("numba-*", "*.pyc.*")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the long tests, so that short ones fill the end in which a process has none."""
-    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
+
+
+def variables_with(scripts: Path) -> dict[str, str]:
+    """Environment variables of a user who activated an environment."""
+    return os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
 
 
 def environment_with(folder: Path, program: str) -> Path:
@@ -67,21 +82,19 @@ def share_compiled(package: Path) -> None:
 class Workspace:
     """A folder in which Snakemake runs, as a user would run it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.parameters, self.python = "tiny.yaml", sys.executable
+    def __init__(self, folder: Path, scripts: Path = SCRIPTS) -> None:
+        self.folder, self.parameters = folder, "tiny.yaml"
+        self.snakemake = [str(scripts / "snakemake")]
+        self.environment = variables_with(scripts)
         for name in ("Snakefile", "params.yaml", "tests/tiny.yaml"):
             shutil.copy(REPOSITORY / name, folder)
         for name in ("rules", "profiles"):
             shutil.copytree(REPOSITORY / name, folder / name, dirs_exist_ok=True)
-        scripts = str(Path(sys.executable).parent)
-        self.environment = os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
 
     def copy(self, folder: Path) -> "Workspace":
         """A copy with code of its own, which a test may change."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-        compiled = shutil.ignore_patterns("numba-*")
-        shutil.copytree(REPOSITORY / "src", folder / "src", ignore=compiled)
+        shutil.copytree(REPOSITORY / "src", folder / "src", ignore=COMPILED)
         share_compiled(folder / "src/sgns_study")
         copied = copy(self)
         copied.folder = folder
@@ -89,7 +102,7 @@ class Workspace:
         return copied
 
     def command(self, *arguments: str) -> list[str]:
-        return [self.python, "-m", "snakemake", "--configfile", self.parameters, *arguments]
+        return [*self.snakemake, "--configfile", self.parameters, *arguments]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -159,13 +172,23 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+@pytest.fixture(scope="session")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The programs of an environment in which they start at once, each a process as usual."""
+    python = environment_with(tmp_path_factory.mktemp("programs"), program="")
+    with served(python):
+        yield python.parent
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return Workspace(tmp_path)
+def workspace(tmp_path: Path, scripts: Path) -> Workspace:
+    return Workspace(tmp_path, scripts)
 
 
 @pytest.fixture(scope="session")
-def finished_study(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Workspace:
+def finished_study(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str, scripts: Path
+) -> Workspace:
     """The tiny study, run once on two cores; tests that change it work on a copy.
 
     Where tests run in several processes, the first that wants it makes it for all.
@@ -174,7 +197,7 @@ def finished_study(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
     folder = (base if worker_id == "master" else base.parent) / "finished"
     with FileLock(f"{folder}.lock"):
         folder.mkdir(exist_ok=True)
-        workspace = Workspace(folder)
+        workspace = Workspace(folder, scripts)
         workspace.finish()  # nothing to do for those that come later
     return workspace
 

@@ -8,7 +8,6 @@ import shutil
 import socket
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from sgns_study.config import check_study
 from sgns_study.errors import StudyError
 from sgns_study.params import Study
 from sgns_study.restore import changes, check_inputs, pipeline_of
-from tests.conftest import REPOSITORY, Workspace, jobs, share_compiled
+from tests.conftest import COMPILED, REPOSITORY, Workspace, jobs, share_compiled, variables_with
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("dvc")]
 
@@ -35,11 +34,9 @@ REPORTING = {"aggregate": 1, "claims": 1, "timings": 1, "report": 1}
 class Repository:
     """A git repository with the tiny study as its params.yaml, used as one uses the project."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        scripts = Path(sys.executable).parent
-        self.environment = os.environ | {
-            "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+    def __init__(self, folder: Path, scripts: Path) -> None:
+        self.folder, self.scripts = folder, scripts
+        self.environment = variables_with(scripts) | {
             "PYTHONPATH": str(folder / "src"),
             "DVC_SITE_CACHE_DIR": str(folder.parent / "dvc-site"),
         }
@@ -73,7 +70,7 @@ class Repository:
     def clone(self, folder: Path) -> "Repository":
         """A clone elsewhere, with an environment, so that `make` does not install one."""
         self("git", "clone", "--quiet", str(self.folder), str(folder))
-        cloned = Repository(folder)
+        cloned = Repository(folder, self.scripts)
         cloned.identify()
         share_compiled(folder / "src/sgns_study")
         (folder / ".venv/bin").mkdir(parents=True)
@@ -82,10 +79,9 @@ class Repository:
         return cloned
 
     def copy(self, folder: Path) -> "Repository":
-        compiled = shutil.ignore_patterns("numba-*")
-        shutil.copytree(self.folder, folder, ignore=compiled)
+        shutil.copytree(self.folder, folder, ignore=COMPILED)
         share_compiled(folder / "src/sgns_study")
-        return Repository(folder)
+        return Repository(folder, self.scripts)
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Replace the first place where `old` stands."""
@@ -114,9 +110,11 @@ class Repository:
 
 
 @pytest.fixture(scope="module")
-def published(finished_study: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+def published(
+    finished_study: Workspace, tmp_path_factory: pytest.TempPathFactory, scripts: Path
+) -> Repository:
     """The finished tiny study in a repository, committed and pushed to a folder."""
-    repository = Repository(tmp_path_factory.mktemp("published") / "study")
+    repository = Repository(tmp_path_factory.mktemp("published") / "study", scripts)
     folder = repository.folder
     finished_study.copy(folder)
     (folder / "tiny.yaml").unlink()

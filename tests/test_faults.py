@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY, Workspace
+from tests.conftest import REPOSITORY, SCRIPTS, Workspace, variables_with
 from tests.faults.campaign import GOOD, TABLE, read_rows, run_fault, summary
 from tests.faults.schedule import KINDS, Fault, schedule
 from tests.faults.study import Study, timeless
@@ -23,7 +23,7 @@ def deadline() -> float:
 
 @pytest.fixture
 def study(finished_study: Workspace) -> Study:
-    environment = {k: v for k, v in finished_study.environment.items() if k != "SGNS_STUDY_MIRROR"}
+    environment = {k: v for k, v in variables_with(SCRIPTS).items() if k != "SGNS_STUDY_MIRROR"}
     return Study(finished_study.folder, finished_study.parameters, environment)
 
 
@@ -42,8 +42,11 @@ def test_after_a_fault_one_clear_error_or_a_finished_study(
     assert (row["wrong_files"], row["lost_models"]) == (0, 0)
 
 
-def test_a_job_makes_what_it_makes_from_its_inputs_alone(study: Study, tmp_path: Path) -> None:
+def test_a_job_makes_what_it_makes_from_its_inputs_alone(
+    finished_study: Workspace, study: Study, tmp_path: Path
+) -> None:
     """So a file that was deleted is made again by whoever needs it, and is never done without."""
+    environment = study.environment | {"PATH": finished_study.environment["PATH"]}
     one_of_each = {job.rule: job for job in study.jobs if job.rule != "timings"}  # of the clock
     for job in one_of_each.values():
         folder = tmp_path / job.rule
@@ -53,7 +56,7 @@ def test_a_job_makes_what_it_makes_from_its_inputs_alone(study: Study, tmp_path:
         for name in [settings, *job.inputs]:
             shutil.copy2(study.folder / name, folder / name)
         command = job.command.partition(" 2>")[0]
-        subprocess.run(command, shell=True, cwd=folder, env=study.environment, check=True)
+        subprocess.run(command, shell=True, cwd=folder, env=environment, check=True)
         for name in job.outputs:
             assert timeless(folder / name) == timeless(study.folder / name), name
 

@@ -5,6 +5,7 @@ That the bits do not depend on `--cores`, nor on a kill, is tested in `test_work
 """
 
 import platform
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -41,11 +42,13 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def found(finished_study: Workspace, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+def found(
+    finished_study: Workspace, tmp_path_factory: pytest.TempPathFactory, scripts: Path
+) -> pd.DataFrame:
     """How far the tiny study, but for what tells the time, is from itself on an old processor."""
     folder = tmp_path_factory.mktemp("processors")
     (folder / "plan").mkdir()
-    commands = study_commands(Workspace(folder / "plan"))
+    commands = study_commands(Workspace(folder / "plan", scripts))
     assert start(folder / "oldest", commands, ENVIRONMENTS["oldest"]).wait() == 0
     return differences(folder / "oldest", finished_study.folder)
 

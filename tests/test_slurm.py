@@ -151,7 +151,7 @@ def on_slurm(folder: Path, environment: dict[str, str]) -> Workspace:
     workspace = Workspace(folder)
     scripts = workspace.environment["PATH"].partition(":")[0]
     python = environment_with(folder, TROUBLED.format(program=f"{scripts}/sgns-study"))
-    workspace.python = str(python)
+    workspace.snakemake = [str(python), "-m", "snakemake"]
     workspace.environment |= environment | {"PATH": f"{python.parent}:{environment['PATH']}"}
     return workspace
 

@@ -126,8 +126,9 @@ def test_a_finished_study_has_nothing_to_do(finished_study: Workspace) -> None:
 
 
 def test_a_run_on_one_core_killed_and_continued_on_two_gives_the_same_bytes(
-    finished_study: Workspace, workspace: Workspace
+    finished_study: Workspace, tmp_path: Path
 ) -> None:
+    workspace = Workspace(tmp_path)  # of the programs as they are, which are killed as a user's
     run = workspace.start("--cores", "1")
     logs = workspace.folder / "results/tiny/logs/train_sgns"
     deadline = time.monotonic() + 120
