@@ -57,12 +57,10 @@ def stages(study: Study) -> list[Stage]:
 
 def lines(found: list[Stage]) -> list[str]:
     """The plan as a table: jobs, minutes of one core and memory of each stage, and of the study."""
-    count, seconds = sum(each.jobs for each in found), sum(each.seconds for each in found)
-    largest = max(each.mib for each in found)
-    rows = [(each.name, each.jobs, each.seconds, each.mib) for each in found]
-    rows.append((f"all, on {cores()} cores", count, seconds / cores(), largest))
+    _, count, seconds, mib = zip(*found)
+    whole = Stage(f"all, on {cores()} cores", sum(count), sum(seconds) / cores(), max(mib))
     return [f"{'stage':24}{'jobs':>6}{'minutes':>10}{'MiB':>8}"] + [
-        f"{name:24}{n:6}{time / 60:10.1f}{mib:8.0f}" for name, n, time, mib in rows
+        f"{name:24}{n:6}{time / 60:10.1f}{mib:8.0f}" for name, n, time, mib in [*found, whole]
     ]
 
 
@@ -71,23 +69,17 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def mean_length(study: Study, sizes: Sizes) -> float:
-    """Tokens of a document; those of a table from the size of its files."""
-    if own := own_files(study.corpus):
-        return sum(Path(path).stat().st_size for path in own) / BYTES / sum(sizes)
-    return LENGTHS[study.corpus.kind]
-
-
 def corpus_tokens(study: Study) -> float:
-    """Tokens of the whole corpus, in millions."""
-    sizes = corpus_sizes(study.corpus)
-    return sum(sizes) * mean_length(study, sizes) / 1e6
+    """Tokens of the whole corpus, in millions; of a table by the size of its files."""
+    if own := own_files(study.corpus):
+        return sum(Path(path).stat().st_size for path in own) / BYTES / 1e6
+    return sum(corpus_sizes(study.corpus)) * LENGTHS[study.corpus.kind] / 1e6
 
 
 def jobs(study: Study) -> list[Job]:
     """Every job of a study that starts from nothing."""
     sizes = corpus_sizes(study.corpus)
-    length = mean_length(study, sizes)
+    length = corpus_tokens(study) * 1e6 / sum(sizes)  # of a document
     found = [*of_text(study), *of_vectors(study, sizes, length)]
     found += of_classifiers(study, sizes, length)
     trained = len(plan.runs(study)) + len(plan.vectors(study))

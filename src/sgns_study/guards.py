@@ -44,7 +44,7 @@ def workflow_errors() -> Iterator[None]:
 
     try:
         yield
-    except (StudyError, ValueError) as error:
+    except ValueError as error:  # such as a StudyError
         raise WorkflowError(str(error)) from None
 
 
@@ -253,8 +253,7 @@ class PlainErrors(logging.Filter):
 def plain(said: str) -> str:
     """A message of Snakemake's with what to do, or in place of a traceback of the disk that."""
     disk = re.search(r"\[Errno (\d+)\] [^:\n]*(?:: '(.*)')?\s*$", said)
-    message = disk_message(disk[2] or Path.cwd(), int(disk[1])) if disk else ""
-    if message:
+    if disk and (message := disk_message(disk[2] or Path.cwd(), int(disk[1]))):
         return f"sgns-study: error: {message}"
     for words, remedy in REMEDIES.items():
         if found := re.search(words, said):
