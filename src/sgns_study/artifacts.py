@@ -1,4 +1,4 @@
-"""The files between stages: write-then-rename, seals, the record of a run, the locks of a study.
+"""The files between stages: write-then-rename, seals, the record of a run.
 
 A file appears under its name only when it is whole: it is written beside it under a temporary
 name, flushed to disk and renamed. A killed job leaves no half file under a name that counts.

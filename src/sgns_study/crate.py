@@ -117,7 +117,7 @@ def named_file(crate: ROCrate, path: str, digest: str | None = None) -> Any:
         "identifier": f"sha256:{digest or sealed_digest(Path(path))}",
     }
     place = f"#{quote(path)}"
-    return crate.get(path) or crate.get(place) or crate.add(ContextEntity(crate, place, properties))
+    return crate.get(path) or crate.add(ContextEntity(crate, place, properties))
 
 
 def package(crate: ROCrate, record: Record) -> Any:
@@ -125,7 +125,7 @@ def package(crate: ROCrate, record: Record) -> Any:
     commit = record.commit or NO_COMMIT
     place = f"#sgns-study-{quote(commit)}"
     properties = {"name": "sgns-study", "softwareVersion": commit}
-    return crate.get(place) or crate.add(SoftwareApplication(crate, place, properties))
+    return crate.add(SoftwareApplication(crate, place, properties))
 
 
 def add_run(crate: ROCrate, folder: str, by: Any, inputs: list[Any], outputs: list[Any]) -> None:

@@ -44,7 +44,7 @@ def workflow_errors() -> Iterator[None]:
 
     try:
         yield
-    except (StudyError, ValueError) as error:
+    except ValueError as error:  # such as a StudyError
         raise WorkflowError(str(error)) from None
 
 
@@ -69,6 +69,7 @@ def checked_study(workflow: Any, config: dict[str, Any]) -> Study:
             for file in workflow.configfiles:  # Snakemake silently keeps one of two equal keys
                 read_parameters(Path(file))
             check_recorded(Path("results", study.study))
+    lift_rate_limit(workflow.scheduling_settings)
     os.environ[JOBS_LOCK] = f"results/{study.study}/jobs.lock"
     logger.addFilter(PlainErrors())
     if LIVE in os.environ and workflow.is_main_process and not workflow.output_settings.dryrun:
@@ -77,6 +78,17 @@ def checked_study(workflow: Any, config: dict[str, Any]) -> Study:
         progress.attach(study, logger)
     logging.raiseExceptions = False  # on a full disk Snakemake's own log loses lines
     return study
+
+
+def lift_rate_limit(scheduling: Any) -> None:
+    """Take away Snakemake's limit of 100 jobs a second, unless the user has set another.
+
+    For its sake Snakemake 9.27 looks at its queue again a second after each look, and each job adds
+    such a chain of looks: after 400 jobs of the IMDB study they took a third of a core.
+    """
+    limit = scheduling and scheduling.max_jobs_per_timespan
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        scheduling.max_jobs_per_timespan = None
 
 
 def check_files(study: Study) -> None:
@@ -253,8 +265,7 @@ class PlainErrors(logging.Filter):
 def plain(said: str) -> str:
     """A message of Snakemake's with what to do, or in place of a traceback of the disk that."""
     disk = re.search(r"\[Errno (\d+)\] [^:\n]*(?:: '(.*)')?\s*$", said)
-    message = disk_message(disk[2] or Path.cwd(), int(disk[1])) if disk else ""
-    if message:
+    if disk and (message := disk_message(disk[2] or Path.cwd(), int(disk[1]))):
         return f"sgns-study: error: {message}"
     for words, remedy in REMEDIES.items():
         if found := re.search(words, said):

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from platform import python_version
-from typing import NamedTuple
 
 PACKAGE = "sgns_study"
 ROOT = Path(__file__).parent
@@ -17,14 +16,9 @@ ROOT = Path(__file__).parent
 # declared in `params`; those in use reach a rule as values.
 EDGE = {f"{PACKAGE}.{name}" for name in ("artifacts", "config", "errors", "guards", "params")}
 IMPORT = ast.Import | ast.ImportFrom
+# A module and the name of its function, class or constant; "" is what it does when imported.
+Definition = tuple[str, str]
 LIBRARIES = ("numba", "numpy", "pandas", "scipy", "snakemake", "tokenizers", "torch")
-
-
-class Definition(NamedTuple):
-    """A function, class or constant of a module; "" is what the module does when imported."""
-
-    module: str
-    name: str
 
 
 @cache
@@ -66,8 +60,8 @@ def reached(*names: str) -> set[Definition]:
         if module in EDGE or name.startswith("check_"):
             continue
         for end in [name, ""] if name else list(_statements(module)):
-            if Definition(module, end) not in found and end in _statements(module):
-                found.add(Definition(module, end))
+            if (module, end) not in found and end in _statements(module):
+                found.add((module, end))
                 targets.extend(_targets(module, end))
     return found
 
@@ -82,7 +76,7 @@ def _split(target: str) -> Definition:
             name = "".join(parts[end : end + 1])
             if name and name not in _statements(module):
                 break
-            return Definition(module, name)
+            return module, name
     raise ValueError(f"no definition {target} in {ROOT}")
 
 
@@ -134,7 +128,7 @@ class _Computing(ast.NodeTransformer):
 
 def _imported(statement: ast.stmt) -> dict[str, str]:
     """What a statement imports, in full, by the names that it binds."""
-    imported = {}
+    imported: dict[str, str] = {}
     for node in ast.walk(statement):
         if isinstance(node, IMPORT):
             within = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
