@@ -6,6 +6,8 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do $$eac
 PARAMS ?= params.yaml
 CORES ?= all
 RUN := . .venv/bin/activate &&
+# Containers often set it: then each job compiles the sources of its libraries anew, a second or two.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install demo study restore test campaigns check clean
 
