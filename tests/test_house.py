@@ -9,7 +9,7 @@ import pytest
 REPOSITORY = Path(__file__).parent.parent
 README = REPOSITORY / "README.md"
 LARGEST = {
-    "lines of src": 14_948,
+    "lines of src": 14_669,
     "lines of the Snakefile": 90,
     "lines of rules": 260,
     "words of the README": 1_300,
