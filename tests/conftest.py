@@ -22,10 +22,6 @@ settings.register_profile("noisy", deadline=None)  # a busy machine is no mistak
 settings.load_profile("noisy")
 # As the jobs of a study: tests beside other work do not wait for each other's threads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# Containers often set it: then each program compiles the sources of its libraries anew, which is
-# half of the seconds that it takes to start.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
 
 REPOSITORY = Path(__file__).parent.parent
 LONG = ("workflow", "faults", "slurm")  # markers

@@ -24,6 +24,7 @@ import pandas as pd
 from safetensors.numpy import load_file
 
 from tests.conftest import REPOSITORY, Workspace
+from tests.programs import ONE_THREAD
 
 KERNELS = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}  # SSE2, nothing later
 TORCH = {"ATEN_CPU_CAPABILITY": "default"}
@@ -98,11 +99,10 @@ def start(
     folder.mkdir(parents=True)
     (folder / "commands.json").write_text(json.dumps(commands))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(CHOOSING)}
-    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return subprocess.Popen(
         [sys.executable, "-m", "tests.reproducibility", "--carry-out", str(folder)],
         cwd=REPOSITORY,
-        env=inherited | one_thread | variables,
+        env=inherited | ONE_THREAD | variables,
     )
 
 

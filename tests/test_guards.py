@@ -8,11 +8,13 @@ import traceback
 from pathlib import Path
 
 import pytest
+from snakemake.cli import get_argument_parser
+from snakemake.settings.types import MaxJobsPerTimespan, SchedulingSettings
 
 import sgns_study
 from sgns_study.artifacts import ArtifactError
 from sgns_study.config import ParamsError, read_arguments
-from sgns_study.guards import PlainErrors, check_writable, plain
+from sgns_study.guards import PlainErrors, check_writable, lift_rate_limit, plain
 from tests.conftest import Workspace
 
 
@@ -117,3 +119,11 @@ def test_values_of_the_command_line_keep_their_types(workspace: Workspace) -> No
 def test_a_value_of_the_command_line_that_is_no_yaml(entry: str) -> None:
     with pytest.raises(ParamsError, match="--config: not readable as YAML"):
         read_arguments([entry])
+
+
+@pytest.mark.parametrize("own", [None, "5/1m", "100/1m"])
+def test_only_snakemakes_own_limit_of_jobs_a_second_is_lifted(own: str | None) -> None:
+    limit = own or get_argument_parser().get_default("max_jobs_per_timespan")
+    scheduling = SchedulingSettings(max_jobs_per_timespan=MaxJobsPerTimespan.parse_choice(limit))
+    lift_rate_limit(scheduling)
+    assert (scheduling.max_jobs_per_timespan is None) == (own is None)
