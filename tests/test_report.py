@@ -19,6 +19,7 @@ from jinja2 import UndefinedError
 
 from sgns_study.artifacts import ArtifactError, write_json, write_table
 from sgns_study.config import check_study
+from sgns_study.evaluation.claims import CLAIMS
 from sgns_study.evaluation.tables import COLUMNS, RULES
 from sgns_study.evaluation.vectors import Estimate
 from sgns_study.figures import draw_figure, figures_of, tables_of
@@ -28,7 +29,7 @@ from sgns_study.report.checklist import reads, selections
 from sgns_study.report.classifiers import doubtful
 from sgns_study.report.markdown import caption, code, escape_markdown, numbered, reference
 from sgns_study.report.records import Provenance, costs, parameters, provenance
-from sgns_study.report.render import MARKDOWN, answer, context, fill, render
+from sgns_study.report.render import HERE, MARKDOWN, answer, context, fill, render
 from tests.browser import CHROMIUM, Browser
 from tests.curve_tables import (
     TIMINGS,
@@ -637,6 +638,15 @@ def test_a_table_of_ones_own_is_described_with_what_is_left_out(results, tmp_pat
     prose = plain.partition("All parameters of the study")[0]
     for absent in ("planted", "IMDB", "Movie"):
         assert absent not in prose
+
+
+def test_every_claim_has_one_section():
+    """What stands at a place of its own is not among those that follow in order."""
+    template = (HERE / "results_claims.md").read_text()
+    named = re.findall(r'with name = "(\w+)"', template)
+    left_out = re.search(r'if name not in "(.+?)".split', template)[1].split()
+    assert sorted(named) == sorted(left_out)
+    assert set(named) < {claim.claim for claim in CLAIMS}
 
 
 def test_a_row_of_the_head_table_has_the_numbers_of_one_part(results):
