@@ -77,3 +77,11 @@ def test_twice_the_epochs_are_twice_the_work() -> None:
 
     assert work(4) > 0
     assert work(8) == pytest.approx(2 * work(4))
+
+
+def test_of_the_whole_text_the_validation_documents_are_not_read() -> None:
+    """IMDB's vectors read 4,000 reviews and the 70,000 that are neither these nor validation."""
+    content = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    whole = jobs(check_study(content, "params.yaml"))
+    content["recipes"]["word2vec"]["documents"] = 74_000
+    assert [*whole] == [*jobs(check_study(content, "params.yaml"))]

@@ -110,7 +110,7 @@ def work_of(study: Study, model: plan.Model, sizes: Sizes, length: float) -> flo
     """What training a set of vectors takes; of PPMI, counting, and nothing of vectors of a file."""
     recipe, sample = study.recipes[model.recipe], study.sampling.embedding
     pool = sizes.pool(sample.unlabelled, sample.test)
-    documents, _ = split_sizes(sample.documents or pool, sample.validation_fraction)
+    documents, validation = split_sizes(sample.documents or pool, sample.validation_fraction)
     if isinstance(recipe, LabRecipe):
         documents = study.pairs.train_documents or documents
         centres = documents * min(length, study.pairs.max_tokens) * recipe.epochs
@@ -118,7 +118,7 @@ def work_of(study: Study, model: plan.Model, sizes: Sizes, length: float) -> flo
     if not isinstance(recipe, Word2vecRecipe | PpmiRecipe):
         return 0
     if further := sample.further:
-        left = sizes.pool(further.unlabelled, further.test) - documents
+        left = sizes.pool(further.unlabelled, further.test) - documents - validation
         documents += further.documents or left
     contexts = model.radius + 1 if recipe.window == "dynamic" else 2 * model.radius
     windows = min(recipe.documents or documents, documents) * length * contexts
