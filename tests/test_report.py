@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
 from sgns_study.artifacts import ArtifactError, write_json, write_table
-from sgns_study.config import check_study
+from sgns_study.config import check_study, read_study
 from sgns_study.evaluation.claims import CLAIMS
 from sgns_study.evaluation.tables import COLUMNS, RULES
 from sgns_study.evaluation.vectors import Estimate
@@ -31,6 +31,7 @@ from sgns_study.report.markdown import caption, code, escape_markdown, numbered,
 from sgns_study.report.records import Provenance, costs, parameters, provenance
 from sgns_study.report.render import HERE, MARKDOWN, answer, context, fill, render
 from tests.browser import CHROMIUM, Browser
+from tests.conftest import REPOSITORY
 from tests.curve_tables import (
     TIMINGS,
     TWEAKS,
@@ -599,6 +600,9 @@ def test_a_study_has_the_figures_and_tables_that_it_can_have():
     assert tables_of(tweaks(scored=False)) == of_training
     # Without its parent a recipe is one of its own.
     assert "tweaks" not in figures_of(tweaks(recipes=["full_k1", "bare"]))
+    # The scale is swept by the study's own classifier, here by a larger one alone.
+    assert "scale" in figures_of(read_study(REPOSITORY / "params.yaml"))
+    assert "scale" not in figures_of(read_study(REPOSITORY / "config/best.yaml"))
 
 
 def test_vectors_that_nothing_scores_have_a_report(tweaks_results):

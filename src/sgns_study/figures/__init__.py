@@ -57,7 +57,7 @@ def figures_of(study: Study) -> dict[str, tuple[str, ...]]:
         "similarity": scored(study),
         "amount_of_text": study.evaluation.public_sets and bool(of_amounts(study)),
         "controls": len({variant.init for variant in classifiers if is_plain(variant)}) > 2,
-        "scale": any(variant.scale for variant in classifiers),
+        "scale": any(one.scale and is_plain(one._replace(scale=None)) for one in classifiers),
         "baselines": bool(plan.baselines(study)),
         "map": "word2vec" in kinds and words_shown(study) >= MAPPED,
     }
